@@ -1,0 +1,152 @@
+//! The five (since 2.7 six) characters that separate the parts of a message.
+
+use crate::error::{ParseError, ParseErrorKind};
+use crate::scan;
+
+/// Stands for a delimiter that the message does not have. The byte 0xFF occurs nowhere in UTF-8 text, so a scan
+/// for it finds nothing.
+const NONE: u8 = 0xFF;
+
+/// The delimiters of one message, from MSH-1 and MSH-2 (HL7 2.5.1, chapter 2, section 2.5.4).
+///
+/// All are ASCII characters that are neither letters, digits, spaces nor control characters, and no two are equal.
+/// A message may leave out the later ones (`MSH|^~|`): it then has no such separator.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Delimiters {
+    field: u8,
+    component: u8,
+    repetition: u8,
+    escape: u8,
+    subcomponent: u8,
+    truncation: u8,
+}
+
+impl Default for Delimiters {
+    /// The recommended set: `|`, `^`, `~`, `\`, `&`, and no truncation character.
+    fn default() -> Self {
+        Self {
+            field: b'|',
+            component: b'^',
+            repetition: b'~',
+            escape: b'\\',
+            subcomponent: b'&',
+            truncation: NONE,
+        }
+    }
+}
+
+impl Delimiters {
+    /// Reads the delimiters from the start of an MSH, FHS or BHS segment, given whole and without its line end.
+    pub(crate) fn of_header(segment: &str) -> Result<Self, ParseError> {
+        let bytes = segment.as_bytes();
+        let fault = |kind, at| Err(ParseError::new(kind, at));
+        let Some(&field) = bytes.get(3) else {
+            return fault(ParseErrorKind::MissingFieldSeparator, bytes.len());
+        };
+        if !is_delimiter(field) {
+            return fault(ParseErrorKind::BadDelimiter, 3);
+        }
+        let rest = bytes.get(4..).unwrap_or_default();
+        let encoding = rest.get(..scan::first(rest, field).unwrap_or(rest.len())).unwrap_or_default();
+        if encoding.is_empty() {
+            return fault(ParseErrorKind::MissingEncodingCharacters, 4);
+        }
+        if encoding.len() > 5 {
+            return fault(ParseErrorKind::TooManyEncodingCharacters, 9);
+        }
+        let mut all = [NONE; 6];
+        all[0] = field;
+        for (slot, &byte) in encoding.iter().enumerate() {
+            if !is_delimiter(byte) {
+                return fault(ParseErrorKind::BadDelimiter, 4 + slot);
+            }
+            if all.contains(&byte) {
+                return fault(ParseErrorKind::RepeatedDelimiter, 4 + slot);
+            }
+            all[slot + 1] = byte;
+        }
+        let [field, component, repetition, escape, subcomponent, truncation] = all;
+        Ok(Self { field, component, repetition, escape, subcomponent, truncation })
+    }
+
+    /// MSH-1, between fields: `|`.
+    pub fn field(&self) -> char {
+        char::from(self.field)
+    }
+
+    /// The first character of MSH-2, between components: `^`.
+    pub fn component(&self) -> Option<char> {
+        shown(self.component)
+    }
+
+    /// The second character of MSH-2, between repetitions: `~`.
+    pub fn repetition(&self) -> Option<char> {
+        shown(self.repetition)
+    }
+
+    /// The third character of MSH-2, around escape sequences: `\`.
+    pub fn escape(&self) -> Option<char> {
+        shown(self.escape)
+    }
+
+    /// The fourth character of MSH-2, between subcomponents: `&`.
+    pub fn subcomponent(&self) -> Option<char> {
+        shown(self.subcomponent)
+    }
+
+    /// The fifth character of MSH-2 (2.7 and later), at the end of a cut value: `#`.
+    pub fn truncation(&self) -> Option<char> {
+        shown(self.truncation)
+    }
+
+    pub(crate) fn field_byte(&self) -> u8 {
+        self.field
+    }
+    pub(crate) fn component_byte(&self) -> u8 {
+        self.component
+    }
+    pub(crate) fn repetition_byte(&self) -> u8 {
+        self.repetition
+    }
+    pub(crate) fn escape_byte(&self) -> u8 {
+        self.escape
+    }
+    pub(crate) fn subcomponent_byte(&self) -> u8 {
+        self.subcomponent
+    }
+
+    /// The escape letter that stands for `byte` when it is one of these delimiters (chapter 2, section 2.7.1).
+    pub(crate) fn escape_letter(&self, byte: u8) -> Option<char> {
+        match byte {
+            NONE => None,
+            _ if byte == self.field => Some('F'),
+            _ if byte == self.component => Some('S'),
+            _ if byte == self.subcomponent => Some('T'),
+            _ if byte == self.repetition => Some('R'),
+            _ if byte == self.escape => Some('E'),
+            _ if byte == self.truncation => Some('P'),
+            _ => None,
+        }
+    }
+
+    /// The delimiter that an escape letter stands for, when the message has it.
+    pub(crate) fn of_escape_letter(&self, letter: u8) -> Option<char> {
+        match letter {
+            b'F' => Some(self.field()),
+            b'S' => self.component(),
+            b'T' => self.subcomponent(),
+            b'R' => self.repetition(),
+            b'E' => self.escape(),
+            b'P' => self.truncation(),
+            _ => None,
+        }
+    }
+}
+
+fn shown(byte: u8) -> Option<char> {
+    (byte != NONE).then(|| char::from(byte))
+}
+
+fn is_delimiter(byte: u8) -> bool {
+    byte.is_ascii_punctuation()
+}

@@ -1,0 +1,230 @@
+//! A message: its text and where its segments stand in it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::charset::Charset;
+use crate::delimiters::Delimiters;
+use crate::error::ParseError;
+use crate::header::Header;
+use crate::path::{Occurrence, Path, RepetitionFilter, RepetitionIndex};
+use crate::piece::{Field, Repetition, Value};
+use crate::read::ReadOptions;
+use crate::segment::Segment;
+
+/// An HL7 v2 message. It borrows the text it was parsed from until [`Message::into_owned`] or the first edit.
+///
+/// Parsing finds the segments only; a field is found when it is read. Every line is kept, also one that is no
+/// well-formed segment, and unedited text is written back byte for byte.
+#[derive(Clone)]
+pub struct Message<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) delimiters: Delimiters,
+    /// The character set the bytes were read in; `None` when the message was made from text.
+    pub(crate) read_in: Option<Charset>,
+    /// The bytes the text was decoded from, where they differ from it.
+    pub(crate) origin: Option<Box<Origin<'a>>>,
+}
+
+/// Where a segment stands, in bytes, without its line end. A message is shorter than 4 GiB.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// The bytes a message was decoded from. Decoding cannot always be undone, so untouched segments are written from these.
+#[derive(Clone)]
+pub(crate) struct Origin<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
+    /// For each segment its place in `bytes`, `None` when it was edited since.
+    pub(crate) spans: Vec<Option<Span>>,
+    /// Whether bytes that could not be decoded were replaced.
+    pub(crate) replaced: bool,
+}
+
+impl Span {
+    pub(crate) fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+impl<'a> Message<'a> {
+    /// Parses text, borrowing it. Segments may end in CR, LF or CRLF, also mixed; a byte order mark and blank lines before MSH are
+    /// passed over and kept.
+    ///
+    /// # Errors
+    /// When the text is not one message: empty, no MSH first, unusable delimiters, a second MSH, or beyond the default limits
+    /// of [`ReadOptions`].
+    ///
+    /// ```
+    /// let msg = hl7_core::Message::parse("MSH|^~\\&|A\nPID|1\n")?;
+    /// assert_eq!(msg.iter().count(), 2);
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn parse(text: &'a str) -> Result<Self, ParseError> {
+        ReadOptions::new().parse(text)
+    }
+
+    /// Parses bytes, decoding them by MSH-18 (HL7 table 0211). Where MSH-18 is empty, UTF-8 is taken, of which ASCII is a part; for a
+    /// sender that uses another set without saying so, see [`ReadOptions::default_charset`]. ASCII and UTF-8 are borrowed.
+    ///
+    /// # Errors
+    /// As [`Message::parse`], and when the character set is not known or the bytes do not fit it.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        ReadOptions::new().read(bytes)
+    }
+
+    /// The same message, owning its text.
+    pub fn into_owned(self) -> Message<'static> {
+        Message {
+            text: Cow::Owned(self.text.into_owned()),
+            spans: self.spans,
+            delimiters: self.delimiters,
+            read_in: self.read_in,
+            origin: self.origin.map(|origin| {
+                Box::new(Origin {
+                    bytes: Cow::Owned(origin.bytes.into_owned()),
+                    spans: origin.spans,
+                    replaced: origin.replaced,
+                })
+            }),
+        }
+    }
+
+    /// The delimiters of MSH-1 and MSH-2.
+    pub fn delimiters(&self) -> Delimiters {
+        self.delimiters
+    }
+
+    /// MSH by the names of its fields.
+    pub fn header(&self) -> Header<'_> {
+        Header::new(self.segment_at(0))
+    }
+
+    /// The segments, in order, broken lines included.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Segment<'_>> + DoubleEndedIterator + Clone {
+        self.spans.iter().map(|span| Segment::new(span.of(&self.text), self.delimiters))
+    }
+
+    /// The segments with this ID, in order.
+    pub fn segments<'s>(&'s self, id: &'s str) -> impl Iterator<Item = Segment<'s>> + Clone {
+        self.iter().filter(move |segment| segment.id() == id)
+    }
+
+    /// What stands at `path`, or `None` when the message ends before it. A path that names several places gives the first
+    /// that is there.
+    ///
+    /// ```
+    /// # use hl7_core::{path, Message};
+    /// let msg = Message::parse("MSH|^~\\&|A\rPID|||7^^^H^MR~8^^^H^PI||Doe^\"\"\r")?;
+    /// assert_eq!(msg.get(path!("PID-3[5=PI].1")).unwrap().text(), "8");
+    /// assert!(msg.get(path!("PID-5.2")).unwrap().is_null());
+    /// assert!(msg.get(path!("PID-4")).unwrap().is_empty());
+    /// assert!(msg.get(path!("PID-6")).is_none());
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn get(&self, path: &Path) -> Option<Value<'_>> {
+        match (path.occurrence(), path.repetition()) {
+            (Occurrence::First, RepetitionIndex::Unstated) => self.first_value(path),
+            _ => self.get_all(path).next(),
+        }
+    }
+
+    /// Everything that stands at `path`, in order: more than one value where it says `[*]` or a filter matches more than once.
+    pub fn get_all<'s>(&'s self, path: &Path) -> impl Iterator<Item = Value<'s>> + use<'s, 'a> {
+        let path = *path;
+        let (skip, take) = match path.occurrence() {
+            Occurrence::First => (0, 1),
+            Occurrence::Nth(n) => (n as usize - 1, 1),
+            Occurrence::All => (0, usize::MAX),
+        };
+        self.iter()
+            .filter(move |segment| segment.id() == path.segment_id())
+            .skip(skip)
+            .take(take)
+            .filter_map(move |segment| segment.field(usize::from(path.field()?)))
+            .flat_map(move |field| in_field(field, path))
+    }
+
+    fn first_value(&self, path: &Path) -> Option<Value<'_>> {
+        let segment = self.iter().find(|segment| segment.id() == path.segment_id())?;
+        let field = segment.field(usize::from(path.field()?))?;
+        match path.component() {
+            None => Some(field.value()),
+            Some(_) => in_repetition(field.repetition(1)?, path),
+        }
+    }
+
+    /// The text as read, with the edits made since.
+    pub fn as_er7(&self) -> &str {
+        &self.text
+    }
+
+    /// A message of lines that end in CR, the first of them a header with these delimiters.
+    pub(crate) fn of_lines(
+        text: String,
+        delimiters: Delimiters,
+        read_in: Option<Charset>,
+    ) -> Message<'static> {
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\r', text.as_bytes());
+        let spans = ends
+            .map(|end| Span { start: std::mem::replace(&mut start, end as u32 + 1), end: end as u32 })
+            .collect();
+        Message { text: Cow::Owned(text), spans, delimiters, read_in, origin: None }
+    }
+
+    fn segment_at(&self, index: usize) -> Segment<'_> {
+        Segment::new(self.spans.get(index).map_or("", |span| span.of(&self.text)), self.delimiters)
+    }
+}
+
+/// The values that `path` names in `field`.
+fn in_field(field: Field<'_>, path: Path) -> impl Iterator<Item = Value<'_>> {
+    let (skip, take, filter) = match path.repetition() {
+        RepetitionIndex::Unstated if path.component().is_none() => (0, 0, None),
+        RepetitionIndex::Unstated => (0, 1, None),
+        RepetitionIndex::Nth(n) => (n as usize - 1, 1, None),
+        RepetitionIndex::All => (0, usize::MAX, None),
+        RepetitionIndex::Where(filter) => (0, usize::MAX, Some(filter)),
+    };
+    let whole = (take == 0).then(|| field.value());
+    let repetitions = field
+        .repetitions()
+        .skip(skip)
+        .take(take)
+        .filter(move |&repetition| filter.is_none_or(|filter| matches(repetition, &filter)))
+        .filter_map(move |repetition| in_repetition(repetition, &path));
+    whole.into_iter().chain(repetitions)
+}
+
+fn in_repetition<'m>(repetition: Repetition<'m>, path: &Path) -> Option<Value<'m>> {
+    let Some(component) = path.component() else { return Some(repetition.value()) };
+    let component = repetition.component(usize::from(component))?;
+    match path.subcomponent() {
+        None => Some(component.value()),
+        Some(subcomponent) => component.subcomponent(usize::from(subcomponent)).map(|s| s.value()),
+    }
+}
+
+/// Whether a repetition is one that `filter` asks for.
+pub(crate) fn matches(repetition: Repetition<'_>, filter: &RepetitionFilter) -> bool {
+    let Some(component) = repetition.component(usize::from(filter.component())) else { return false };
+    let text = match filter.subcomponent() {
+        None => component.text(),
+        Some(n) => match component.subcomponent(usize::from(n)) {
+            Some(subcomponent) => subcomponent.text(),
+            None => return false,
+        },
+    };
+    text == filter.text()
+}
+
+impl fmt::Debug for Message<'_> {
+    /// Shows sizes only: the content may be a patient's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({} segments, {} bytes)", self.spans.len(), self.text.len())
+    }
+}

@@ -1,0 +1,269 @@
+//! Reading: limits, character set, and the one pass that finds the segments.
+
+use std::borrow::Cow;
+
+use crate::charset::{Charset, CharsetError};
+use crate::delimiters::Delimiters;
+use crate::error::{ParseError, ParseErrorKind};
+use crate::message::{Message, Origin, Span};
+use crate::scan;
+use crate::segment::id_of;
+
+const BYTE_ORDER_MARK: &str = "\u{FEFF}";
+
+/// How messages are read. The defaults are those of [`Message::parse`] and [`Message::from_bytes`].
+///
+/// ```
+/// use hl7_core::{Charset, ReadOptions};
+/// let options = ReadOptions::new().default_charset(Charset::Iso8859_1);
+/// let msg = options.read(b"MSH|^~\\&|A\rPID|1||7||M\xFCller\r")?;
+/// assert_eq!(msg.get(hl7_core::path!("PID-5")).unwrap().text(), "Müller");
+/// assert_eq!(&*msg.to_bytes().unwrap(), b"MSH|^~\\&|A\rPID|1||7||M\xFCller\r");
+/// # Ok::<(), hl7_core::ParseError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    max_bytes: usize,
+    max_segments: usize,
+    default_charset: Charset,
+    undecodable: Undecodable,
+}
+
+/// What becomes of bytes that are not valid in the message's character set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Undecodable {
+    /// The message is refused.
+    #[default]
+    Refuse,
+    /// They read as U+FFFD. Such a message can be written only while it is unedited.
+    Replace,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            max_bytes: Self::MAX_BYTES,
+            max_segments: Self::MAX_SEGMENTS,
+            default_charset: Charset::Utf8,
+            undecodable: Undecodable::Refuse,
+        }
+    }
+}
+
+impl ReadOptions {
+    /// The default limit on length: 128 MiB. Documents embedded in OBX-5 reach tens of megabytes.
+    pub const MAX_BYTES: usize = 128 * 1024 * 1024;
+    /// The default limit on segments: one million, for which 8 MB are kept beside the text.
+    pub const MAX_SEGMENTS: usize = 1_000_000;
+
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Messages longer than `bytes` are refused. 4 GiB is the most there can be.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes.min(u32::MAX as usize);
+        self
+    }
+
+    /// Messages with more segments are refused.
+    pub fn max_segments(mut self, segments: usize) -> Self {
+        self.max_segments = segments;
+        self
+    }
+
+    /// The character set of messages whose MSH-18 is empty. UTF-8 unless stated.
+    pub fn default_charset(mut self, charset: Charset) -> Self {
+        self.default_charset = charset;
+        self
+    }
+
+    /// What becomes of bytes that are not valid. The message is refused unless stated.
+    pub fn undecodable(mut self, policy: Undecodable) -> Self {
+        self.undecodable = policy;
+        self
+    }
+
+    /// Parses text; see [`Message::parse`].
+    ///
+    /// # Errors
+    /// When the text is not one message or beyond a limit.
+    pub fn parse<'a>(&self, text: &'a str) -> Result<Message<'a>, ParseError> {
+        self.check_length(text.len())?;
+        let (spans, delimiters) = self.segments(text)?;
+        Ok(Message { text: Cow::Borrowed(text), spans, delimiters, read_in: None, origin: None })
+    }
+
+    /// Parses bytes, decoding them by MSH-18; see [`Message::from_bytes`].
+    ///
+    /// # Errors
+    /// As [`ReadOptions::parse`], and when the character set is not known or the bytes do not fit it.
+    pub fn read<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, ParseError> {
+        self.check_length(bytes.len())?;
+        let charset = self.charset_of(bytes)?;
+        if let Some(text) = borrowed(bytes, charset) {
+            let mut message = self.parse(text)?;
+            message.read_in = Some(charset);
+            return Ok(message);
+        }
+        self.decode(bytes, charset)
+    }
+
+    fn check_length(&self, length: usize) -> Result<(), ParseError> {
+        if length > self.max_bytes {
+            return Err(ParseError::new(ParseErrorKind::TooLong, self.max_bytes));
+        }
+        Ok(())
+    }
+
+    /// The character set that the bytes state: by a byte order mark, by MSH-18, or the default.
+    fn charset_of(&self, bytes: &[u8]) -> Result<Charset, ParseError> {
+        let fault = |why, at| ParseError::new(ParseErrorKind::Charset(why), at);
+        if matches!(bytes, [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, b'M', ..] | [b'M', 0, ..]) {
+            return Err(fault(CharsetError::Wide, 0));
+        }
+        if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) {
+            return Ok(Charset::Utf8);
+        }
+        let start = bytes.iter().position(|b| !is_line_end(*b)).unwrap_or(0);
+        let header = bytes.get(start..).unwrap_or_default();
+        let header = header.get(..header.iter().position(|b| is_line_end(*b)).unwrap_or(header.len()));
+        let Some((field, at)) = header.and_then(field_18) else { return Ok(self.default_charset) };
+        let labels = String::from_utf8_lossy(field);
+        let repetition = header.and_then(|h| h.get(5)).map_or('~', |&b| char::from(b));
+        match Charset::from_labels(labels.split(repetition)) {
+            Ok(charset) => Ok(charset.unwrap_or(self.default_charset)),
+            Err(why) => Err(fault(why, start + at)),
+        }
+    }
+
+    /// Decodes line by line: in every supported set a line end is a byte of its own, and each line starts in the initial state.
+    fn decode<'a>(&self, bytes: &'a [u8], charset: Charset) -> Result<Message<'a>, ParseError> {
+        let mut text = String::with_capacity(bytes.len() + bytes.len() / 2);
+        let mut lines = Vec::new();
+        let mut replaced = false;
+        for (start, end) in lines_of(bytes) {
+            let line = bytes.get(start..end).unwrap_or_default();
+            match (charset.decode(line), self.undecodable) {
+                (Some(decoded), _) => text.push_str(&decoded),
+                (None, Undecodable::Replace) => {
+                    text.push_str(&charset.decode_replacing(line));
+                    replaced = true;
+                }
+                (None, Undecodable::Refuse) => {
+                    let why = ParseErrorKind::Charset(CharsetError::Undecodable(charset));
+                    return Err(ParseError::new(why, start));
+                }
+            }
+            if end > start {
+                lines.push(Some(Span { start: start as u32, end: end as u32 }));
+            }
+            if let Some(&line_end) = bytes.get(end) {
+                text.push(char::from(line_end));
+            }
+        }
+        self.check_length(text.len())?;
+        let (spans, delimiters) = self.segments(&text)?;
+        // A line that decodes to a byte order mark alone or to nothing would shift the two lists against each other.
+        if spans.len() != lines.len() {
+            return Err(ParseError::new(ParseErrorKind::Charset(CharsetError::Undecodable(charset)), 0));
+        }
+        let origin = Origin { bytes: Cow::Borrowed(bytes), spans: lines, replaced };
+        Ok(Message {
+            text: Cow::Owned(text),
+            spans,
+            delimiters,
+            read_in: Some(charset),
+            origin: Some(Box::new(origin)),
+        })
+    }
+
+    /// Finds the segments and reads the delimiters.
+    fn segments(&self, text: &str) -> Result<(Vec<Span>, Delimiters), ParseError> {
+        let begin = text.strip_prefix(BYTE_ORDER_MARK).map_or(0, |_| BYTE_ORDER_MARK.len());
+        let bytes = text.as_bytes();
+        let mut spans = Vec::with_capacity(expected_segments(bytes));
+        let mut start = begin;
+        for end in memchr::memchr2_iter(b'\r', b'\n', bytes).chain([bytes.len()]) {
+            if end > start {
+                if spans.len() == self.max_segments {
+                    return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
+                }
+                if !spans.is_empty() && starts_message(bytes, start) {
+                    return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
+                }
+                spans.push(Span { start: start as u32, end: end as u32 });
+            }
+            start = end + 1;
+        }
+        let Some(header) = spans.first() else { return Err(ParseError::new(ParseErrorKind::Empty, begin)) };
+        let header_at = header.start as usize;
+        let delimiters = delimiters_of(header.of(text)).map_err(|error| error.behind(header_at))?;
+        Ok((spans, delimiters))
+    }
+}
+
+/// The delimiters of the first segment, which has to be MSH.
+fn delimiters_of(header: &str) -> Result<Delimiters, ParseError> {
+    let kind = match header.as_bytes() {
+        [b'M', b'S', b'H', ..] => return Delimiters::of_header(header),
+        [b'F' | b'B', b'H', b'S', ..] => ParseErrorKind::Batch,
+        [0x0B, ..] => ParseErrorKind::Framed,
+        [b'<', ..] => ParseErrorKind::Xml,
+        _ => ParseErrorKind::NoHeader,
+    };
+    Err(ParseError::new(kind, 0))
+}
+
+/// How many segments to make room for, so that the list is allocated once: a quarter of the input at most for short messages, the
+/// exact count for long ones.
+fn expected_segments(bytes: &[u8]) -> usize {
+    const SHORT: usize = 2048;
+    if bytes.len() <= SHORT {
+        return bytes.len() / 32 + 4;
+    }
+    let ends = |end| memchr::memchr_iter(end, bytes).count();
+    ends(b'\r').max(ends(b'\n')) + 2
+}
+
+fn starts_message(bytes: &[u8], start: usize) -> bool {
+    // Behind the ID stands the same separator as in the first MSH; anything else is a broken line and kept as one.
+    matches!(bytes.get(start..start + 5), Some([b'M', b'S', b'H', separator, second])
+        if separator.is_ascii_punctuation() && second.is_ascii_punctuation())
+}
+
+/// MSH-18 of a header in bytes, and its offset. Its place is found by MSH-1 alone, which is sound wherever the header's fields
+/// before it hold no multi-byte character whose second byte equals the separator.
+fn field_18(header: &[u8]) -> Option<(&[u8], usize)> {
+    let separator = *header.get(3)?;
+    let start = scan::behind_nth(header, separator, 17)?;
+    let rest = header.get(start..)?;
+    Some((rest.get(..scan::first(rest, separator).unwrap_or(rest.len()))?, start))
+}
+
+/// The bytes as text, when they are the same thing.
+fn borrowed(bytes: &[u8], charset: Charset) -> Option<&str> {
+    let same = match charset {
+        Charset::Utf8 => true,
+        _ => bytes.is_ascii() && charset.reads_ascii_as_is(bytes),
+    };
+    if same { std::str::from_utf8(bytes).ok() } else { None }
+}
+
+/// The lines as (start, end), the end being that of the bytes or the place of a line end; blank ones included.
+fn lines_of(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let mut start = 0;
+    memchr::memchr2_iter(b'\r', b'\n', bytes)
+        .chain([bytes.len()])
+        .map(move |end| (std::mem::replace(&mut start, end + 1), end))
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+pub(crate) fn has_id(raw: &str, id: &str, separator: u8) -> bool {
+    id_of(raw, separator) == id
+}

@@ -1,0 +1,75 @@
+//! Finding the n-th delimiter of a piece of text: the one loop that reading a field costs.
+
+const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The byte offset just behind the `n`-th `needle` of `hay`, or `None` when there are fewer. `n` of 0 is the start.
+///
+/// Whole words are counted eight bytes at a time; only the word in which the count is reached is looked at by byte.
+pub(crate) fn behind_nth(hay: &[u8], needle: u8, n: usize) -> Option<usize> {
+    if n == 0 {
+        return Some(0);
+    }
+    let mut left = n;
+    let mut words = hay.chunks_exact(8);
+    let mut offset = 0;
+    for word in words.by_ref() {
+        let found = count_in_word(word, needle);
+        if found >= left {
+            return position_in(word, needle, left).map(|at| offset + at + 1);
+        }
+        left -= found;
+        offset += 8;
+    }
+    position_in(words.remainder(), needle, left).map(|at| offset + at + 1)
+}
+
+/// How many bytes of an eight-byte word equal `needle`.
+fn count_in_word(word: &[u8], needle: u8) -> usize {
+    let Ok(bytes) = <[u8; 8]>::try_from(word) else { return 0 };
+    let differing = u64::from_le_bytes(bytes) ^ (ONES * u64::from(needle));
+    // A byte of `zeroes` has its top bit set exactly where `differing` has a zero byte: no carry crosses a byte.
+    let zeroes = !(((differing & LOW) + LOW) | differing | LOW);
+    zeroes.count_ones() as usize
+}
+
+/// Where the `n`-th (from 1) `needle` of `hay` stands.
+fn position_in(hay: &[u8], needle: u8, n: usize) -> Option<usize> {
+    let mut left = n;
+    hay.iter().position(|&byte| {
+        left -= usize::from(byte == needle);
+        left == 0
+    })
+}
+
+/// Where the first `needle` of `hay` stands: by byte at first (most fields are short), then by `memchr`.
+pub(crate) fn first(hay: &[u8], needle: u8) -> Option<usize> {
+    const SHORT: usize = 128;
+    let head = hay.get(..SHORT).unwrap_or(hay);
+    match head.iter().position(|&byte| byte == needle) {
+        Some(at) => Some(at),
+        None if head.len() == hay.len() => None,
+        None => memchr::memchr(needle, hay.get(SHORT..)?).map(|at| at + SHORT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn slow(hay: &[u8], needle: u8, n: usize) -> Option<usize> {
+        if n == 0 {
+            return Some(0);
+        }
+        hay.iter().enumerate().filter(|&(_, &b)| b == needle).nth(n - 1).map(|(at, _)| at + 1)
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_plain_scan(hay in proptest::collection::vec(prop_oneof![Just(b'|'), Just(b'}'), any::<u8>()], 0..300), n in 0usize..60) {
+            prop_assert_eq!(behind_nth(&hay, b'|', n), slow(&hay, b'|', n));
+            prop_assert_eq!(first(&hay, b'|'), hay.iter().position(|&b| b == b'|'));
+        }
+    }
+}
