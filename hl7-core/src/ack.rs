@@ -122,7 +122,7 @@ impl ErrorCode {
 ///
 /// It uses the sender's delimiters and character set, answers to the sender (MSH-3/4 and MSH-5/6 exchanged), names the event in
 /// MSH-9, and repeats MSH-10 in MSA-2 as it was sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ack<'m> {
     of: Header<'m>,
     read_in: Option<Charset>,
@@ -131,6 +131,12 @@ pub struct Ack<'m> {
     time: Option<String>,
     text: Option<String>,
     error: Option<ErrorCode>,
+}
+
+impl fmt::Debug for Ack<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ack").field("code", &self.code).field("error", &self.error).finish_non_exhaustive()
+    }
 }
 
 impl<'m> Ack<'m> {

@@ -76,7 +76,8 @@ impl Message<'_> {
         let field = usize::from(field) + usize::from(!header);
         let mut exchanges = Vec::new();
         let mut segments = 0;
-        for segment in self.segment_indexes(path) {
+        // A later line that calls itself MSH is a broken one; a value in it could turn it into a header.
+        for segment in self.segment_indexes(path).filter(|&index| index == 0 || path.segment_id() != "MSH") {
             let Some(&span) = self.spans.get(segment) else { continue };
             segments += 1;
             let editor = SegmentEdit { text: &self.text, delimiters: self.delimiters, path };

@@ -191,7 +191,9 @@ impl ReadOptions {
                 if spans.len() == self.max_segments {
                     return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
                 }
-                if !spans.is_empty() && starts_message(bytes, start) {
+                if starts_message(bytes, start)
+                    && spans.first().is_some_and(|first: &Span| starts_message(bytes, first.start as usize))
+                {
                     return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
                 }
                 spans.push(Span { start: start as u32, end: end as u32 });

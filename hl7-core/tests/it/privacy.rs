@@ -1,0 +1,115 @@
+//! A canary in every position of a message: no `Debug`, `Display` or error ever sings.
+
+use std::fmt::{Debug, Display};
+
+use hl7_core::{Ack, AckCode, Message, Msa, Path, ReadOptions, Undecodable};
+
+const CANARY: &str = "TWEETY7";
+
+fn silent(what: &str, text: &str) {
+    assert!(!text.contains(CANARY), "{what}: {text}");
+    // The bare letters too: an echo that cuts or escapes the value is a leak all the same.
+    assert!(!text.to_uppercase().contains("TWEET"), "{what}: {text}");
+}
+
+fn silent_error<E: Debug + Display + std::error::Error>(what: &str, error: &E) {
+    silent(what, &format!("{error:?} {error:#?} {error}"));
+    let mut source = error.source();
+    while let Some(inner) = source {
+        silent(what, &format!("{inner:?} {inner}"));
+        source = inner.source();
+    }
+}
+
+/// Messages with the canary at each place between delimiters, at line starts, and in the header.
+fn messages() -> Vec<String> {
+    let template = "MSH|^~\\&|@|@|@|@|@|@|@^@^@|@|@|@|@|@|@|@|@|@\r@|1||@^@&@~@\\F\\@|@\rPID@|@\r@\rZ@@|@\r";
+    let places: Vec<_> = template.match_indices('@').map(|(at, _)| at).collect();
+    let mut all = vec![template.replace('@', CANARY)];
+    for place in places {
+        let (before, behind) = template.split_at(place);
+        all.push(format!("{}{CANARY}{}", before.replace('@', "x"), behind[1..].replace('@', "x")));
+    }
+    all
+}
+
+fn check(msg: &Message<'_>) {
+    silent("message", &format!("{msg:?} {msg:#?}"));
+    silent("header", &format!("{:?}", msg.header()));
+    for segment in msg.iter() {
+        silent("segment", &format!("{segment:?}"));
+        for field in segment.fields() {
+            silent("field", &format!("{field:?} {:?}", field.value()));
+            for repetition in field.repetitions() {
+                silent("repetition", &format!("{repetition:?}"));
+                for component in repetition.components() {
+                    silent("component", &format!("{component:?}"));
+                    for leaf in component.subcomponents() {
+                        silent("subcomponent", &format!("{leaf:?}"));
+                    }
+                }
+            }
+        }
+    }
+    let ack = Ack::to(msg, AckCode::AA).text(CANARY);
+    silent("ack builder", &format!("{ack:?}"));
+    let ack = ack.build();
+    silent("ack", &format!("{ack:?} {:?}", Msa::of(&ack)));
+    if let Err(error) = msg.charset() {
+        silent_error("charset", &error);
+    }
+    if let Err(error) = msg.to_wire() {
+        silent_error("encode", &error);
+    }
+}
+
+#[test]
+fn no_diagnostic_shows_message_content() {
+    for er7 in messages() {
+        match Message::parse(&er7) {
+            Ok(msg) => {
+                check(&msg);
+                let mut msg = msg;
+                for path in ["PID-3", "ZZZ-1", "MSH-2", "MSH-18", "PID-3[1=TWEETY7].1"] {
+                    let path: Path = path.parse().unwrap();
+                    silent("path", &format!("{path:?}"));
+                    if let Err(error) = msg.set(&path, CANARY) {
+                        silent_error("edit", &error);
+                    }
+                }
+            }
+            Err(error) => silent_error("parse", &error),
+        }
+        for policy in [Undecodable::Refuse, Undecodable::Replace] {
+            match ReadOptions::new().undecodable(policy).read(er7.as_bytes()) {
+                Ok(msg) => check(&msg),
+                Err(error) => silent_error("read", &error),
+            }
+        }
+    }
+}
+
+#[test]
+fn no_error_shows_what_it_was_given() {
+    let broken = [
+        CANARY.to_owned(),
+        format!("MSH{CANARY}"),
+        format!("MSH|{CANARY}|"),
+        format!("MSH|^~\\&|A\r{CANARY}\rMSH|^~\\&|{CANARY}"),
+        format!("MSH|^~\\&|A|||||||||||||||{CANARY}"),
+        format!("<{CANARY}>"),
+    ];
+    for text in broken {
+        for result in [Message::parse(&text), Message::from_bytes(text.as_bytes())] {
+            if let Err(error) = result {
+                silent_error("parse", &error);
+            }
+        }
+        if let Err(error) = text.parse::<Path>() {
+            silent_error("path", &error);
+        }
+        if let Err(error) = text.parse::<AckCode>() {
+            silent_error("ack code", &error);
+        }
+    }
+}
