@@ -1,1 +1,68 @@
-//! .
+//! MLLP for HL7 v2: the block codec, a client that says what it knows, and a listener.
+//!
+//! ```
+//! use hl7_core::Message;
+//! use hl7_mllp::{Client, Reply, Request, Server};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let server = Server::bind("127.0.0.1:0").await?;
+//! let addr = server.local_addr()?;
+//! tokio::spawn(server.serve(|req: Request| async move { Reply::accept(&req) }));
+//!
+//! let msg = Message::parse("MSH|^~\\&|LAB|NORTH|EHR|NORTH|20260102030405||ADT^A08^ADT_A01|m-1|P|2.5.1\rPID|1||7\r")?;
+//! let mut client = Client::connect(addr.to_string()).await?;
+//! let ack = client.send(&msg).await?;
+//! assert_eq!((ack.code().as_str(), ack.control_id()), ("AA", "m-1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The words
+//!
+//! A *block* is a start block character (0x0B), *content*, an end block character (0x1C) and a carriage return. The content is one
+//! message. An *acknowledgment* is a message with an MSA segment; MSA-2 repeats the *control ID* (MSH-10) of the message it
+//! answers.
+//!
+//! # The layers
+//!
+//! [`Decoder`] and [`encode`] know blocks; [`Exchange`] knows which answer ends the wait for an acknowledgment. Neither does input or
+//! output, and the time is an argument. [`Client`] and [`Server`] are shells around them on tokio.
+//!
+//! # Guarantees
+//!
+//! See [`Client`] and [`Server`]. In short: a message counts as accepted only when an acknowledgment names it exactly, on the
+//! connection it was sent on, in time; and an error says whether anything was sent.
+//!
+//! # No patient data in diagnostics
+//!
+//! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it:
+//! [`Block::content`], [`Request::bytes`], [`Acknowledgment::bytes`], [`Acknowledgment::text`].
+
+mod acknowledgment;
+mod block;
+mod client;
+mod codec;
+mod codec_error;
+mod connect;
+mod connection;
+mod exchange;
+mod reply;
+mod request;
+mod send_error;
+mod serve_error;
+mod server;
+mod wire;
+
+pub use acknowledgment::{Acknowledgment, AcknowledgmentError, AcknowledgmentErrorKind};
+pub use block::{Block, encode};
+pub use client::{Client, ClientBuilder};
+pub use codec::{Decoder, DecoderOptions};
+pub use codec_error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use connect::{ConnectError, ConnectErrorKind};
+pub use exchange::{AckMode, Exchange, Refusal, Step};
+pub use reply::Reply;
+pub use request::Request;
+pub use send_error::{SendError, SendErrorKind, Sent};
+pub use serve_error::{BindError, BindErrorKind, ServeError, ServeErrorKind};
+pub use server::{Server, ServerBuilder};

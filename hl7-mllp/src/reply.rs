@@ -1,0 +1,164 @@
+//! What a handler answers, and what the listener answers by itself.
+
+use std::fmt;
+
+use hl7_core::{Ack, AckCode, ErrorCode, Message, ParseError, ParseErrorKind};
+
+use crate::block::CR;
+use crate::codec_error::DecodeErrorKind;
+use crate::exchange::wants_accept;
+use crate::request::Request;
+
+/// The answer to a [`Request`].
+///
+/// Its code follows the mode that the request asks for: the application codes `AA`, `AE`, `AR`, or, where MSH-15 is valued and not `NE`
+/// (enhanced mode), the accept codes `CA`, `CE`, `CR`. A request that asks for no acknowledgment at all is answered with
+/// an application code too, so that a sender that waits in spite of what it wrote is not left without an answer; use [`Reply::none`] where
+/// that is not wanted.
+///
+/// A handler says `accept` only when it has the message in safe keeping: the sender then forgets it.
+pub struct Reply {
+    answer: Answer,
+}
+
+/// What becomes of the connection.
+pub(crate) enum Answer {
+    /// Send this content as a block.
+    Block(Vec<u8>),
+    Nothing,
+    Close,
+}
+
+impl Reply {
+    /// The message is taken: `AA` or `CA`.
+    pub fn accept(request: &Request) -> Self {
+        Self::of(Ack::to(request.message(), code_for(request.message(), Outcome::Accept)))
+    }
+
+    /// The content is at fault: `AE`; or the message could not be stored: `CE`. With an ERR segment, and `text` in MSA-3, where it
+    /// travels to the sender and into its logs.
+    pub fn error(request: &Request, code: ErrorCode, text: impl Into<String>) -> Self {
+        Self::negative(request.message(), Outcome::Error, code, text)
+    }
+
+    /// The message is refused, and its content is not why: `AR` or `CR`. With an ERR segment, and `text` in MSA-3.
+    pub fn reject(request: &Request, code: ErrorCode, text: impl Into<String>) -> Self {
+        Self::negative(request.message(), Outcome::Reject, code, text)
+    }
+
+    /// Any message, such as one made with [`Ack`] or a query response with an MSA of its own.
+    pub fn message(message: Message<'static>) -> Self {
+        Self::of_message(&message)
+    }
+
+    /// Any content, as it is. Content that cannot stand in a block (empty, or with 0x0B or 0x1C) closes the connection.
+    pub fn bytes(content: Vec<u8>) -> Self {
+        Self { answer: Answer::Block(content) }
+    }
+
+    /// No answer. The connection stays open.
+    pub fn none() -> Self {
+        Self { answer: Answer::Nothing }
+    }
+
+    /// No answer, and the connection is closed: the sender has to take it that the message was not accepted.
+    pub fn close() -> Self {
+        Self { answer: Answer::Close }
+    }
+
+    /// The handler failed: the fault is neither the content's nor the sender's. `AR`, or `CE`, with code 207.
+    pub(crate) fn failed(request: &Request) -> Self {
+        let message = request.message();
+        let code = if wants_accept(message.header()) { AckCode::CE } else { AckCode::AR };
+        Self::of(Ack::to(message, code).error(ErrorCode::ApplicationInternalError))
+    }
+
+    /// The block is no message. Where its header can be read it is refused with the reason; where not, nobody can be told,
+    /// and the connection is closed.
+    pub(crate) fn to_unparsed(content: &[u8], why: &ParseError) -> Self {
+        let code = match why.kind() {
+            ParseErrorKind::Charset(_) => ErrorCode::DataTypeError,
+            _ => ErrorCode::SegmentSequenceError,
+        };
+        Self::to_header_of(content, code, why.to_string())
+    }
+
+    /// The block was broken; `content` is its beginning.
+    pub(crate) fn to_broken(content: &[u8], why: DecodeErrorKind) -> Self {
+        let (code, what, _) = why.parts();
+        if memchr::memchr2(b'\r', b'\n', content).is_none() {
+            return Self::close();
+        }
+        Self::to_header_of(content, ErrorCode::ApplicationInternalError, format!("{code}: {what}"))
+    }
+
+    pub(crate) fn into_answer(self) -> Answer {
+        self.answer
+    }
+
+    fn to_header_of(content: &[u8], code: ErrorCode, text: String) -> Self {
+        let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let start = content.iter().position(|byte| !blank(byte)).unwrap_or(0);
+        let line = content.get(start..).unwrap_or_default();
+        let line = line.split(blank).next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        match Message::parse(&line) {
+            Ok(header) => Self::negative(&header, Outcome::Reject, code, text),
+            Err(_) => Self::close(),
+        }
+    }
+
+    fn negative(message: &Message<'_>, outcome: Outcome, code: ErrorCode, text: impl Into<String>) -> Self {
+        Self::of(Ack::to(message, code_for(message, outcome)).error(code).text(text))
+    }
+
+    fn of(ack: Ack<'_>) -> Self {
+        Self::of_message(&ack.build())
+    }
+
+    /// In the message's own character set; in ASCII where that is not known or lacks a character, with `?` for the rest.
+    fn of_message(message: &Message<'static>) -> Self {
+        let content = message.to_wire().unwrap_or_else(|_| ascii(message));
+        Self { answer: Answer::Block(content) }
+    }
+}
+
+impl fmt::Debug for Reply {
+    /// Shows the size only: the content may be a patient's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.answer {
+            Answer::Block(content) => write!(f, "Reply({} bytes)", content.len()),
+            Answer::Nothing => f.write_str("Reply(none)"),
+            Answer::Close => f.write_str("Reply(close)"),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Outcome {
+    Accept,
+    Error,
+    Reject,
+}
+
+fn code_for(message: &Message<'_>, outcome: Outcome) -> AckCode {
+    match (wants_accept(message.header()), outcome) {
+        (false, Outcome::Accept) => AckCode::AA,
+        (false, Outcome::Error) => AckCode::AE,
+        (false, Outcome::Reject) => AckCode::AR,
+        (true, Outcome::Accept) => AckCode::CA,
+        (true, Outcome::Error) => AckCode::CE,
+        (true, Outcome::Reject) => AckCode::CR,
+    }
+}
+
+fn ascii(message: &Message<'static>) -> Vec<u8> {
+    let text =
+        |raw: &str| -> Vec<u8> { raw.chars().map(|c| if c.is_ascii() { c as u8 } else { b'?' }).collect() };
+    let mut out = Vec::with_capacity(message.as_er7().len());
+    for segment in message.iter() {
+        out.extend(text(segment.raw()));
+        out.push(CR);
+    }
+    out
+}

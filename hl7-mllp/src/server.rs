@@ -1,0 +1,312 @@
+//! The listener: takes connections, gives each message to the handler, and ends in order.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hl7_core::ReadOptions;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::codec::DecoderOptions;
+use crate::connect;
+use crate::connection::{Connection, Terms};
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::serve_error::{BindError, ServeError};
+use crate::wire::{Wire, deadline_in};
+
+/// The first pause after a failed accept, and the longest.
+const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// A listener on a TCP port.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = hl7_mllp::Server::bind("0.0.0.0:2575").await?;
+/// server.serve(|req: hl7_mllp::Request| async move { hl7_mllp::Reply::accept(&req) }).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Guarantees
+///
+/// - The handler gets whole messages only, those of one connection one at a time and in order; the next block is not read before the
+///   reply to the last is written, so that a sender that does not wait is slowed down by TCP.
+/// - A positive reply is made by the handler and by nothing else.
+/// - A handler that panics or takes too long is answered with `AR` (enhanced mode: `CE`) and error code 207 of table 0357, for
+///   that message alone. It may have done its work before, so the sender's next attempt can be a duplicate.
+/// - A block that is no message is answered with `AR` (`CR`) and the parser's code where its header can be read; where not, and after any
+///   other fault of framing than a block begun anew, the connection is closed.
+pub struct Server {
+    listener: TcpListener,
+    options: ServerBuilder,
+}
+
+impl Server {
+    /// Listens at `addr` with the defaults of [`ServerBuilder`].
+    ///
+    /// # Errors
+    /// When the address is in use, not this machine's, or not permitted.
+    pub async fn bind(addr: impl ToSocketAddrs) -> Result<Self, BindError> {
+        Self::builder().bind(addr).await
+    }
+
+    /// A listener with other than the default deadlines and limits.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// The address it listens at, with the port that the system chose where it was bound to port 0.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until the future is dropped, which cuts every connection where it stands.
+    ///
+    /// # Errors
+    /// When the listening socket itself fails. Faults of single connections, and having no free descriptors, are survived.
+    pub async fn serve<F, Fut>(self, handler: F) -> Result<(), ServeError>
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Reply> + Send + 'static,
+    {
+        self.serve_until(handler, std::future::pending()).await
+    }
+
+    /// Serves until `shutdown` is done. Then no connection is accepted any more, idle ones are closed, and each of the others is closed
+    /// when the block that it is on is answered.
+    ///
+    /// # Errors
+    /// As [`Server::serve`], and when connections had to be cut because they were not done within
+    /// [`ServerBuilder::drain_timeout`].
+    pub async fn serve_until<F, Fut>(
+        self,
+        handler: F,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError>
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Reply> + Send + 'static,
+    {
+        let (signal, shut) = watch::channel(false);
+        let mut accepting = Accepting {
+            handler: Arc::new(handler),
+            terms: Arc::new(self.options.terms.clone()),
+            max_connections: self.options.max_connections,
+            connections: JoinSet::new(),
+            shut,
+        };
+        let ended = tokio::select! {
+            ended = accepting.run(&self.listener) => ended,
+            () = shutdown => Ok(()),
+        };
+        drop(self.listener);
+        signal.send_replace(true);
+        let drained = drain(accepting.connections, self.options.drain_timeout).await;
+        ended.and(drained)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+struct Accepting<F> {
+    handler: Arc<F>,
+    terms: Arc<Terms>,
+    max_connections: usize,
+    connections: JoinSet<()>,
+    shut: watch::Receiver<bool>,
+}
+
+impl<F, Fut> Accepting<F>
+where
+    F: Fn(Request) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Reply> + Send + 'static,
+{
+    async fn run(&mut self, listener: &TcpListener) -> Result<(), ServeError> {
+        let mut pause = ACCEPT_PAUSE.0;
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = self.connections.join_next() => continue,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    pause = ACCEPT_PAUSE.0;
+                    self.admit(stream, peer);
+                }
+                Err(why) if is_of_one_connection(&why) => {}
+                Err(why) if is_of_the_socket(&why) => return Err(ServeError::listener(why)),
+                Err(why) => {
+                    tracing::error!(error = %why, "no connection can be accepted for now");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(ACCEPT_PAUSE.1);
+                }
+            }
+        }
+    }
+
+    /// Serves the connection, or closes it at once when there are too many.
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
+        while self.connections.try_join_next().is_some() {}
+        if self.connections.len() >= self.max_connections {
+            tracing::warn!(%peer, "connection refused: there are as many as are allowed");
+            return;
+        }
+        connect::prepare(&stream, self.terms.keepalive);
+        let (handler, terms, shut) = (self.handler.clone(), self.terms.clone(), self.shut.clone());
+        self.connections.spawn(async move {
+            tracing::debug!(%peer, "connection opened");
+            let wire = Wire::new(stream, terms.decoder);
+            let ending = Connection::new(wire, peer, &terms, shut).run(&*handler).await;
+            tracing::debug!(%peer, %ending, "connection closed");
+        });
+    }
+}
+
+/// Whether a failed accept concerns the connection that was to be had and no other.
+fn is_of_one_connection(why: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(why.kind(), K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted)
+}
+
+/// Whether the listening socket is of no use any more.
+fn is_of_the_socket(why: &io::Error) -> bool {
+    matches!(why.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
+}
+
+/// Waits for the connections to end; cuts those that do not in time.
+async fn drain(mut connections: JoinSet<()>, within: Duration) -> Result<(), ServeError> {
+    let deadline = deadline_in(within);
+    loop {
+        match tokio::time::timeout_at(deadline, connections.join_next()).await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(()),
+            Err(_) => break,
+        }
+    }
+    let cut = connections.len();
+    connections.shutdown().await;
+    Err(ServeError::undrained(cut))
+}
+
+/// The deadlines and limits of a [`Server`].
+#[derive(Clone, Debug)]
+pub struct ServerBuilder {
+    terms: Terms,
+    max_connections: usize,
+    drain_timeout: Duration,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        let terms = Terms {
+            decoder: DecoderOptions::default(),
+            read: ReadOptions::default(),
+            block_timeout: Self::BLOCK_TIMEOUT,
+            idle_timeout: Self::IDLE_TIMEOUT,
+            handler_timeout: Self::HANDLER_TIMEOUT,
+            write_timeout: Self::WRITE_TIMEOUT,
+            keepalive: Some(Self::KEEPALIVE),
+        };
+        Self { terms, max_connections: Self::MAX_CONNECTIONS, drain_timeout: Self::DRAIN_TIMEOUT }
+    }
+}
+
+impl ServerBuilder {
+    /// The default limit on connections: 1,024, the usual limit on a process's descriptors. An interface engine has tens.
+    pub const MAX_CONNECTIONS: usize = 1024;
+    /// The default deadline for each 64 KiB of a block: 30 seconds, so at least 2 KiB a second, and 30 seconds in all for a short one.
+    pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default time a connection may be idle: an hour. Senders keep theirs open through quiet hours; one that was forgotten
+    /// gives its place back.
+    pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+    /// The default deadline for the handler: 60 seconds. Most senders have given up before.
+    pub const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
+    /// The default deadline for each 64 KiB of a reply to be taken: 30 seconds.
+    pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default time for connections to end at shutdown: 30 seconds, which most service managers wait.
+    pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default time of silence before TCP keepalive asks whether the peer is there: 60 seconds, below what firewalls keep.
+    pub const KEEPALIVE: Duration = Duration::from_secs(60);
+
+    /// The most connections at a time; one more is closed at once, so that its sender tries again later.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
+    /// The most content that a block may have; see [`DecoderOptions::max_block_bytes`]. A longer one is answered with `AR` (`CR`) where
+    /// its header can be read, and the connection is closed.
+    pub fn max_block_bytes(mut self, bytes: usize) -> Self {
+        self.terms.decoder = self.terms.decoder.max_block_bytes(bytes);
+        self
+    }
+
+    /// How blocks are found, [`ServerBuilder::max_block_bytes`] included.
+    pub fn decoder(mut self, options: DecoderOptions) -> Self {
+        self.terms.decoder = options;
+        self
+    }
+
+    /// How messages are read: their character set where MSH-18 is empty, and limits.
+    pub fn read(mut self, options: ReadOptions) -> Self {
+        self.terms.read = options;
+        self
+    }
+
+    /// How long the sender may take for each 64 KiB of a block once it has begun, and for the rest.
+    pub fn block_timeout(mut self, time: Duration) -> Self {
+        self.terms.block_timeout = time;
+        self
+    }
+
+    /// How long a connection may stay without a block. Bytes outside a block do not count.
+    pub fn idle_timeout(mut self, time: Duration) -> Self {
+        self.terms.idle_timeout = time;
+        self
+    }
+
+    /// How long the handler may take for one message. Its future is dropped then.
+    pub fn handler_timeout(mut self, time: Duration) -> Self {
+        self.terms.handler_timeout = time;
+        self
+    }
+
+    /// How long the sender may take to read each 64 KiB of a reply, and the rest.
+    pub fn write_timeout(mut self, time: Duration) -> Self {
+        self.terms.write_timeout = time;
+        self
+    }
+
+    /// How long connections may take to end at shutdown.
+    pub fn drain_timeout(mut self, time: Duration) -> Self {
+        self.drain_timeout = time;
+        self
+    }
+
+    /// The time of silence before TCP keepalive asks whether the peer is there; `None` turns it off.
+    pub fn keepalive(mut self, time: Option<Duration>) -> Self {
+        self.terms.keepalive = time;
+        self
+    }
+
+    /// Listens at `addr`.
+    ///
+    /// # Errors
+    /// When the address is in use, not this machine's, or not permitted.
+    pub async fn bind(self, addr: impl ToSocketAddrs) -> Result<Server, BindError> {
+        let listener = TcpListener::bind(addr).await.map_err(BindError::new)?;
+        Ok(Server { listener, options: self })
+    }
+}

@@ -1,0 +1,132 @@
+//! Blocks over a TCP connection: reading with room that grows with the block, writing with a deadline that asks for progress.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::block::{Block, CR};
+use crate::codec::{Decoder, DecoderOptions};
+use crate::codec_error::DecodeError;
+
+/// How many bytes have to move within one deadline. A block shorter than this has one deadline for the whole.
+pub(crate) const PACE: usize = 64 * 1024;
+const LEAST_READ: usize = 4 * 1024;
+const MOST_READ: usize = 256 * 1024;
+/// How often a silent connection is read, so that a flood of line ends does not hold its reader.
+const READS_FOR_SILENCE: usize = 16;
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// A connection and what has been read from it.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    buf: BytesMut,
+    decoder: Decoder,
+}
+
+/// What stopped a write.
+pub(crate) struct WriteFault {
+    /// Bytes of the block that the system took before.
+    pub(crate) written: usize,
+    /// `None` when the deadline passed.
+    pub(crate) error: Option<io::Error>,
+}
+
+/// What stands on a connection that should be silent.
+pub(crate) enum Silence {
+    Kept,
+    PeerClosed,
+    Broken(io::Error),
+    Unsolicited,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, options: DecoderOptions) -> Self {
+        Self { stream, buf: BytesMut::new(), decoder: Decoder::new(options) }
+    }
+
+    /// The next block of what has been read so far.
+    pub(crate) fn next_block(&mut self) -> Result<Option<Block>, DecodeError> {
+        self.decoder.decode(&mut self.buf)
+    }
+
+    pub(crate) fn finish(&mut self) -> Result<(), DecodeError> {
+        self.decoder.finish(&mut self.buf)
+    }
+
+    pub(crate) fn decoder(&mut self) -> &mut Decoder {
+        &mut self.decoder
+    }
+
+    /// Reads what there is; 0 at the end of the stream. Nothing is lost when this is dropped.
+    pub(crate) async fn read_some(&mut self) -> io::Result<usize> {
+        if self.buf.is_empty() {
+            // An idle connection keeps no buffer.
+            self.buf = BytesMut::new();
+            self.stream.readable().await?;
+        }
+        self.buf.reserve(self.buf.len().clamp(LEAST_READ, MOST_READ));
+        self.stream.read_buf(&mut self.buf).await
+    }
+
+    /// Writes a block. Every [`PACE`] bytes, and the rest, have to be taken within `progress`.
+    pub(crate) async fn write(&mut self, block: &[u8], progress: Duration) -> Result<(), WriteFault> {
+        let (mut written, mut counted) = (0, 0);
+        let mut deadline = deadline_in(progress);
+        while let Some(rest) = block.get(written..).filter(|rest| !rest.is_empty()) {
+            match timeout_at(deadline, self.stream.write(rest)).await {
+                Err(_) => return Err(WriteFault { written, error: None }),
+                Ok(Err(why)) => return Err(WriteFault { written, error: Some(why) }),
+                Ok(Ok(0)) => {
+                    return Err(WriteFault { written, error: Some(io::ErrorKind::WriteZero.into()) });
+                }
+                Ok(Ok(taken)) => written += taken,
+            }
+            if written - counted >= PACE {
+                counted = written;
+                deadline = deadline_in(progress);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the peer is there and silent. Asks the system and not the runtime, which may not have heard yet. Line ends are
+    /// passed over: no block starts with them.
+    pub(crate) fn silence(&mut self) -> Silence {
+        if !self.decoder.is_between_blocks() || !is_line_ends(&self.buf) {
+            return Silence::Unsolicited;
+        }
+        self.buf.clear();
+        let socket = socket2::SockRef::from(&self.stream);
+        let mut bytes = [0; 64];
+        for _ in 0..READS_FOR_SILENCE {
+            match io::Read::read(&mut &*socket, &mut bytes) {
+                Ok(0) => return Silence::PeerClosed,
+                Ok(n) if bytes.get(..n).is_some_and(is_line_ends) => {}
+                Ok(_) => return Silence::Unsolicited,
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Silence::Kept,
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(why) => return Silence::Broken(why),
+            }
+        }
+        Silence::Unsolicited
+    }
+
+    /// Ends the connection in order: what was written is delivered, then the end of the stream.
+    pub(crate) async fn close(mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+}
+
+fn is_line_ends(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| matches!(byte, CR | b'\n'))
+}
+
+/// The time `from_now`, or one so far away that it does not matter.
+pub(crate) fn deadline_in(from_now: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(from_now).unwrap_or_else(|| now + FAR)
+}
