@@ -1,0 +1,191 @@
+//! From a message to entries in the store.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hl7_core::Message;
+use hl7_mllp::AckMode;
+
+use crate::digest::{self, Digest};
+use crate::entry::{Delivery, Enqueued, Request};
+use crate::error::{EnqueueError, EnqueueErrorKind};
+use crate::id::EntryId;
+use crate::receipt::Receipt;
+use crate::sender::Sender;
+use crate::shape;
+
+/// The longest origin, in bytes.
+const MAX_ORIGIN: usize = 128;
+
+/// A message about to be enqueued; [`Sender::entry`] makes one.
+///
+/// ```no_run
+/// # async fn example(sender: hl7_sender::Sender, msg: hl7_core::Message<'_>, order: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let receipts = sender.entry(&msg).key(order).origin("orders").to(["ehr", "lab"]).enqueue().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is enqueued before `enqueue` is called and awaited"]
+#[derive(Clone)]
+pub struct NewEntry<'a> {
+    sender: &'a Sender,
+    message: &'a Message<'a>,
+    key: Option<Digest>,
+    fingerprint: Option<Digest>,
+    origin: String,
+    destinations: Vec<String>,
+}
+
+impl<'a> NewEntry<'a> {
+    pub(crate) fn new(sender: &'a Sender, message: &'a Message<'a>) -> Self {
+        Self {
+            sender,
+            message,
+            key: None,
+            fingerprint: None,
+            origin: String::new(),
+            destinations: Vec::new(),
+        }
+    }
+
+    /// The idempotency key: the same key again is the same request, and is stored once. Only its SHA-256 is kept. Unless stated it is made from
+    /// MSH-3, MSH-4, MSH-10 and the message's bytes.
+    ///
+    /// A key is known for at least seven days after its request is settled.
+    pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.key = Some(digest::of_parts("given key", &[key.as_ref()]));
+        self
+    }
+
+    /// The bytes that say whether a second request under the key is the same one, such as the payload the message was made from. Unless stated they are
+    /// the message's own; state them when the message holds the time at which it was made.
+    pub fn fingerprint(mut self, bytes: &[u8]) -> Self {
+        self.fingerprint = Some(digest::of_bytes(bytes));
+        self
+    }
+
+    /// What caused it, such as a workflow's name; for [`crate::Status::origin`] and [`Sender::counts`]. At most 128 bytes. It is shown and logged:
+    /// no place for content.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    /// Where it goes. A name given twice counts once.
+    pub fn to<D: Into<String>>(mut self, destinations: impl IntoIterator<Item = D>) -> Self {
+        for name in destinations.into_iter().map(Into::into) {
+            if !self.destinations.contains(&name) {
+                self.destinations.push(name);
+            }
+        }
+        self
+    }
+
+    /// Keeps the message for all its destinations in one commit. When this returns `Ok`, it is durable.
+    ///
+    /// The receipts stand in the order of the destinations. Under a key that is known, entries that are there are given back
+    /// ([`Receipt::is_repeat`]), and a destination that has none gets the message that was first kept.
+    ///
+    /// # Errors
+    /// When the message cannot be sent as it is, when a destination is unknown, when the key stands for another request, when the store is full, and
+    /// when it fails. Only the last is indeterminate: [`EnqueueError::is_indeterminate`].
+    pub async fn enqueue(self) -> Result<Vec<Receipt>, EnqueueError> {
+        let fault = |kind| Err(EnqueueError::new(kind));
+        let running = self.sender.running();
+        if running.engine.is_stopping() {
+            return fault(EnqueueErrorKind::ShutDown);
+        }
+        let request = self.request()?;
+        let stored = match running.engine.store.enqueue(request, running.engine.now()).await? {
+            Enqueued::Stored(stored) => stored,
+            Enqueued::KeyReused => return fault(EnqueueErrorKind::KeyReused),
+            Enqueued::Full => return fault(EnqueueErrorKind::StoreFull),
+        };
+        let receipts = stored.into_iter().map(|stored| {
+            if let (false, Some(target)) = (stored.repeat, running.targets.get(&stored.destination)) {
+                target.wake.notify_one();
+            }
+            Receipt::new(Arc::clone(&running.engine), stored)
+        });
+        Ok(receipts.collect())
+    }
+
+    fn request(self) -> Result<Request, EnqueueError> {
+        let deliveries = self.deliveries()?;
+        let control_id = self.control_id()?;
+        let body = self.body()?;
+        let digest = digest::of_bytes(&body);
+        Ok(Request {
+            key: self.key.unwrap_or_else(|| default_key(self.message, &digest)),
+            fingerprint: self.fingerprint.unwrap_or(digest),
+            origin: self.origin,
+            control_id,
+            message_type: shape::message_type(self.message.header()),
+            body,
+            digest,
+            deliveries,
+        })
+    }
+
+    fn deliveries(&self) -> Result<Vec<Delivery>, EnqueueError> {
+        if self.destinations.is_empty() {
+            return Err(EnqueueError::new(EnqueueErrorKind::NoDestination));
+        }
+        if self.origin.len() > MAX_ORIGIN {
+            return Err(EnqueueError::new(EnqueueErrorKind::OriginTooLong));
+        }
+        let delivery = |name: &String| {
+            let target = self.sender.running().targets.get(name)?;
+            let value = target.lane_key.and_then(|path| self.message.get(&path));
+            let lane_key = value.map(|value| value.raw().to_owned()).filter(|value| !value.is_empty());
+            Some(Delivery { id: EntryId::random(), destination: name.clone(), lane_key })
+        };
+        let deliveries: Option<Vec<_>> = self.destinations.iter().map(delivery).collect();
+        deliveries.ok_or(EnqueueError::new(EnqueueErrorKind::UnknownDestination))
+    }
+
+    fn control_id(&self) -> Result<String, EnqueueError> {
+        let header = self.message.header();
+        let control_id = header.control_id().filter(|id| !id.is_null() && !id.raw().trim().is_empty());
+        let Some(control_id) = control_id else {
+            return Err(EnqueueError::new(EnqueueErrorKind::NoControlId));
+        };
+        if AckMode::of(header).is_none() {
+            return Err(EnqueueError::new(EnqueueErrorKind::NoAckAsked));
+        }
+        Ok(control_id.raw().to_owned())
+    }
+
+    fn body(&self) -> Result<Vec<u8>, EnqueueError> {
+        let fault = |kind| Err(EnqueueError::new(kind));
+        let body = match self.message.to_wire() {
+            Ok(body) => body,
+            Err(why) => return fault(EnqueueErrorKind::Encode(why)),
+        };
+        if body.len() > self.sender.running().max_message_bytes {
+            return fault(EnqueueErrorKind::TooLarge);
+        }
+        if body.iter().any(|byte| matches!(byte, 0x0B | 0x1C)) {
+            return fault(EnqueueErrorKind::FrameCharacter);
+        }
+        Ok(body)
+    }
+}
+
+/// The same message again is the same request; with the destination, which the store adds, it names one entry.
+fn default_key(message: &Message<'_>, body: &Digest) -> Digest {
+    let header = message.header();
+    let fields = [header.sending_application(), header.sending_facility(), header.control_id()];
+    let [application, facility, control_id] = fields.map(|field| field.map_or("", |value| value.raw()));
+    let parts = [application.as_bytes(), facility.as_bytes(), control_id.as_bytes(), body.as_slice()];
+    digest::of_parts("message key", &parts)
+}
+
+impl fmt::Debug for NewEntry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewEntry")
+            .field("message", &self.message)
+            .field("destinations", &self.destinations)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,307 @@
+//! What a store keeps, in the words of [`crate::Store`].
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::digest::Digest;
+use crate::id::{EntryId, LaneId};
+
+/// What is to be kept by one commit: one message for one or more destinations.
+#[derive(Clone)]
+pub struct Request {
+    /// The idempotency key, hashed.
+    pub key: Digest,
+    /// What says that a second request under this key is the same one.
+    pub fingerprint: Digest,
+    /// The name of what caused it, empty when there is none.
+    pub origin: String,
+    /// MSH-10.
+    pub control_id: String,
+    /// MSH-9, where it has the shape of one.
+    pub message_type: Option<String>,
+    /// The message in wire form.
+    pub body: Vec<u8>,
+    /// SHA-256 of the body.
+    pub digest: Digest,
+    /// Where it goes, each destination once.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// One destination of a [`Request`].
+#[derive(Clone)]
+pub struct Delivery {
+    /// The name for the entry, should it be new.
+    pub id: EntryId,
+    /// The destination's name.
+    pub destination: String,
+    /// The value of the lane key, `None` for the destination's common lane. A store keeps only a keyed hash of it.
+    pub lane_key: Option<String>,
+}
+
+/// An entry as [`crate::Store::enqueue`] found or made it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The entry.
+    pub id: EntryId,
+    /// Its destination.
+    pub destination: String,
+    /// MSH-10 of the message that is kept.
+    pub control_id: String,
+    /// Whether it was there before.
+    pub repeat: bool,
+}
+
+/// What became of [`crate::Store::enqueue`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Enqueued {
+    /// Durable: one entry for each delivery, in their order.
+    Stored(Vec<Stored>),
+    /// The key stands for another request. Nothing was kept.
+    KeyReused,
+    /// The store is at its limit. Nothing was kept.
+    Full,
+}
+
+/// The lanes of a destination that have something to send.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Due {
+    /// Those that may go on now, the one that waits longest first.
+    pub lanes: Vec<LaneId>,
+    /// When the earliest of the others may.
+    pub next: Option<SystemTime>,
+}
+
+/// One attempt, counted durably.
+#[derive(Clone)]
+pub struct Attempt {
+    /// The entry.
+    pub id: EntryId,
+    /// Its lane.
+    pub lane: LaneId,
+    /// The message in wire form.
+    pub body: Vec<u8>,
+    /// SHA-256 of the body as it was enqueued.
+    pub digest: Digest,
+    /// Attempts since it was enqueued, released or replayed, this one included.
+    pub tries: u32,
+    /// Of these, how many were answered by an acknowledgment that asks for a retry.
+    pub rejections: u32,
+    /// When it was enqueued, released or replayed.
+    pub since: SystemTime,
+}
+
+/// How one attempt ended.
+#[derive(Clone)]
+pub struct Finished {
+    /// The entry.
+    pub id: EntryId,
+    /// What becomes of it.
+    pub end: End,
+    /// The acknowledgment, byte for byte, when there was one.
+    pub acknowledgment: Option<Vec<u8>>,
+    /// A stable code that says why it was not delivered; never content.
+    pub failure: Option<&'static str>,
+    /// When the block was written; `None` when nothing was, and then the attempt is not counted.
+    pub sent_at: Option<SystemTime>,
+    /// The time now.
+    pub at: SystemTime,
+}
+
+/// What becomes of an entry after an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum End {
+    /// Delivered.
+    Deliver,
+    /// Again at this time; the lane waits.
+    Retry(SystemTime),
+    /// The lane stands until the entry is released or dead-lettered.
+    Hold,
+    /// To the dead letters; the lane flows on.
+    DeadLetter(DeadLetterReason),
+}
+
+/// Why an entry is a dead letter.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum DeadLetterReason {
+    /// The peer's acknowledgment, by the destination's table.
+    Refused,
+    /// As many attempts as the destination allows.
+    UsedUp,
+    /// Older than the destination allows.
+    TooOld,
+    /// Someone decided so: [`crate::Sender::dead_letter`].
+    Chosen,
+}
+
+impl DeadLetterReason {
+    /// The stable code: `refused`, `used-up`, `too-old` or `chosen`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::UsedUp => "used-up",
+            Self::TooOld => "too-old",
+            Self::Chosen => "chosen",
+        }
+    }
+
+    /// The reason with this code.
+    pub fn of_code(code: &str) -> Option<Self> {
+        [Self::Refused, Self::UsedUp, Self::TooOld, Self::Chosen].into_iter().find(|why| why.code() == code)
+    }
+}
+
+impl fmt::Display for DeadLetterReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[non_exhaustive]
+pub enum State {
+    /// Waits for its turn.
+    Queued,
+    /// An attempt is under way, or was when the process ended.
+    Sending,
+    /// Waits for its next attempt.
+    Retrying,
+    /// Waits for a decision, and its lane with it.
+    Held,
+    /// A positive acknowledgment is on record.
+    Delivered,
+    /// Given up.
+    DeadLettered,
+}
+
+impl State {
+    /// Whether nothing more happens to it by itself: delivered or dead-lettered.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Delivered | Self::DeadLettered)
+    }
+
+    /// The stable name: `queued`, `sending`, `retrying`, `held`, `delivered`, `dead-lettered`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Retrying => "retrying",
+            Self::Held => "held",
+            Self::Delivered => "delivered",
+            Self::DeadLettered => "dead-lettered",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many entries of one origin and destination are in one state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Count {
+    /// The origin, empty for entries without one.
+    pub origin: String,
+    /// The destination.
+    pub destination: String,
+    /// The state.
+    pub state: State,
+    /// How many.
+    pub entries: u64,
+}
+
+impl Count {
+    /// A count.
+    pub fn new(origin: String, destination: String, state: State, entries: u64) -> Self {
+        Self { origin, destination, state, entries }
+    }
+}
+
+/// What a store knows of an entry; [`crate::Status`] shows it.
+#[derive(Clone)]
+#[allow(missing_docs)] // each field is described at the reader of the same name in `Status`
+pub struct Record {
+    pub id: EntryId,
+    pub origin: String,
+    pub destination: String,
+    pub lane: LaneId,
+    pub control_id: String,
+    pub message_type: Option<String>,
+    pub size: u64,
+    pub state: State,
+    pub reason: Option<DeadLetterReason>,
+    pub attempts: u32,
+    pub failure: Option<String>,
+    pub acknowledgment: Option<Vec<u8>>,
+    pub enqueued_at: SystemTime,
+    pub sent_at: Option<SystemTime>,
+    pub answered_at: Option<SystemTime>,
+    pub settled_at: Option<SystemTime>,
+    pub next_attempt_at: Option<SystemTime>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("bytes", &self.body.len())
+            .field("deliveries", &self.deliveries)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("id", &self.id)
+            .field("destination", &self.destination)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("id", &self.id)
+            .field("destination", &self.destination)
+            .field("repeat", &self.repeat)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("id", &self.id)
+            .field("bytes", &self.body.len())
+            .field("tries", &self.tries)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finished")
+            .field("id", &self.id)
+            .field("end", &self.end)
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("id", &self.id)
+            .field("destination", &self.destination)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,312 @@
+//! The sender: what an application holds.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use hl7_core::Message;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::destination::Destination;
+use crate::dispatch::Dispatch;
+use crate::engine::{Clock, Engine, Target};
+use crate::enqueue::NewEntry;
+use crate::entry::{Count, Record};
+use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
+use crate::id::EntryId;
+use crate::receipt::Receipt;
+use crate::status::Status;
+use crate::store::{AnyStore, Store};
+use crate::watch::Watch;
+
+/// How often settled entries whose time is over are removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// How many requests one commit removes, so that removal delays nobody for long.
+const PRUNE_AT_ONCE: usize = 500;
+/// The most entries that one list gives.
+const MAX_LIST: usize = 10_000;
+
+/// Sends messages durably and in order. A clone is the same sender.
+///
+/// When the last clone is dropped, sending ends after the messages under way; what is not delivered stays in the store for the next start.
+/// [`Sender::shutdown`] does the same and waits for it.
+#[derive(Clone)]
+pub struct Sender {
+    running: Arc<Running>,
+}
+
+pub(crate) struct Running {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) targets: HashMap<String, Arc<Target>>,
+    pub(crate) max_message_bytes: usize,
+    stop: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Sender {
+    /// A sender on this store.
+    pub fn builder(store: impl Store) -> Builder {
+        Builder {
+            store: Arc::new(store),
+            destinations: Vec::new(),
+            max_message_bytes: Builder::MAX_MESSAGE_BYTES,
+            keep_delivered: Builder::KEEP_DELIVERED,
+            keep_dead_letters: Builder::KEEP_DEAD_LETTERS,
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+
+    /// Keeps the message for a destination. When this returns `Ok`, it is durable. The same message again, with the same MSH-3, MSH-4, MSH-10 and
+    /// bytes, is kept once.
+    ///
+    /// # Errors
+    /// As [`NewEntry::enqueue`].
+    pub async fn enqueue(&self, destination: &str, message: &Message<'_>) -> Result<Receipt, EnqueueError> {
+        let receipts = self.entry(message).to([destination]).enqueue().await?;
+        receipts.into_iter().next().ok_or(EnqueueError::new(EnqueueErrorKind::NoDestination))
+    }
+
+    /// A message to be enqueued with a key, an origin, or for several destinations.
+    pub fn entry<'a>(&'a self, message: &'a Message<'a>) -> NewEntry<'a> {
+        NewEntry::new(self, message)
+    }
+
+    /// Where an entry stands; `None` when there is no such entry, or no more.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn status(&self, id: &EntryId) -> Result<Option<Status>, StoreError> {
+        Ok(self.store().record(*id).await?.map(Status::new))
+    }
+
+    /// The newest entries first, at most `limit` and at most 10,000.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn recent(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
+        self.store().recent(None, limit.min(MAX_LIST)).await.map(statuses)
+    }
+
+    /// As [`Sender::recent`], those of one origin.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn recent_of(&self, origin: &str, limit: usize) -> Result<Vec<Status>, StoreError> {
+        self.store().recent(Some(origin), limit.min(MAX_LIST)).await.map(statuses)
+    }
+
+    /// The newest dead letters first, at most `limit` and at most 10,000.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
+        self.store().dead_letters(limit.min(MAX_LIST)).await.map(statuses)
+    }
+
+    /// How many entries there are of each origin, destination and state.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn counts(&self) -> Result<Vec<Count>, StoreError> {
+        self.store().counts().await
+    }
+
+    /// The message of an entry, in wire form; `None` when there is no such entry.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn message(&self, id: &EntryId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store().message(*id).await
+    }
+
+    /// Puts a dead letter at the end of its lane, to be sent with the control ID it had.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is no dead letter, and when the store fails or is closed.
+    pub async fn replay(&self, id: &EntryId) -> Result<(), StoreError> {
+        let destination = self.store().replay(*id, self.now()).await?;
+        self.decided(id, &destination);
+        Ok(())
+    }
+
+    /// Sends a held entry now, its attempts and rejections counted anew.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is not held, and when the store fails or is closed.
+    pub async fn release(&self, id: &EntryId) -> Result<(), StoreError> {
+        let destination = self.store().release(*id, self.now()).await?;
+        self.decided(id, &destination);
+        Ok(())
+    }
+
+    /// Makes a held entry a dead letter, so that its lane flows on.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is not held, and when the store fails or is closed.
+    pub async fn dead_letter(&self, id: &EntryId) -> Result<(), StoreError> {
+        let destination = self.store().dead_letter(*id, self.now()).await?;
+        self.decided(id, &destination);
+        Ok(())
+    }
+
+    /// Ends sending: no message is begun, those under way are waited for, at most this long, and the store is closed. What is not delivered
+    /// goes out after the next start. A message that was still under way goes out again then, which can be a duplicate.
+    ///
+    /// Later calls fail. Calls that wait for an outcome end with an error.
+    pub async fn shutdown(&self, within: Duration) {
+        self.running.stop.send_replace(true);
+        let tasks = std::mem::take(&mut *self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let deadline = Instant::now().checked_add(within);
+        for mut task in tasks {
+            let Some(deadline) = deadline else {
+                let _ = task.await;
+                continue;
+            };
+            if timeout_at(deadline, &mut task).await.is_err() {
+                task.abort();
+                let _ = task.await;
+            }
+        }
+        self.store().close().await;
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
+    }
+
+    fn store(&self) -> &dyn AnyStore {
+        &*self.running.engine.store
+    }
+
+    fn now(&self) -> SystemTime {
+        self.running.engine.now()
+    }
+
+    fn decided(&self, id: &EntryId, destination: &str) {
+        self.running.engine.watch.changed(*id);
+        if let Some(target) = self.running.targets.get(destination) {
+            target.wake.notify_one();
+        }
+    }
+}
+
+fn statuses(records: Vec<Record>) -> Vec<Status> {
+    records.into_iter().map(Status::new).collect()
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<_> = self.running.targets.keys().collect();
+        names.sort();
+        f.debug_struct("Sender").field("destinations", &names).finish_non_exhaustive()
+    }
+}
+
+/// How a sender is started; [`Sender::builder`] makes one.
+pub struct Builder {
+    store: Arc<dyn AnyStore>,
+    destinations: Vec<Destination>,
+    max_message_bytes: usize,
+    keep_delivered: Duration,
+    keep_dead_letters: Duration,
+    clock: Clock,
+}
+
+impl Builder {
+    /// The default limit of a message: 16 MiB, which is what listeners of `hl7-mllp` take.
+    pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+    /// The default and the shortest time for which delivered entries and their keys are kept: seven days, so that a caller who repeats a request after a
+    /// long weekend is still understood.
+    pub const KEEP_DELIVERED: Duration = Duration::from_secs(7 * 24 * 3600);
+    /// The default time for which dead letters are kept: ninety days, because each one waits for a person.
+    pub const KEEP_DEAD_LETTERS: Duration = Duration::from_secs(90 * 24 * 3600);
+
+    /// Adds a destination. Entries of a destination that is not added stay in the store and wait.
+    pub fn destination(mut self, destination: Destination) -> Self {
+        self.destinations.push(destination);
+        self
+    }
+
+    /// The longest message, in bytes of its wire form. 16 MiB unless stated.
+    pub fn max_message_bytes(mut self, bytes: usize) -> Self {
+        self.max_message_bytes = bytes;
+        self
+    }
+
+    /// How long delivered entries are kept, with their messages and keys. Seven days unless stated, and at least.
+    pub fn keep_delivered(mut self, time: Duration) -> Self {
+        self.keep_delivered = time.max(Self::KEEP_DELIVERED);
+        self
+    }
+
+    /// How long dead letters are kept. Ninety days unless stated, and at least seven.
+    pub fn keep_dead_letters(mut self, time: Duration) -> Self {
+        self.keep_dead_letters = time.max(Self::KEEP_DELIVERED);
+        self
+    }
+
+    /// The clock for times that are stored; waiting goes by the system's monotonic clock. For tests.
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Starts sending. It runs on the tokio runtime this is called on, which needs its timer and its input and output turned on.
+    ///
+    /// # Errors
+    /// When a destination is not usable, two have one name, or the store fails.
+    pub async fn start(self) -> Result<Sender, StartError> {
+        let mut targets = HashMap::new();
+        for destination in self.destinations {
+            destination.check().map_err(StartError::new)?;
+            let name = destination.name.clone();
+            if targets.insert(name, Arc::new(Target::new(destination))).is_some() {
+                return Err(StartError::new(StartErrorKind::RepeatedName));
+            }
+        }
+        let (stop, stopped) = watch::channel(false);
+        let engine =
+            Arc::new(Engine { store: self.store, watch: Watch::default(), clock: self.clock, stop: stopped });
+        let again = engine.store.recover(engine.now()).await?;
+        if again > 0 {
+            tracing::warn!(
+                entries = again,
+                "entries that were under way when the last sender ended go out again"
+            );
+        }
+        let dispatch =
+            |target: &Arc<Target>| tokio::spawn(Dispatch::new(Arc::clone(&engine), Arc::clone(target)).run());
+        let mut tasks: Vec<_> = targets.values().map(dispatch).collect();
+        let prune = prune(Arc::clone(&engine), self.keep_delivered, self.keep_dead_letters);
+        tasks.push(tokio::spawn(prune));
+        let max_message_bytes = self.max_message_bytes;
+        let running = Running { engine, targets, max_message_bytes, stop, tasks: Mutex::new(tasks) };
+        Ok(Sender { running: Arc::new(running) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("destinations", &self.destinations).finish_non_exhaustive()
+    }
+}
+
+/// Removes what is settled and whose time is over, at the start and every hour.
+async fn prune(engine: Arc<Engine>, keep_delivered: Duration, keep_dead_letters: Duration) {
+    while !engine.is_stopping() {
+        let before = |keep| engine.now().checked_sub(keep).unwrap_or(SystemTime::UNIX_EPOCH);
+        let (delivered, dead) = (before(keep_delivered), before(keep_dead_letters));
+        match engine.store.prune(delivered, dead, PRUNE_AT_ONCE).await {
+            Ok(PRUNE_AT_ONCE) => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(code = error.code(), "nothing was removed"),
+        }
+        tokio::select! {
+            () = sleep(PRUNE_EVERY) => {}
+            () = engine.stopped() => {}
+        }
+    }
+}

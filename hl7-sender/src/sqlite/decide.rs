@@ -1,0 +1,121 @@
+//! What people decide: replay, release, give up; and what time decides: removal.
+
+use std::time::SystemTime;
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::tables::{Id, Millis, StateColumn, Tables, fault};
+use crate::entry::{DeadLetterReason, State};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{EntryId, LaneId};
+
+struct Found {
+    number: i64,
+    request: i64,
+    lane: LaneId,
+    destination: String,
+}
+
+impl Tables {
+    pub(super) fn replay(&mut self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        let found = self.find(id, State::DeadLettered)?;
+        self.put_back(&found, now).map_err(fault)?;
+        Ok(found.destination)
+    }
+
+    pub(super) fn release(&mut self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        let found = self.find(id, State::Held)?;
+        self.conn
+            .prepare_cached(
+                "UPDATE entry SET state = 2, tries = 0, rejections = 0, since = ?2, next_attempt_at = ?2
+                 WHERE number = ?1",
+            )
+            .and_then(|mut update| update.execute(params![found.number, Millis(now)]))
+            .and_then(|_| self.wait(found.lane, Some(now)))
+            .map_err(fault)?;
+        Ok(found.destination)
+    }
+
+    pub(super) fn dead_letter(&mut self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        let found = self.find(id, State::Held)?;
+        self.conn
+            .prepare_cached(
+                "UPDATE entry SET state = 5, reason = ?2, position = NULL, settled_at = ?3 WHERE number = ?1",
+            )
+            .and_then(|mut update| {
+                update.execute(params![found.number, DeadLetterReason::Chosen.code(), Millis(now)])
+            })
+            .and_then(|_| self.settle_request(found.request, now))
+            .and_then(|()| self.flow_on(found.lane, now))
+            .map_err(fault)?;
+        Ok(found.destination)
+    }
+
+    pub(super) fn prune(
+        &mut self,
+        delivered: SystemTime,
+        dead_letters: SystemTime,
+        limit: usize,
+    ) -> rusqlite::Result<usize> {
+        let numbers: Vec<i64> = self
+            .conn
+            .prepare_cached(
+                "SELECT number FROM request r WHERE settled_at < ?1 AND (settled_at < ?2 OR NOT EXISTS
+                     (SELECT 1 FROM entry e WHERE e.request = r.number AND e.state = 5))
+                 LIMIT ?3",
+            )?
+            .query_map(params![Millis(delivered), Millis(dead_letters), limit as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for number in &numbers {
+            for sql in [
+                "DELETE FROM entry WHERE request = ?1",
+                "DELETE FROM body WHERE request = ?1",
+                "DELETE FROM request WHERE number = ?1",
+            ] {
+                self.conn.prepare_cached(sql)?.execute([number])?;
+            }
+        }
+        Ok(numbers.len())
+    }
+
+    fn find(&self, id: EntryId, state: State) -> Result<Found, StoreError> {
+        let row = self
+            .conn
+            .prepare_cached("SELECT number, request, lane, destination, state FROM entry WHERE id = ?1")
+            .and_then(|mut select| {
+                select
+                    .query_row([Id::from(id)], |row| {
+                        let lane = LaneId::from_bytes(row.get::<_, Id>(2)?.0);
+                        let found = Found {
+                            number: row.get(0)?,
+                            request: row.get(1)?,
+                            lane,
+                            destination: row.get(3)?,
+                        };
+                        Ok((found, row.get::<_, StateColumn>(4)?.0))
+                    })
+                    .optional()
+            })
+            .map_err(fault)?;
+        match row {
+            None => Err(StoreError::new(StoreErrorKind::NotFound)),
+            Some((found, is)) if is == state => Ok(found),
+            Some(_) => Err(StoreError::new(StoreErrorKind::WrongState)),
+        }
+    }
+
+    fn put_back(&mut self, found: &Found, now: SystemTime) -> rusqlite::Result<()> {
+        let position = self.next_position();
+        self.conn
+            .prepare_cached(
+                "UPDATE entry SET state = 0, reason = NULL, position = ?2, tries = 0, rejections = 0, since = ?3,
+                     settled_at = NULL, answered_at = NULL, acknowledgment = NULL
+                 WHERE number = ?1",
+            )?
+            .execute(params![found.number, position, Millis(now)])?;
+        self.conn
+            .prepare_cached("UPDATE request SET settled_at = NULL WHERE number = ?1")?
+            .execute([found.request])?;
+        self.open_lane(Id::from(found.lane), &found.destination, now)
+    }
+}

@@ -1,0 +1,207 @@
+//! The embedded store: one SQLite file.
+
+mod decide;
+mod enqueue;
+mod file;
+mod lanes;
+mod query;
+mod schema;
+mod tables;
+mod worker;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+use self::file::LockedFile;
+use self::tables::{Tables, fault};
+use self::worker::Worker;
+use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
+use crate::error::{OpenError, OpenErrorKind, StoreError};
+use crate::id::{EntryId, LaneId};
+use crate::store::Store;
+
+/// A store in one SQLite file, for one process.
+///
+/// Writing calls are gathered by one thread and share commits: however many tasks enqueue at once, they wait for one flush. The file is in WAL
+/// mode with `synchronous=FULL`, readable by its owner only, and locked by a file of the same name with `.lock` behind it.
+///
+/// The messages lie in the file as they are: who can read the file can read them.
+///
+/// The file must be on a local disk. Copy it only while no process has it open, together with the `-wal` file where there is one.
+pub struct SqliteStore {
+    writer: Worker,
+    reader: Worker,
+    poisoned: Arc<AtomicBool>,
+}
+
+/// How a [`SqliteStore`] is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    max_bytes: u64,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { max_bytes: Self::MAX_BYTES }
+    }
+}
+
+impl SqliteOptions {
+    /// The default limit of the file: 32 GiB, some ten million messages; large enough for a long outage, small enough that a receiver that is gone
+    /// for good is noticed before the disk is full.
+    pub const MAX_BYTES: u64 = 32 * 1024 * 1024 * 1024;
+
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The limit of the file in bytes. Beyond it nothing is enqueued; what is there is still sent and settled.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Opens the store, making it if there is none.
+    ///
+    /// # Errors
+    /// When it is open already, here or in another process; when the file is something else or of a later version; when it cannot be read or
+    /// written.
+    pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
+        let path = path.as_ref().to_owned();
+        let (reply, opened) = oneshot::channel();
+        let open = move || {
+            let _ = reply.send(open_now(path, self.max_bytes));
+        };
+        std::thread::Builder::new().name("hl7-sender-open".to_owned()).spawn(open).map_err(no_thread)?;
+        opened.await.map_err(|_| OpenError::new(OpenErrorKind::Sqlite))?
+    }
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, making it if there is none; with other limits by [`SqliteOptions`].
+    ///
+    /// # Errors
+    /// As [`SqliteOptions::open`].
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        SqliteOptions::new().open(path).await
+    }
+}
+
+fn open_now(path: PathBuf, max_bytes: u64) -> Result<SqliteStore, OpenError> {
+    let file = LockedFile::open(&path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connect = || Connection::open_with_flags(file.path(), flags).map_err(schema::opening);
+    let writing = connect()?;
+    schema::prepare(&writing)?;
+    let secret = schema::secret(&writing)?;
+    let reading = connect()?;
+    reading.execute_batch("PRAGMA query_only = ON").map_err(schema::opening)?;
+    let tables = |conn| Tables::new(conn, secret.clone(), max_bytes).map_err(schema::opening);
+    let (writing, reading) = (tables(writing)?, tables(reading)?);
+    let poisoned = Arc::new(AtomicBool::new(false));
+    let reader = Worker::reader(reading, Arc::clone(&poisoned)).map_err(no_thread)?;
+    let writer = Worker::writer(writing, file, Arc::clone(&poisoned)).map_err(no_thread)?;
+    Ok(SqliteStore { writer, reader, poisoned })
+}
+
+fn no_thread(error: std::io::Error) -> OpenError {
+    OpenError::new(OpenErrorKind::Io(error.kind()))
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let poisoned = self.poisoned.load(Ordering::Acquire);
+        f.debug_struct("SqliteStore").field("poisoned", &poisoned).finish_non_exhaustive()
+    }
+}
+
+impl Store for SqliteStore {
+    async fn enqueue(&self, request: Request, now: SystemTime) -> Result<Enqueued, StoreError> {
+        self.writer.call(move |tables| tables.enqueue(&request, now)).await
+    }
+
+    async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {
+        self.writer.call(move |tables| tables.recover(now).map_err(fault)).await
+    }
+
+    async fn due(&self, destination: &str, now: SystemTime, limit: usize) -> Result<Due, StoreError> {
+        let destination = destination.to_owned();
+        self.reader.call(move |tables| tables.due(&destination, now, limit).map_err(fault)).await
+    }
+
+    async fn clamp(&self, destination: &str, latest: SystemTime) -> Result<(), StoreError> {
+        let destination = destination.to_owned();
+        self.writer.call(move |tables| tables.clamp(&destination, latest).map_err(fault)).await
+    }
+
+    async fn begin(&self, lane: LaneId) -> Result<Option<Attempt>, StoreError> {
+        self.writer.call(move |tables| tables.begin_attempt(lane).map_err(fault)).await
+    }
+
+    async fn finish(&self, finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
+        self.writer.call(move |tables| tables.finish(&finished, go_on)).await
+    }
+
+    async fn unreachable(
+        &self,
+        lane: LaneId,
+        failure: &'static str,
+        next: SystemTime,
+    ) -> Result<Option<EntryId>, StoreError> {
+        self.writer.call(move |tables| tables.unreachable(lane, failure, next).map_err(fault)).await
+    }
+
+    async fn record(&self, id: EntryId) -> Result<Option<Record>, StoreError> {
+        self.reader.call(move |tables| tables.record(id).map_err(fault)).await
+    }
+
+    async fn recent(&self, origin: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let origin = origin.map(str::to_owned);
+        self.reader.call(move |tables| tables.recent(origin.as_deref(), limit).map_err(fault)).await
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.reader.call(move |tables| tables.dead_letters(limit).map_err(fault)).await
+    }
+
+    async fn counts(&self) -> Result<Vec<Count>, StoreError> {
+        self.reader.call(|tables| tables.counts().map_err(fault)).await
+    }
+
+    async fn message(&self, id: EntryId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.reader.call(move |tables| tables.message(id).map_err(fault)).await
+    }
+
+    async fn replay(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        self.writer.call(move |tables| tables.replay(id, now)).await
+    }
+
+    async fn release(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        self.writer.call(move |tables| tables.release(id, now)).await
+    }
+
+    async fn dead_letter(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        self.writer.call(move |tables| tables.dead_letter(id, now)).await
+    }
+
+    async fn prune(
+        &self,
+        delivered: SystemTime,
+        dead_letters: SystemTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.writer.call(move |tables| tables.prune(delivered, dead_letters, limit).map_err(fault)).await
+    }
+
+    async fn close(&self) {
+        self.reader.end().await;
+        self.writer.end().await;
+    }
+}

@@ -1,0 +1,153 @@
+//! The tables, their version, and how a file is known to be a store.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::error::{OpenError, OpenErrorKind};
+use crate::id;
+
+/// `HL7s`, in the file's header.
+const APPLICATION_ID: i32 = 0x484C_3773;
+/// The version these tables are.
+const VERSION: i32 = 1;
+/// How long SQLite waits for another program's transaction on the file.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+
+const TABLES: &str = "
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+-- One message under one idempotency key.
+CREATE TABLE request (
+    number INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    fingerprint BLOB NOT NULL,
+    control_id TEXT NOT NULL,
+    message_type TEXT,
+    size INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    settled_at INTEGER
+) STRICT;
+CREATE INDEX request_settled ON request (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE body (request INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
+-- That message for one destination. Times are milliseconds since 1970. The position orders a lane while the entry is open.
+CREATE TABLE entry (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE,
+    request INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    lane BLOB NOT NULL,
+    position INTEGER,
+    state INTEGER NOT NULL,
+    reason TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0,
+    rejections INTEGER NOT NULL DEFAULT 0,
+    failure TEXT,
+    acknowledgment BLOB,
+    enqueued_at INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    sent_at INTEGER,
+    answered_at INTEGER,
+    settled_at INTEGER,
+    next_attempt_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX entry_request ON entry (request, destination);
+CREATE UNIQUE INDEX entry_open ON entry (lane, position) WHERE position IS NOT NULL;
+CREATE INDEX entry_origin ON entry (origin);
+CREATE INDEX entry_sending ON entry (number) WHERE state = 1;
+CREATE INDEX entry_dead ON entry (number) WHERE state = 5;
+
+-- The lanes that have open entries; without a due time the lane is held.
+CREATE TABLE lane (id BLOB PRIMARY KEY, destination TEXT NOT NULL, due_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX lane_due ON lane (destination, due_at) WHERE due_at IS NOT NULL;
+
+-- How many entries are in which state, kept so that counting costs nothing.
+CREATE TABLE tally (
+    origin TEXT NOT NULL, destination TEXT NOT NULL, state INTEGER NOT NULL, entries INTEGER NOT NULL,
+    PRIMARY KEY (origin, destination, state)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER tally_insert AFTER INSERT ON entry BEGIN
+    INSERT INTO tally VALUES (new.origin, new.destination, new.state, 1)
+        ON CONFLICT DO UPDATE SET entries = entries + 1;
+END;
+CREATE TRIGGER tally_update AFTER UPDATE OF state ON entry WHEN old.state <> new.state BEGIN
+    UPDATE tally SET entries = entries - 1
+        WHERE origin = old.origin AND destination = old.destination AND state = old.state;
+    INSERT INTO tally VALUES (new.origin, new.destination, new.state, 1)
+        ON CONFLICT DO UPDATE SET entries = entries + 1;
+END;
+CREATE TRIGGER tally_delete AFTER DELETE ON entry BEGIN
+    UPDATE tally SET entries = entries - 1
+        WHERE origin = old.origin AND destination = old.destination AND state = old.state;
+END;
+";
+
+/// Makes the connection a store's: checks what the file is, makes the tables in an empty one, and turns durability on. A foreign file is
+/// not changed.
+pub(super) fn prepare(conn: &Connection) -> Result<(), OpenError> {
+    conn.busy_timeout(BUSY).map_err(opening)?;
+    let empty = is_empty(conn).map_err(opening)?;
+    if !empty {
+        check_version(conn)?;
+    }
+    conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;")
+        .map_err(opening)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    if empty { create(conn) } else { Ok(()) }
+}
+
+/// The secret that keys the lane hashes.
+pub(super) fn secret(conn: &Connection) -> Result<Vec<u8>, OpenError> {
+    let secret = conn
+        .query_row("SELECT value FROM meta WHERE name = 'secret'", [], |row| row.get(0))
+        .optional()
+        .map_err(opening)?;
+    secret.ok_or(OpenError::new(OpenErrorKind::Foreign))
+}
+
+fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    Ok(tables == 0 && id == 0)
+}
+
+fn check_version(conn: &Connection) -> Result<(), OpenError> {
+    let number = |pragma| conn.query_row(pragma, [], |row| row.get::<_, i32>(0)).map_err(opening);
+    if number("PRAGMA application_id")? != APPLICATION_ID {
+        return Err(OpenError::new(OpenErrorKind::Foreign));
+    }
+    match number("PRAGMA user_version")? {
+        VERSION => Ok(()),
+        later if later > VERSION => Err(OpenError::new(OpenErrorKind::TooNew)),
+        _ => Err(OpenError::new(OpenErrorKind::Foreign)),
+    }
+}
+
+/// All in one transaction, so that a half-made store is an empty file.
+fn create(conn: &Connection) -> Result<(), OpenError> {
+    let secret: [u8; 32] = id::random().ok_or(OpenError::new(OpenErrorKind::NoRandomness))?;
+    let made = conn.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+        conn.execute_batch(TABLES)?;
+        conn.execute("INSERT INTO meta VALUES ('secret', ?1)", [secret])?;
+        conn.execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"
+        ))
+    });
+    made.map_err(opening)
+}
+
+/// The error of opening that an error of SQLite is.
+pub(super) fn opening(error: rusqlite::Error) -> OpenError {
+    match error.sqlite_error() {
+        Some(error) if error.code == rusqlite::ErrorCode::NotADatabase => {
+            OpenError::new(OpenErrorKind::Foreign)
+        }
+        Some(error) if error.code == rusqlite::ErrorCode::DatabaseBusy => {
+            OpenError::new(OpenErrorKind::Locked)
+        }
+        Some(error) => OpenError::sqlite(error.extended_code),
+        None => OpenError::new(OpenErrorKind::Sqlite),
+    }
+}

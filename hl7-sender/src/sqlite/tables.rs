@@ -1,0 +1,157 @@
+//! A connection with what is kept beside it in memory.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode};
+
+use crate::digest;
+use crate::entry::{DeadLetterReason, State};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{EntryId, LaneId};
+
+pub(super) struct Tables {
+    pub(super) conn: Connection,
+    secret: Vec<u8>,
+    next_position: i64,
+    max_bytes: u64,
+    /// Whether the store was at its limit when the transaction began.
+    pub(super) full: bool,
+}
+
+impl Tables {
+    pub(super) fn new(conn: Connection, secret: Vec<u8>, max_bytes: u64) -> rusqlite::Result<Self> {
+        let last: Option<i64> =
+            conn.query_row("SELECT max(position) FROM entry WHERE position IS NOT NULL", [], |row| {
+                row.get(0)
+            })?;
+        Ok(Self { conn, secret, next_position: last.unwrap_or(0) + 1, max_bytes, full: false })
+    }
+
+    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
+        self.run("BEGIN IMMEDIATE")?;
+        self.full = self.used_bytes().map_err(fault)? >= self.max_bytes;
+        Ok(())
+    }
+
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.run("COMMIT")
+    }
+
+    /// Ends the transaction without effect. SQLite may have done so itself, and then there is nothing to do.
+    pub(super) fn roll_back(&mut self) {
+        if !self.conn.is_autocommit() {
+            let _ = self.run("ROLLBACK");
+        }
+    }
+
+    /// The place behind all others.
+    pub(super) fn next_position(&mut self) -> i64 {
+        let position = self.next_position;
+        self.next_position += 1;
+        position
+    }
+
+    /// The lane of a destination and a lane key's value.
+    pub(super) fn lane_of(&self, destination: &str, key: Option<&str>) -> LaneId {
+        let common: &[u8] = if key.is_some() { b"key" } else { b"common" };
+        let parts = [self.secret.as_slice(), destination.as_bytes(), common, key.unwrap_or("").as_bytes()];
+        LaneId::from_bytes(digest::half(digest::of_parts("lane", &parts)))
+    }
+
+    fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(fault)
+    }
+
+    /// What the entries take; pages that pruning freed are used again and do not count.
+    fn used_bytes(&self) -> rusqlite::Result<u64> {
+        let number = |pragma| self.conn.prepare_cached(pragma)?.query_row([], |row| row.get::<_, i64>(0));
+        let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
+        Ok(pages.unsigned_abs() * number("PRAGMA page_size")?.unsigned_abs())
+    }
+}
+
+/// The error of the store that an error of SQLite is.
+pub(super) fn fault(error: rusqlite::Error) -> StoreError {
+    let Some(error) = error.sqlite_error() else { return StoreError::new(StoreErrorKind::Io) };
+    let kind = match error.code {
+        ErrorCode::DiskFull => StoreErrorKind::Full,
+        ErrorCode::DatabaseBusy => StoreErrorKind::Busy,
+        _ => StoreErrorKind::Io,
+    };
+    StoreError::new(kind).with_detail(error.extended_code)
+}
+
+/// A time in whole milliseconds since 1970; before that counts as 1970.
+#[derive(Clone, Copy)]
+pub(super) struct Millis(pub(super) SystemTime);
+
+impl ToSql for Millis {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(i64::try_from(since.as_millis()).unwrap_or(i64::MAX).into())
+    }
+}
+
+impl FromSql for Millis {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let millis = u64::try_from(value.as_i64()?).map_err(|_| FromSqlError::InvalidType)?;
+        let time = UNIX_EPOCH.checked_add(Duration::from_millis(millis)).ok_or(FromSqlError::InvalidType)?;
+        Ok(Self(time))
+    }
+}
+
+/// An ID column.
+pub(super) struct Id(pub(super) [u8; 16]);
+
+impl ToSql for Id {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0)))
+    }
+}
+
+impl FromSql for Id {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(Self(<[u8; 16]>::column_result(value)?))
+    }
+}
+
+impl From<EntryId> for Id {
+    fn from(id: EntryId) -> Self {
+        Self(id.to_bytes())
+    }
+}
+
+impl From<LaneId> for Id {
+    fn from(id: LaneId) -> Self {
+        Self(id.to_bytes())
+    }
+}
+
+/// The column `state`. The numbers are part of the file's format.
+pub(super) const STATES: [(i64, State); 6] = [
+    (0, State::Queued),
+    (1, State::Sending),
+    (2, State::Retrying),
+    (3, State::Held),
+    (4, State::Delivered),
+    (5, State::DeadLettered),
+];
+
+pub(super) struct StateColumn(pub(super) State);
+
+impl FromSql for StateColumn {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        let known = STATES.into_iter().find(|(stored, _)| *stored == number);
+        known.map(|(_, state)| Self(state)).ok_or(FromSqlError::OutOfRange(number))
+    }
+}
+
+pub(super) struct ReasonColumn(pub(super) DeadLetterReason);
+
+impl FromSql for ReasonColumn {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        DeadLetterReason::of_code(value.as_str()?).map(Self).ok_or(FromSqlError::InvalidType)
+    }
+}

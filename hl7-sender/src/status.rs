@@ -1,0 +1,127 @@
+//! What can be asked of an entry.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use hl7_mllp::Acknowledgment;
+
+use crate::entry::{DeadLetterReason, Record, State};
+use crate::id::{EntryId, LaneId};
+use crate::shape;
+
+/// Where an entry stands, as it was durable when asked.
+#[derive(Clone)]
+pub struct Status {
+    record: Record,
+}
+
+impl Status {
+    pub(crate) fn new(record: Record) -> Self {
+        Self { record }
+    }
+
+    /// The entry.
+    pub fn id(&self) -> EntryId {
+        self.record.id
+    }
+
+    /// Its destination.
+    pub fn destination(&self) -> &str {
+        &self.record.destination
+    }
+
+    /// What caused it, as [`crate::NewEntry::origin`] named it.
+    pub fn origin(&self) -> Option<&str> {
+        Some(self.record.origin.as_str()).filter(|origin| !origin.is_empty())
+    }
+
+    /// Its lane.
+    pub fn lane(&self) -> LaneId {
+        self.record.lane
+    }
+
+    /// MSH-10, when it has the shape of an identifier (one to forty of `A-Z a-z 0-9 _ . - ^`); else it might be content.
+    pub fn control_id(&self) -> Option<&str> {
+        shape::shown(&self.record.control_id)
+    }
+
+    /// MSH-9, such as `ADT^A08^ADT_A01`, when it has the shape of one.
+    pub fn message_type(&self) -> Option<&str> {
+        self.record.message_type.as_deref().and_then(shape::shown)
+    }
+
+    /// The length of the message in wire form, in bytes.
+    pub fn size(&self) -> u64 {
+        self.record.size
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        self.record.state
+    }
+
+    /// Why it is a dead letter, when it is one.
+    pub fn dead_letter_reason(&self) -> Option<DeadLetterReason> {
+        self.record.reason
+    }
+
+    /// How often it was written or about to be. An attempt counts before its first byte is written.
+    pub fn attempts(&self) -> u32 {
+        self.record.attempts
+    }
+
+    /// The last acknowledgment the peer gave for it, of any code.
+    pub fn last_acknowledgment(&self) -> Option<Acknowledgment> {
+        self.record.acknowledgment.as_deref().and_then(|bytes| Acknowledgment::read(bytes).ok())
+    }
+
+    /// Why the last attempt did not deliver it: a code of this crate (`S2..`), of `hl7-mllp` (`N...`), or the code of a negative
+    /// acknowledgment (`AE`).
+    pub fn last_failure(&self) -> Option<&str> {
+        self.record.failure.as_deref()
+    }
+
+    /// When it was enqueued.
+    pub fn enqueued_at(&self) -> SystemTime {
+        self.record.enqueued_at
+    }
+
+    /// When it was last written to a connection.
+    pub fn sent_at(&self) -> Option<SystemTime> {
+        self.record.sent_at
+    }
+
+    /// When the last acknowledgment came.
+    pub fn answered_at(&self) -> Option<SystemTime> {
+        self.record.answered_at
+    }
+
+    /// When it was delivered or dead-lettered.
+    pub fn settled_at(&self) -> Option<SystemTime> {
+        self.record.settled_at
+    }
+
+    /// When it is tried again, while it is [`State::Retrying`].
+    pub fn next_attempt_at(&self) -> Option<SystemTime> {
+        self.record.next_attempt_at
+    }
+
+    /// Whether a caller who waits for an answer has something to read: an acknowledgment, the end, or a held lane.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.record.answered_at.is_some()
+            || self.record.state.is_settled()
+            || self.record.state == State::Held
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Status")
+            .field("id", &self.id())
+            .field("destination", &self.destination())
+            .field("state", &self.state())
+            .field("attempts", &self.attempts())
+            .field("last_failure", &self.last_failure())
+            .finish_non_exhaustive()
+    }
+}

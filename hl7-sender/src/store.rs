@@ -1,0 +1,209 @@
+//! What the sender asks of a store.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
+use crate::error::StoreError;
+use crate::id::{EntryId, LaneId};
+
+/// A durable store of entries and their lanes.
+///
+/// # The contract
+///
+/// * **Durable.** When a writing call returns `Ok`, its effect survives the end of the process, of the operating system and of the power, as
+///   far as the device honours a flush. An error leaves it open whether the effect took place, except where a method says more.
+/// * **All or nothing.** Each call is one transaction: all of its effects are there, or none.
+/// * **Order.** The entries of a lane have an order: that in which their `enqueue` calls committed. A replayed entry goes to the end. The *head*
+///   is the first that is not settled.
+/// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out.
+/// * **Time is given.** A store reads no clock to decide anything. Times may be kept in whole milliseconds.
+/// * **A fault ends it.** After an error of reading or writing every later call fails, until the store is opened anew.
+/// * **Secrets.** A lane key's value is kept only as a keyed hash. No error shows what is stored.
+///
+/// Calls may come from many tasks at once. A lane is given to one [`Store::begin`] or [`Store::finish`] at a time by the sender that owns the
+/// store.
+pub trait Store: Send + Sync + 'static {
+    /// Keeps a message for its destinations.
+    ///
+    /// A key that is known with the same fingerprint stands for its entries: those are given back as repeats, with the message first kept, and a
+    /// destination that has none gets one with that message. A key that is known with another fingerprint changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails: then it is open whether the message was kept.
+    fn enqueue(
+        &self,
+        request: Request,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Enqueued, StoreError>> + Send;
+
+    /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn recover(&self, now: SystemTime) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// The lanes of a destination that are due, at most `limit`, and when the next one will be. Held lanes are not named.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn due(
+        &self,
+        destination: &str,
+        now: SystemTime,
+        limit: usize,
+    ) -> impl Future<Output = Result<Due, StoreError>> + Send;
+
+    /// Brings every retry of the destination that is later than `latest` forward to it, as is needed after the clock was set back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn clamp(
+        &self,
+        destination: &str,
+        latest: SystemTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Counts an attempt for the head of the lane and gives it. `None` when the lane is empty or held.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn begin(&self, lane: LaneId) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
+
+    /// Ends an attempt. With `go_on`, and when the lane's next entry may be sent at once, counts that one's attempt in the same commit and
+    /// gives it. The end of an entry that is not being sent any more is ignored.
+    ///
+    /// # Errors
+    /// When the store fails. [`crate::StoreErrorKind::Full`] says that nothing was changed, and the call can be repeated.
+    fn finish(
+        &self,
+        finished: Finished,
+        go_on: bool,
+    ) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
+
+    /// Notes that the lane's head could not be sent because there was no connection, and when the next try is due. Counts nothing and does
+    /// not change when the lane is due.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn unreachable(
+        &self,
+        lane: LaneId,
+        failure: &'static str,
+        next: SystemTime,
+    ) -> impl Future<Output = Result<Option<EntryId>, StoreError>> + Send;
+
+    /// What is known of an entry.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn record(&self, id: EntryId) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// The newest entries, those of one origin where one is given.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn recent(
+        &self,
+        origin: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+
+    /// The newest dead letters.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn dead_letters(&self, limit: usize) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+
+    /// How many entries there are of each origin, destination and state.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn counts(&self) -> impl Future<Output = Result<Vec<Count>, StoreError>> + Send;
+
+    /// The message of an entry, in wire form.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn message(&self, id: EntryId) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+
+    /// Puts a dead letter at the end of its lane. Gives its destination.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is no dead letter, or when the store fails.
+    fn replay(&self, id: EntryId, now: SystemTime)
+    -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Makes a held entry due, with its caps counted anew. Gives its destination.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is not held, or when the store fails.
+    fn release(
+        &self,
+        id: EntryId,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Makes a held entry a dead letter; its lane flows on. Gives its destination.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is not held, or when the store fails.
+    fn dead_letter(
+        &self,
+        id: EntryId,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Removes at most `limit` requests of which every entry was settled before `delivered`, or before `dead_letters` where one is a
+    /// dead letter, with their messages and keys. Gives how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn prune(
+        &self,
+        delivered: SystemTime,
+        dead_letters: SystemTime,
+        limit: usize,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Ends the use of the store: what was begun is finished, locks are given up, later calls fail.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// [`Store`] with its type erased, so that a `Sender` has no parameter.
+macro_rules! erased {
+    ($($name:ident($($arg:ident: $kind:ty),*) -> $result:ty;)*) => {
+        pub(crate) trait AnyStore: Send + Sync + 'static {
+            $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result>;)*
+        }
+
+        impl<S: Store> AnyStore for S {
+            $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result> {
+                Box::pin(Store::$name(self $(, $arg)*))
+            })*
+        }
+    };
+}
+
+erased! {
+    enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
+    recover(now: SystemTime) -> Result<u64, StoreError>;
+    due(destination: &'a str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
+    clamp(destination: &'a str, latest: SystemTime) -> Result<(), StoreError>;
+    begin(lane: LaneId) -> Result<Option<Attempt>, StoreError>;
+    finish(finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError>;
+    unreachable(lane: LaneId, failure: &'static str, next: SystemTime) -> Result<Option<EntryId>, StoreError>;
+    record(id: EntryId) -> Result<Option<Record>, StoreError>;
+    recent(origin: Option<&'a str>, limit: usize) -> Result<Vec<Record>, StoreError>;
+    dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;
+    counts() -> Result<Vec<Count>, StoreError>;
+    message(id: EntryId) -> Result<Option<Vec<u8>>, StoreError>;
+    replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+    release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+    dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+    prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
+    close() -> ();
+}
