@@ -202,24 +202,39 @@ impl fmt::Display for State {
     }
 }
 
-/// How many entries of one origin and destination are in one state.
+/// How many messages of one origin and destination are in one state.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
 pub struct Count {
-    /// The origin, empty for entries without one.
-    pub origin: String,
-    /// The destination.
-    pub destination: String,
-    /// The state.
-    pub state: State,
-    /// How many.
-    pub entries: u64,
+    origin: String,
+    destination: String,
+    state: State,
+    messages: u64,
 }
 
 impl Count {
-    /// A count.
-    pub fn new(origin: String, destination: String, state: State, entries: u64) -> Self {
-        Self { origin, destination, state, entries }
+    /// A count; an empty origin stands for entries without one.
+    pub fn new(origin: String, destination: String, state: State, messages: u64) -> Self {
+        Self { origin, destination, state, messages }
+    }
+
+    /// What caused them.
+    pub fn origin(&self) -> Option<&str> {
+        Some(self.origin.as_str()).filter(|origin| !origin.is_empty())
+    }
+
+    /// Where they go.
+    pub fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    /// Where they stand.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// How many they are; a message for two destinations counts at each.
+    pub fn messages(&self) -> u64 {
+        self.messages
     }
 }
 
