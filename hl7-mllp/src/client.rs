@@ -112,14 +112,26 @@ impl Client {
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
         block::encode(content, &mut block).map_err(fault)?;
         let Some(mut wire) = self.wire.take() else { return Err(SendError::unsent(SendErrorKind::Closed)) };
-        check_silence(&mut wire)?;
-        wire.write(&block, self.options.write_timeout).await.map_err(write_error)?;
-        drop(block);
+        let result = self.over(&mut wire, &block, control_id, mode).await;
+        match &result {
+            Ok(_) => self.wire = Some(wire),
+            Err(why) => tracing::warn!(code = why.code(), sent = ?why.sent(), "connection given up"),
+        }
+        result
+    }
+
+    async fn over(
+        &self,
+        wire: &mut Wire,
+        block: &[u8],
+        control_id: &str,
+        mode: AckMode,
+    ) -> Result<Acknowledgment, SendError> {
+        check_silence(wire)?;
+        wire.write(block, self.options.write_timeout).await.map_err(write_error)?;
         let deadline = deadline_in(self.options.ack_timeout);
         let exchange = Exchange::new(control_id, mode, deadline.into_std());
-        let ack = answer(&mut wire, exchange, deadline).await?;
-        self.wire = Some(wire);
-        Ok(ack)
+        answer(wire, exchange, deadline).await
     }
 }
 
@@ -142,14 +154,12 @@ fn asked(header: Header<'_>) -> Result<(String, AckMode), SendError> {
 }
 
 fn check_silence(wire: &mut Wire) -> Result<(), SendError> {
-    let error = match wire.silence() {
-        Silence::Kept => return Ok(()),
-        Silence::PeerClosed => SendError::unsent(SendErrorKind::PeerClosed),
-        Silence::Unsolicited => SendError::unsent(SendErrorKind::Unsolicited),
-        Silence::Broken(why) => SendError::unsent(SendErrorKind::Lost).because(why),
-    };
-    tracing::debug!(code = error.code(), "connection given up before sending");
-    Err(error)
+    match wire.silence() {
+        Silence::Kept => Ok(()),
+        Silence::PeerClosed => Err(SendError::unsent(SendErrorKind::PeerClosed)),
+        Silence::Unsolicited => Err(SendError::unsent(SendErrorKind::Unsolicited)),
+        Silence::Broken(why) => Err(SendError::unsent(SendErrorKind::Lost).because(why)),
+    }
 }
 
 fn write_error(fault: WriteFault) -> SendError {
@@ -171,7 +181,7 @@ async fn answer(
     loop {
         while let Some(block) = wire.next_block().map_err(broken)? {
             match exchange.handle_block(block, Instant::now().into_std()) {
-                Step::Done(ack) => return Ok(*ack),
+                Step::Done(ack) => return Ok(ack),
                 Step::Wait => {}
                 Step::Refused(why) => return Err(SendError::refused(why)),
             }

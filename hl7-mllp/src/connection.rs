@@ -19,6 +19,9 @@ use crate::reply::{Answer, Reply};
 use crate::request::Request;
 use crate::wire::{PACE, Wire, deadline_in};
 
+/// How often in a row a sender may break a block off and begin anew.
+const MOST_RESTARTS: u32 = 16;
+
 /// What holds for every connection of a listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
@@ -32,7 +35,7 @@ pub(crate) struct Terms {
 }
 
 /// Why a connection ended.
-pub(crate) enum Ending {
+enum Ending {
     PeerClosed,
     Shutdown,
     Idle,
@@ -63,6 +66,8 @@ pub(crate) struct Connection<'t> {
     peer: SocketAddr,
     terms: &'t Terms,
     shutdown: watch::Receiver<bool>,
+    /// Blocks begun anew since the last whole one.
+    restarts: u32,
 }
 
 impl<'t> Connection<'t> {
@@ -72,11 +77,11 @@ impl<'t> Connection<'t> {
         terms: &'t Terms,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self { wire, peer, terms, shutdown }
+        Self { wire, peer, terms, shutdown, restarts: 0 }
     }
 
     /// Answers blocks until the connection ends.
-    pub(crate) async fn run<F, Fut>(mut self, handler: &F) -> Ending
+    pub(crate) async fn run<F, Fut>(mut self, handler: &F)
     where
         F: Fn(Request) -> Fut,
         Fut: Future<Output = Reply>,
@@ -88,8 +93,9 @@ impl<'t> Connection<'t> {
             };
             let shut = || if *self.shutdown.borrow() { Err(Ending::Shutdown) } else { Ok(()) };
             if let Err(ending) = step.and_then(|()| shut()) {
-                self.wire.close().await;
-                return ending;
+                let passed_over = self.wire.decoder().passed_over();
+                tracing::debug!(peer = %self.peer, %ending, passed_over, "connection ends");
+                return self.wire.close().await;
             }
         }
     }
@@ -101,7 +107,10 @@ impl<'t> Connection<'t> {
         let mut pace: Option<Pace> = None;
         loop {
             match self.wire.next_block() {
-                Ok(Some(block)) => return Ok(block),
+                Ok(Some(block)) => {
+                    self.restarts = 0;
+                    return Ok(block);
+                }
                 Ok(None) => {}
                 Err(why) => {
                     self.broken(why).await?;
@@ -136,7 +145,8 @@ impl<'t> Connection<'t> {
     async fn broken(&mut self, why: DecodeError) -> Result<(), Ending> {
         tracing::warn!(peer = %self.peer, code = why.code(), offset = why.offset(), "broken framing");
         let broken = self.wire.decoder().take_broken();
-        if why.kind() == DecodeErrorKind::Restarted {
+        self.restarts += 1;
+        if why.kind() == DecodeErrorKind::Restarted && self.restarts <= MOST_RESTARTS {
             return Ok(());
         }
         if let Some(block) = broken {

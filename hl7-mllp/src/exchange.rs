@@ -88,7 +88,7 @@ pub struct Exchange {
 #[non_exhaustive]
 pub enum Step {
     /// The message is acknowledged.
-    Done(Box<Acknowledgment>),
+    Done(Acknowledgment),
     /// Go on reading, until [`Exchange::deadline`].
     Wait,
     /// Nothing can be known any more: close the connection.
@@ -144,7 +144,7 @@ impl Exchange {
             return self.pass_commit();
         }
         self.ended = true;
-        Step::Done(Box::new(ack))
+        Step::Done(ack)
     }
 
     /// Takes the time: past the deadline the exchange is over.

@@ -168,8 +168,7 @@ where
         self.connections.spawn(async move {
             tracing::debug!(%peer, "connection opened");
             let wire = Wire::new(stream, terms.decoder);
-            let ending = Connection::new(wire, peer, &terms, shut).run(&*handler).await;
-            tracing::debug!(%peer, %ending, "connection closed");
+            Connection::new(wire, peer, &terms, shut).run(&*handler).await;
         });
     }
 }

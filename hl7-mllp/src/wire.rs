@@ -18,6 +18,9 @@ const LEAST_READ: usize = 4 * 1024;
 const MOST_READ: usize = 256 * 1024;
 /// How often a silent connection is read, so that a flood of line ends does not hold its reader.
 const READS_FOR_SILENCE: usize = 16;
+/// How long a peer that goes on sending is listened to at the end, and how long one that is quiet.
+const LINGER: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_millis(100);
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// A connection and what has been read from it.
@@ -115,9 +118,21 @@ impl Wire {
         Silence::Unsolicited
     }
 
-    /// Ends the connection in order: what was written is delivered, then the end of the stream.
+    /// Ends the connection in order: what was written is delivered, then the end of the stream. What the peer still sends is read and
+    /// dropped for a moment, because a system that closes over unread bytes resets the connection, and the last reply with it.
     pub(crate) async fn close(mut self) {
-        let _ = self.stream.shutdown().await;
+        if self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let longest = deadline_in(LINGER);
+        loop {
+            self.buf.clear();
+            let quiet = deadline_in(QUIET).min(longest);
+            match timeout_at(quiet, self.read_some()).await {
+                Ok(Ok(bytes)) if bytes > 0 => {}
+                _ => return,
+            }
+        }
     }
 }
 

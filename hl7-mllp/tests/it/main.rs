@@ -1,0 +1,12 @@
+//! The behaviour of hl7-mllp as its users and its peers see it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
+
+mod client;
+mod codec;
+mod exchange;
+mod load;
+mod peer;
+mod privacy;
+mod properties;
+mod server;
