@@ -1,1 +1,227 @@
+//! No diagnostic shows message content: a word planted everywhere is looked for in every error, `Debug` and `tracing` event.
 
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hl7_core::{ErrorCode, Message};
+use hl7_mllp::{
+    AckMode, Acknowledgment, Block, Client, Decoder, DecoderOptions, Exchange, Reply, Request, Server, Step,
+    encode,
+};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::peer::{Stream, answering, framed, listening};
+
+const CANARY: &str = "CANARY7";
+
+/// Keeps every event, with all its fields.
+#[derive(Clone, Default)]
+pub(crate) struct Log {
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+struct Line<'l>(&'l mut String);
+
+impl Visit for Line<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.push_str(&format!("{field}={value:?} "));
+    }
+}
+
+impl Log {
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("hl7")
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut line = String::new();
+        span.record(&mut Line(&mut line));
+        self.lines.lock().unwrap().push(line);
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        let mut line = String::new();
+        values.record(&mut Line(&mut line));
+        self.lines.lock().unwrap().push(line);
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = String::new();
+        event.record(&mut Line(&mut line));
+        self.lines.lock().unwrap().push(line);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+fn clean(shown: &str) {
+    assert!(!shown.contains("CANARY"), "shows content: {shown}");
+}
+
+fn clean_error(why: &(dyn Error + 'static)) {
+    let mut next = Some(why);
+    while let Some(why) = next {
+        clean(&format!("{why} {why:?} {why:#?}"));
+        next = why.source();
+    }
+}
+
+/// Messages with the word in every place, and ways to break them.
+fn planted() -> Vec<Vec<u8>> {
+    let c = CANARY;
+    let whole = format!(
+        "MSH|^~\\&|{c}|{c}|{c}|{c}|{c}|{c}|{c}^{c}^{c}|{c}|{c}|{c}|{c}|{c}|AL|AL|{c}\rPID|{c}||{c}\r{c}\r{c}|{c}\r"
+    );
+    let charset = format!("MSH|^~\\&|{c}|{c}|{c}|{c}|{c}||{c}|{c}|P|2.5||||||{c}\rPID|{c}\r");
+    let msa = format!("MSH|^~\\&|{c}||||||{c}|{c}|P|2.5\rMSA|{c}|{c}|{c}\r");
+    let wrong_id = format!("MSH|^~\\&|{c}||||||{c}|{c}|P|2.5\rMSA|AA|{c}X|{c}\r");
+    let no_id = format!("MSH|^~\\&|{c}\rMSA|AA||{c}\r");
+    let texts = [
+        whole.clone(),
+        format!("{whole}{whole}"),
+        format!("{whole}{wrong_id}"),
+        charset,
+        msa,
+        wrong_id,
+        no_id,
+        format!("{c}|{c}\r"),
+        format!("<{c}>"),
+        format!("FHS|{c}"),
+        format!("MSH{c}{c}"),
+        format!("MSH|{c}|{c}"),
+        format!("MSH|^~\\&|{c}\r{c}\x1C{c}\r"),
+        format!("MSH|^~\\&|{c}\r{c}\x0B{c}\r"),
+    ];
+    let mut all: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
+    all.push([whole.as_bytes(), b"\xFF\xFE"].concat());
+    all
+}
+
+#[test]
+fn values_and_errors_show_no_content() {
+    for content in planted() {
+        let block = Block::new(content.clone());
+        clean(&format!("{block:?} {block:#?}"));
+        match Acknowledgment::read(&content) {
+            Ok(ack) => clean(&format!("{ack:?} {ack:#?}")),
+            Err(why) => clean_error(&why),
+        }
+        if let Err(why) = encode(&content, &mut bytes::BytesMut::new()) {
+            clean_error(&why);
+        }
+        let mut decoder = Decoder::new(DecoderOptions::new().max_block_bytes(40).max_garbage_bytes(3));
+        let mut buf = bytes::BytesMut::from(&[CANARY.as_bytes(), &framed(&content)].concat()[..]);
+        for _ in 0..10 {
+            if let Err(why) = decoder.decode(&mut buf) {
+                clean_error(&why);
+            }
+            clean(&format!("{decoder:?}"));
+        }
+        for mode in [AckMode::Original, AckMode::Application] {
+            let now = std::time::Instant::now();
+            let mut exchange = Exchange::new(CANARY, mode, now + Duration::from_secs(1));
+            let step = exchange.handle_block(block.clone(), now);
+            clean(&format!("{exchange:?} {step:?}"));
+            if let Step::Refused(why) = step {
+                clean(&format!("{why:?}"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_shows_no_content() {
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let text = format!("MSH|^~\\&|{CANARY}|{CANARY}|||||{CANARY}|{CANARY}|P|2.5\rPID|{CANARY}\r");
+    let message = Message::parse(&text).unwrap();
+    let mut failed = 0;
+    for answer in planted() {
+        let garbage = [CANARY.as_bytes().repeat(200), framed(&answer)].concat();
+        for answer in [framed(&answer), answer.clone(), garbage, [framed(&answer), framed(&answer)].concat()]
+        {
+            let addr = answering(answer).await;
+            let mut client =
+                Client::builder().ack_timeout(Duration::from_millis(50)).connect(addr).await.unwrap();
+            for _ in 0..2 {
+                if let Err(why) = client.send(&message).await {
+                    failed += 1;
+                    clean_error(&why);
+                }
+                clean(&format!("{client:?}"));
+            }
+            if let Err(why) = client.send_wire(&answer_as_message(&text)).await {
+                clean_error(&why);
+            }
+        }
+    }
+    assert!(failed > 60, "{failed}");
+    let lines = log.lines();
+    assert!(lines.len() > 40, "{}", lines.len());
+    clean(&lines.concat());
+}
+
+/// The message, broken so that it cannot be sent.
+fn answer_as_message(text: &str) -> Vec<u8> {
+    text.replace("MSH|^", CANARY).into_bytes()
+}
+
+#[tokio::test]
+async fn a_listener_shows_no_content() {
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let handler = |req: Request| async move {
+        clean(&format!("{req:?} {req:#?}"));
+        let reply = Reply::reject(&req, ErrorCode::DataTypeError, CANARY);
+        clean(&format!("{reply:?} {reply:#?}"));
+        if req.message().iter().count() == 2 {
+            panic!("{}", req.message().as_er7());
+        }
+        if req.message().iter().count() == 3 {
+            return Reply::bytes(format!("{CANARY}\x1C").into_bytes());
+        }
+        reply
+    };
+    let listening = listening(Server::builder().max_block_bytes(500), handler).await;
+    let mut contents = planted();
+    contents.push(format!("MSH|^~\\&|{CANARY}\rPID|{CANARY}\rPV1|{CANARY}\r").into_bytes());
+    contents.push(format!("MSH|^~\\&|{CANARY}\r{}", CANARY.repeat(200)).into_bytes());
+    for content in contents {
+        let garbage = CANARY.repeat(200).into_bytes();
+        for bytes in [framed(&content), [&framed(&content)[..], &garbage].concat()] {
+            let mut stream = Stream::connect(&listening.addr).await;
+            stream.try_send(&bytes).await;
+            stream.finish().await;
+            stream.until_closed().await;
+        }
+    }
+    let lines = log.lines().concat();
+    clean(&lines);
+    for told in ["broken framing", "not a message", "the handler panicked", "the reply cannot be sent"] {
+        assert!(lines.contains(told), "nothing was said of {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_fail_are_not_content() {
+    // What the user typed is not repeated either: it may hold a password by mistake.
+    let why = Client::connect(format!("{CANARY}@host")).await.unwrap_err();
+    clean_error(&why);
+    let why = Server::bind(format!("{CANARY}@host")).await.unwrap_err();
+    clean_error(&why);
+}
