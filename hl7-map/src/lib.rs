@@ -1,1 +1,195 @@
-//! .
+//! A declarative mapping engine: one checked file turns JSON payloads into HL7 v2 messages.
+//!
+//! A mapping is a YAML file. It is loaded once, every mistake in it is told at once with its line, its column and what was probably
+//! meant, and then it makes a message of each payload.
+//!
+//! ```
+//! use hl7_map::{Context, Mapping};
+//!
+//! let text = r#"
+//! map: intake
+//! from: json
+//! to: { hl7: "2.5.1", message: ADT^A04 }
+//! tables:
+//!   sex: { map: { female: F, male: M }, on_miss: U }
+//! emit:
+//!   MSH: { 3: INTAKE, 5: EHR }
+//!   PID:
+//!     3: { each: .ids, identifier: { id: .value, type: .kind } }
+//!     5: { name: { family: .last, given: .first } }
+//!     7: .born | date
+//!     8: .sex | table sex
+//!   PV1: { 2: O }
+//! tests:
+//!   - given: { ids: [ { value: "7", kind: MR } ], last: Doe, sex: female }
+//!     expect: { PID-3: 7^^^^MR, PID-8: F }
+//! "#;
+//! let mapping = Mapping::from_yaml(text)?;
+//! assert_eq!(mapping.run_tests().failed(), 0);
+//!
+//! let payload = br#"{"ids":[{"value":"7","kind":"MR"}],"last":"O'Brien & Sons","first":"Ann","born":"1980-02","sex":"x"}"#;
+//! let ctx = Context::new("id-1", std::time::UNIX_EPOCH);
+//! let msg = mapping.apply_json(payload, &ctx)?;
+//! assert_eq!(
+//!     msg.as_er7().replace('\r', "\n"),
+//!     "MSH|^~\\&|INTAKE||EHR||19700101000000+0000||ADT^A04^ADT_A01|id-1|P|2.5.1\n\
+//!      EVN||19700101000000+0000\n\
+//!      PID|1||7^^^^MR||O'Brien \\T\\ Sons^Ann||198002|U\n\
+//!      PV1|1|O\n"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The file
+//!
+//! | key | what it says |
+//! | --- | --- |
+//! | `map` | the name of the mapping |
+//! | `from: json` | what comes in |
+//! | `to: { hl7: "2.5.1", message: ADT^A08 }` | the version and the message that goes out; a message that is not known here is written with its structure, `ADT^A08^ADT_A01` |
+//! | `zone` | the time zone of timestamps that have no offset, for `dtm` |
+//! | `tables` | `NAME: { map: { from: to }, on_miss: error }`; `on_miss` is `error` (the payload is refused), `keep`, `drop` or a text |
+//! | `segments` | the Z segments that are written: `{ ZPD: { 1: ST, 2: FT }, ZNR: any }` |
+//! | `require` | paths that have to be present |
+//! | `control_id` | MSH-10, where the caller's is not to be used |
+//! | `emit` | the segments: `PID: { 5: ... }`; a list where a segment is written at several places |
+//! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message, or an `error` |
+//!
+//! Segments are written in the order of the file, MSH first and EVN next.
+//!
+//! # Values
+//!
+//! A scalar that starts with `.`, `^`, `$` or `(` is an expression, anything else is text. `=` in front makes it an expression, `lit:` text.
+//! Quotes around it mean nothing.
+//!
+//! ```text
+//! .patient.name        a path of the payload; the current item inside a loop
+//! .phones[0]."my key"  the first item of a list; a name with other characters
+//! ^.id  $root.id       of the item around the current one; of the payload
+//! $now                 the clock, as 20260102030405+0000
+//! .a ?? .b ?? "x"      the first that is present
+//! .a | trim | upper    functions, one after the other
+//! ```
+//!
+//! JSON's missing, `null` and `""` are absent: functions pass them over, only `??` and `default` put a value in their place, and
+//! nothing is written. `""` as text of the file is HL7's null, which tells the receiver to delete; `on_null: delete` writes it for a JSON `null`.
+//! A number is written with the digits it came with, a boolean as `true` or `false`.
+//!
+//! | function | gives |
+//! | --- | --- |
+//! | `upper`, `lower`, `trim`, `digits` | the text in capitals, in small letters, without blanks around it, its digits 0 to 9 alone |
+//! | `left 5`, `pad 10 "0"` | the first five characters; the text with zeros in front up to ten characters |
+//! | `replace "a" "b"`, `concat " " .b` | the text with other parts; with more behind it (an absent one adds nothing) |
+//! | `split ","`, `join "; "` | a list of a text; a text of a list |
+//! | `first`, `last`, `len` | of a list; the number of its items, or of a text's characters |
+//! | `default "U"` | the value, or another when it is absent |
+//! | `table sex` | the entry of a table |
+//! | `date`, `dtm`, `dtm second` | HL7's DT of at most eight digits; HL7's DTM with precision and offset kept, or cut at `year` to `second` |
+//! | `number`, `round 2` | a number as HL7's NM; with at most two digits behind the point, halves away from zero |
+//! | `hash 20` | the first 20 hexadecimal digits of the text's SHA-256 |
+//! | `text` | the value as text |
+//!
+//! A function of one text works on each item of a list.
+//!
+//! # Fields
+//!
+//! A field is a value, a map, or a list of them: its repetitions. A map holds one of
+//!
+//! * `value`, with `on_null: delete` where a JSON null has to clear the field,
+//! * a composite by the names of its parts: `name` (XPN), `address` (XAD), `identifier` (CX), `phone` (XTN), `coded` (CE, CWE),
+//!   `location` (PL), `provider` (XCN),
+//! * components by number, with subcomponents by number in them: `{ 1: .id, 4: { 1: LAB, 2: .oid } }`,
+//!
+//! and beside it `each: .list` (one repetition an item; a single object is a list of one), `filter` (asked for each item, which is then `.`)
+//! and `when` (asked once, outside the loop). Segments take the same three.
+//!
+//! Conditions compare with `==`, `!=`, `<`, `<=`, `>`, `>=` and `in (a b c)`, and are joined with `and`, `or`, `not` and parentheses; a bare
+//! value asks for presence. Texts are equal when their characters are; two numbers are ordered by size, other texts by their characters.
+//!
+//! A repetition that reads the payload is written only when one of the values it reads is present, a segment likewise unless the structure
+//! requires it. What reads nothing is always written.
+//!
+//! # What is filled in
+//!
+//! MSH-1 and 2, MSH-7 (the clock), 9, 10 (the caller's control ID), 11 (`P`), 12, MSH-18 (`UNICODE UTF-8`, when the message is not ASCII), EVN-2
+//! (as MSH-7), EVN-1 up to version 2.2, and set IDs, which begin anew behind the segment they belong to. What the file gives goes
+//! before.
+//!
+//! # Codes
+//!
+//! Mistakes in a file ([`MappingError`]):
+//!
+//! | code | |
+//! | --- | --- |
+//! | M001 | not YAML |
+//! | M002 | larger or deeper than the limits |
+//! | M003 | a key stands twice |
+//! | M004 | an unknown key |
+//! | M005 | something is missing |
+//! | M006 | a map, a list or a single value is wanted |
+//! | M007 | a part of the language that is not available |
+//! | M008 | a part of YAML that is not used: tags, merge keys, several documents |
+//! | M009 | a value in braces has to be quoted |
+//! | M010 | a key does not take this value |
+//! | M101 | not an expression |
+//! | M102, M103 | an unknown function; wrong arguments |
+//! | M104 | not the number of a field or component |
+//! | M105 | an unknown table |
+//! | M106 | an unknown part of a composite |
+//! | M107, M108, M109 | an unknown message, version, time zone |
+//! | M110 | more `^` than loops |
+//! | M111 | MSH-1 and MSH-2 are fixed |
+//! | M113 | two values for one place |
+//! | M114 | not a path |
+//! | M115 | an unknown variable |
+//! | M116 | an unknown segment |
+//! | M120, M121 | warnings: a table is not used; a value is never reached |
+//!
+//! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
+//!
+//! | code | |
+//! | --- | --- |
+//! | M201 | a table has no entry for the value |
+//! | M202 | something required is absent |
+//! | M203 | a list or object where a single value is needed |
+//! | M204, M205 | not a number; not a date |
+//! | M206, M207 | a local time that does not exist in the zone, or exists twice |
+//! | M208 | there is no control ID |
+//! | M209, M210, M211 | a text, the message or a loop beyond its limit |
+//! | M299 | what came out is not one message |
+//! | M301 to M310 | the payload is not JSON, or beyond a limit |
+//!
+//! # Guarantees
+//!
+//! * The same file, payload, control ID and clock give the same message.
+//! * Every value is escaped once: nothing in a payload adds a field, a repetition, a component or a segment to a message.
+//! * Applying ends: there is no recursion, loops run over lists of the payload only, and [`Context`] limits their rounds and the output.
+//! * The crate opens nothing, and reads neither the clock nor the zone of the machine; zone data is compiled in.
+//! * No error, `Debug` or `Display` shows a value of a payload. [`Difference`] alone does, of a file's own tests, and not by `Debug`.
+
+mod apply;
+mod case;
+mod compile;
+mod context;
+mod date;
+mod decimal;
+mod error;
+mod expr;
+mod function;
+mod json;
+mod leaf;
+mod mapping;
+mod place;
+mod plan;
+mod refusal;
+mod scope;
+mod standard;
+mod suggest;
+mod value;
+mod yaml;
+
+pub use case::{CaseReport, Difference, TestReport};
+pub use context::Context;
+pub use error::{MappingError, MappingErrors};
+pub use mapping::Mapping;
+pub use refusal::{ApplyError, ApplyErrorKind, Refusal};

@@ -1,0 +1,360 @@
+//! Walks the plan over a payload and writes the message.
+
+use std::ops::Range;
+
+use hl7_core::{Message, path};
+
+use crate::context::Context;
+use crate::json::Json;
+use crate::leaf;
+use crate::plan::{FieldRule, Fill, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
+use crate::refusal::{ApplyError, Refusal};
+use crate::scope::Scope;
+use crate::standard::{self, Version};
+use crate::value::{Fault, Value};
+
+/// More refusals than this are not listed: a loop may give one a round.
+const MAX_REFUSALS: usize = 1_000;
+
+/// Makes the message of a payload.
+pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Message<'static>, ApplyError> {
+    let now = ctx.now_as_dtm();
+    let mut run = Run {
+        plan,
+        scope: Scope::new(plan, payload, &now),
+        ctx,
+        now: &now,
+        out: String::with_capacity(1024),
+        refusals: Vec::new(),
+        counts: Vec::new(),
+        items_left: ctx.max_items,
+        time: 0..0,
+        formatted: false,
+        stopped: false,
+    };
+    run.require();
+    for rule in &plan.segments {
+        run.segments(rule);
+    }
+    if run.refusals.is_empty() {
+        finished(plan, &run.out)
+    } else {
+        Err(ApplyError::of_refusals(run.refusals))
+    }
+}
+
+/// The text as a message, with its character set stated where ASCII is not enough.
+fn finished(plan: &Plan, text: &str) -> Result<Message<'static>, ApplyError> {
+    let not_one = |_| ApplyError::of_output("what the mapping made is not one message");
+    let mut message = Message::parse(text).map_err(not_one)?.into_owned();
+    let stated = message.get(path!("MSH-18")).is_some_and(|charset| !charset.is_empty());
+    if !text.is_ascii() && !stated && plan.version >= Version::V2_3 {
+        let set = message.set(path!("MSH-18"), "UNICODE UTF-8");
+        set.map_err(|_| ApplyError::of_output("MSH-18 cannot be set"))?;
+    }
+    Ok(message)
+}
+
+struct Run<'v> {
+    plan: &'v Plan,
+    scope: Scope<'v>,
+    ctx: &'v Context,
+    now: &'v str,
+    out: String,
+    refusals: Vec<Refusal>,
+    /// How many segments there are of each numbered ID, since its parent.
+    counts: Vec<(&'v str, usize)>,
+    items_left: usize,
+    /// Where MSH-7 stands in `out`.
+    time: Range<usize>,
+    /// OBX-2 of the segment under way says formatted text (FT).
+    formatted: bool,
+    /// A limit was met: nothing more is written.
+    stopped: bool,
+}
+
+/// How far a repetition is written: the component and subcomponent of its last value.
+#[derive(Clone, Copy)]
+struct At {
+    component: u16,
+    subcomponent: u16,
+}
+
+/// What writing a rule came to.
+#[derive(Clone, Copy, Default)]
+struct Written {
+    /// Something stands in the message.
+    any: bool,
+    /// Among it is a value that was read from the input.
+    read: bool,
+}
+
+impl Written {
+    fn and(self, other: Self) -> Self {
+        Self { any: self.any || other.any, read: self.read || other.read }
+    }
+}
+
+impl<'v> Run<'v> {
+    fn refuse(&mut self, fault: Fault, place: Option<&str>, line: usize) {
+        let source = self.scope.last_read().map(|path| path.text.as_str());
+        self.stopped |= matches!(fault.code, "M210" | "M211") || self.refusals.len() + 1 >= MAX_REFUSALS;
+        if self.refusals.len() < MAX_REFUSALS {
+            self.refusals.push(Refusal::new(fault, place, source, line));
+        }
+    }
+
+    /// The result, or the refusal noted and `otherwise`.
+    fn noted<T>(&mut self, result: Result<T, Fault>, place: &str, line: usize, otherwise: T) -> T {
+        match result {
+            Ok(value) => value,
+            Err(fault) => {
+                self.refuse(fault, Some(place), line);
+                otherwise
+            }
+        }
+    }
+
+    fn require(&mut self) {
+        for required in &self.plan.require {
+            let fault = match self.scope.formula(&required.formula) {
+                Ok(value) if !value.is_absent() => continue,
+                Ok(_) => Fault::new("M202", "this is required and is missing, null or empty"),
+                Err(fault) => fault,
+            };
+            self.refuse(fault, None, required.line);
+        }
+    }
+
+    fn segments(&mut self, rule: &'v SegmentRule) {
+        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.id, rule.line, &mut |run| {
+            run.segment(rule)
+        });
+    }
+
+    /// Once, or once an item; not at all when the condition does not hold.
+    fn rounds(
+        &mut self,
+        when: Option<&'v Test>,
+        each: Option<&'v Loop>,
+        place: &str,
+        line: usize,
+        body: &mut dyn FnMut(&mut Self),
+    ) {
+        if let Some(when) = when {
+            let holds = self.scope.test(when);
+            if !self.noted(holds, place, line, false) {
+                return;
+            }
+        }
+        let Some(each) = each else {
+            if !self.stopped {
+                body(self);
+            }
+            return;
+        };
+        let over = self.scope.formula(&each.over);
+        for item in self.noted(over, place, line, Value::Absent).into_items() {
+            if !self.next_item(place, line) {
+                return;
+            }
+            self.scope.enter(item);
+            let passes = each.filter.as_ref().map_or(Ok(true), |filter| self.scope.test(filter));
+            if self.noted(passes, place, line, false) {
+                body(self);
+            }
+            self.scope.leave();
+        }
+    }
+
+    fn next_item(&mut self, place: &str, line: usize) -> bool {
+        match self.items_left.checked_sub(1) {
+            Some(left) => self.items_left = left,
+            None if !self.stopped => {
+                self.refuse(
+                    Fault::new("M211", "the loops take more rounds than the limit"),
+                    Some(place),
+                    line,
+                );
+            }
+            None => {}
+        }
+        !self.stopped
+    }
+
+    fn segment(&mut self, rule: &'v SegmentRule) {
+        let start = self.out.len();
+        self.out.push_str(&rule.id);
+        self.formatted = false;
+        let mut last = 0;
+        if rule.id == "MSH" {
+            self.out.push_str("|^~\\&");
+            last = 2;
+        }
+        let mut written = Written::default();
+        for field in &rule.fields {
+            let start = self.out.len();
+            written = written.and(self.field(rule, field, last));
+            last = if self.out.len() > start { field.number } else { last };
+        }
+        if written.read || rule.required || (rule.constant && written.any) {
+            self.out.push('\r');
+            self.count(&rule.id);
+        } else {
+            self.out.truncate(start);
+        }
+    }
+
+    /// Numbers the segment just written, and begins the numbering of its children anew.
+    fn count(&mut self, id: &'v str) {
+        for (numbered, count) in &mut self.counts {
+            if standard::restarts(numbered, id) {
+                *count = 0;
+            }
+        }
+        match self.counts.iter_mut().find(|(numbered, _)| *numbered == id) {
+            Some((_, count)) => *count += 1,
+            None if standard::has_set_id(id) => self.counts.push((id, 1)),
+            None => {}
+        }
+    }
+
+    /// Writes a field behind `last`. What is filled in does not count as written by a rule.
+    fn field(&mut self, rule: &'v SegmentRule, field: &'v FieldRule, last: u16) -> Written {
+        let start = self.out.len();
+        let separators = usize::from(field.number.saturating_sub(last));
+        let mut written = Written::default();
+        for repetition in &field.repetitions {
+            self.rounds(
+                repetition.when.as_ref(),
+                repetition.each.as_ref(),
+                &repetition.place,
+                repetition.line,
+                &mut |run| {
+                    let before = if written.any { ("~", 1) } else { ("|", separators) };
+                    written = written.and(run.repetition(repetition, before));
+                },
+            );
+        }
+        if !written.any && field.fill.is_some() {
+            self.out.extend(std::iter::repeat_n('|', separators));
+            self.fill(rule, field);
+        }
+        self.remember(rule, field, start + separators);
+        written
+    }
+
+    /// Keeps what other fields depend on.
+    fn remember(&mut self, rule: &SegmentRule, field: &FieldRule, start: usize) {
+        match (rule.id.as_str(), field.number) {
+            ("MSH", 7) => self.time = start..self.out.len(),
+            ("OBX", 2) => self.formatted = self.out.get(start..) == Some("FT"),
+            _ => {}
+        }
+    }
+
+    fn fill(&mut self, rule: &SegmentRule, field: &FieldRule) {
+        let message = &self.plan.message;
+        match field.fill {
+            Some(Fill::Clock) => self.out.push_str(self.now),
+            Some(Fill::MessageType) => self.message_type(),
+            Some(Fill::ControlId) if self.ctx.control_id.is_empty() => {
+                let fault =
+                    Fault::new("M208", "there is no control ID: neither the file nor the caller gives one");
+                self.refuse(fault, Some("MSH-10"), rule.line);
+            }
+            Some(Fill::ControlId) => leaf::push(&mut self.out, &self.ctx.control_id, false),
+            Some(Fill::Production) => self.out.push('P'),
+            Some(Fill::Version) => self.out.push_str(self.plan.version.text()),
+            Some(Fill::Event) => self.out.push_str(&message.event),
+            Some(Fill::MessageTime) => {
+                let time = self.out.get(self.time.clone()).unwrap_or_default().to_owned();
+                self.out.push_str(&time);
+            }
+            Some(Fill::SetId) => {
+                let before = self.counts.iter().find(|(id, _)| *id == rule.id).map_or(0, |(_, count)| *count);
+                self.out.push_str(&(before + 1).to_string());
+            }
+            None => {}
+        }
+    }
+
+    /// MSH-9: the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
+    fn message_type(&mut self) {
+        let message = &self.plan.message;
+        let structure = if self.plan.version >= Version::V2_3_1 { message.structure.as_str() } else { "" };
+        let parts = [message.kind.as_str(), message.event.as_str(), structure];
+        let stated: Vec<&str> = parts.into_iter().take_while(|part| !part.is_empty()).collect();
+        self.out.push_str(&stated.join("^"));
+    }
+
+    fn repetition(&mut self, rule: &'v RepetitionRule, (mark, marks): (&str, usize)) -> Written {
+        let start = self.out.len();
+        for _ in 0..marks {
+            self.out.push_str(mark);
+        }
+        let mut at = At { component: 1, subcomponent: 1 };
+        let mut written = Written::default();
+        for leaf in &rule.leaves {
+            written = written.and(self.leaf(leaf, &mut at));
+        }
+        if written.any && (written.read || rule.constant) {
+            return written;
+        }
+        self.out.truncate(start);
+        Written::default()
+    }
+
+    fn leaf(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
+        let value = self.scope.formula(&leaf.formula);
+        let value = self.noted(value, &leaf.place, leaf.line, Value::Absent);
+        let text = match value {
+            Value::Absent if leaf.null_deletes && self.scope.reads_null(&leaf.formula) => None,
+            Value::Absent => return Written::default(),
+            Value::Null => None,
+            value => match value.into_text() {
+                Ok(Some(text)) => Some(text),
+                Ok(None) => return Written::default(),
+                Err(fault) => {
+                    self.refuse(fault, Some(&leaf.place), leaf.line);
+                    return Written::default();
+                }
+            },
+        };
+        self.advance(at, leaf);
+        let formatted = self.writes_formatted(leaf);
+        match text {
+            None => self.out.push_str("\"\""),
+            Some(text) => leaf::push(&mut self.out, &text, formatted),
+        }
+        self.check_length(leaf);
+        Written { any: true, read: !leaf.constant }
+    }
+
+    fn writes_formatted(&self, leaf: &Leaf) -> bool {
+        match leaf.line_breaks {
+            LineBreaks::Hex => false,
+            LineBreaks::Formatted => true,
+            LineBreaks::AsTyped => self.formatted,
+        }
+    }
+
+    /// Writes the separators up to the leaf.
+    fn advance(&mut self, at: &mut At, leaf: &Leaf) {
+        if leaf.component > at.component {
+            let missing = usize::from(leaf.component - at.component);
+            self.out.extend(std::iter::repeat_n('^', missing));
+            *at = At { component: leaf.component, subcomponent: 1 };
+        }
+        let missing = usize::from(leaf.subcomponent.saturating_sub(at.subcomponent));
+        self.out.extend(std::iter::repeat_n('&', missing));
+        at.subcomponent = leaf.subcomponent;
+    }
+
+    fn check_length(&mut self, leaf: &Leaf) {
+        if self.out.len() > self.ctx.max_output_bytes && !self.stopped {
+            let fault = Fault::new("M210", "the message is longer than the limit");
+            self.refuse(fault, Some(&leaf.place), leaf.line);
+        }
+    }
+}

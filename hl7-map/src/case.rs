@@ -1,0 +1,267 @@
+//! The tests of a mapping file, and how they went.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use hl7_core::{Message, Path};
+
+use crate::apply;
+use crate::context::Context;
+use crate::expr::Step;
+use crate::json::Json;
+use crate::plan::Plan;
+use crate::refusal::ApplyError;
+
+/// A test of the file.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) given: Json<'static>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) expect: Vec<Expectation>,
+    pub(crate) expect_message: Option<String>,
+    pub(crate) error: Option<ExpectedError>,
+    pub(crate) now: Option<SystemTime>,
+}
+
+/// Puts `value` at a path of the payload.
+pub(crate) struct Change {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) value: Json<'static>,
+}
+
+/// What has to stand at a path of the message, as written there.
+pub(crate) struct Expectation {
+    pub(crate) path: Path,
+    pub(crate) want: String,
+}
+
+/// What one of the refusals has to have.
+#[derive(Default)]
+pub(crate) struct ExpectedError {
+    pub(crate) code: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) source: Option<String>,
+}
+
+/// The control ID of tests.
+const CONTROL_ID: &str = "TEST";
+
+/// 2026-01-01T00:00:00Z, the clock of tests that do not state one, in seconds since 1970.
+const CLOCK: Duration = Duration::from_secs(1_767_225_600);
+
+impl Case {
+    pub(crate) fn new(name: String, line: usize) -> Self {
+        Self {
+            name,
+            line,
+            given: Json::Null,
+            changes: Vec::new(),
+            expect: Vec::new(),
+            expect_message: None,
+            error: None,
+            now: None,
+        }
+    }
+
+    /// Runs the test.
+    pub(crate) fn run(&self, plan: &Plan) -> CaseReport {
+        let mut payload = self.given.clone();
+        for change in &self.changes {
+            put(&mut payload, &change.steps, change.value.clone());
+        }
+        let ctx = Context::new(CONTROL_ID, self.now.unwrap_or(SystemTime::UNIX_EPOCH + CLOCK));
+        let result = apply::apply(plan, &payload, &ctx);
+        let mut report =
+            CaseReport { name: self.name.clone(), line: self.line, differences: Vec::new(), error: None };
+        match (result, &self.error) {
+            (Ok(message), None) => report.differences = self.differences(&message),
+            (Ok(_), Some(expected)) => report.differences.push(expected.difference("no error".to_owned())),
+            (Err(error), None) => report.error = Some(error),
+            (Err(error), Some(expected)) if !expected.fits(&error) => {
+                report.differences.push(expected.difference(error.to_string()));
+            }
+            (Err(_), Some(_)) => {}
+        }
+        report
+    }
+
+    fn differences(&self, message: &Message<'_>) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        for Expectation { path, want } in &self.expect {
+            let got = message.get(path).map_or("", |value| value.raw());
+            if got != want {
+                differences.push(Difference {
+                    path: path.to_string(),
+                    want: want.clone(),
+                    got: got.to_owned(),
+                });
+            }
+        }
+        if let Some(want) = &self.expect_message {
+            let want = lines(want);
+            let got = message.as_er7();
+            if got != want {
+                differences.push(Difference { path: "message".to_owned(), want, got: got.to_owned() });
+            }
+        }
+        differences
+    }
+}
+
+/// A message written on lines of a file, with the segments ending in CR.
+fn lines(text: &str) -> String {
+    let segments = text.split(['\r', '\n']).filter(|line| !line.is_empty());
+    segments.map(|segment| format!("{segment}\r")).collect()
+}
+
+/// Puts `value` at `steps`, making objects on the way. An index behind the end of a list adds to it.
+fn put(target: &mut Json<'static>, steps: &[Step], value: Json<'static>) {
+    let Some((step, rest)) = steps.split_first() else {
+        *target = value;
+        return;
+    };
+    match step {
+        Step::Name(name) => {
+            if !matches!(target, Json::Object(_)) {
+                *target = Json::Object(Vec::new());
+            }
+            let Json::Object(members) = target else { return };
+            if let Some((_, member)) = members.iter_mut().rev().find(|(key, _)| key == name) {
+                return put(member, rest, value);
+            }
+            let mut member = Json::Null;
+            put(&mut member, rest, value);
+            members.push((name.clone().into(), member));
+        }
+        Step::Index(index) => {
+            if !matches!(target, Json::List(_)) {
+                *target = Json::List(Vec::new());
+            }
+            let Json::List(items) = target else { return };
+            if let Some(item) = items.get_mut(*index) {
+                return put(item, rest, value);
+            }
+            let mut item = Json::Null;
+            put(&mut item, rest, value);
+            items.push(item);
+        }
+    }
+}
+
+impl ExpectedError {
+    fn fits(&self, error: &ApplyError) -> bool {
+        let same =
+            |want: &Option<String>, got: Option<&str>| want.as_deref().is_none_or(|want| got == Some(want));
+        error.iter().any(|refusal| {
+            same(&self.code, Some(refusal.code()))
+                && same(&self.path, refusal.path())
+                && same(&self.source, refusal.source())
+        })
+    }
+
+    fn difference(&self, got: String) -> Difference {
+        let parts = [&self.code, &self.path, &self.source].into_iter().flatten();
+        let want = parts.map(String::as_str).collect::<Vec<_>>().join(" ");
+        Difference { path: "error".to_owned(), want, got }
+    }
+}
+
+/// How the tests of a mapping file went.
+#[derive(Debug)]
+pub struct TestReport {
+    pub(crate) cases: Vec<CaseReport>,
+}
+
+impl TestReport {
+    /// How many passed.
+    pub fn passed(&self) -> usize {
+        self.cases.iter().filter(|case| case.passed()).count()
+    }
+
+    /// How many failed.
+    pub fn failed(&self) -> usize {
+        self.cases.len() - self.passed()
+    }
+
+    /// Each test, in the order of the file.
+    pub fn cases(&self) -> impl ExactSizeIterator<Item = &CaseReport> {
+        self.cases.iter()
+    }
+}
+
+/// How one test went.
+pub struct CaseReport {
+    name: String,
+    line: usize,
+    differences: Vec<Difference>,
+    error: Option<ApplyError>,
+}
+
+impl CaseReport {
+    /// Its name, or `test 2` for the second when it has none.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its line in the file, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Whether everything came out as expected.
+    pub fn passed(&self) -> bool {
+        self.differences.is_empty() && self.error.is_none()
+    }
+
+    /// What came out otherwise than expected.
+    pub fn differences(&self) -> &[Difference] {
+        &self.differences
+    }
+
+    /// Why there was no message where one was expected.
+    pub fn error(&self) -> Option<&ApplyError> {
+        self.error.as_ref()
+    }
+}
+
+impl fmt::Debug for CaseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CaseReport")
+            .field("line", &self.line)
+            .field("differences", &self.differences)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place that came out otherwise than a test expects. Its purpose is to show both values, which are the test's; `Debug` masks them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Difference {
+    path: String,
+    want: String,
+    got: String,
+}
+
+impl Difference {
+    /// The place: a path such as `PID-8`, `message` for the whole message, `error` for an expected error.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What the test expects.
+    pub fn want(&self) -> &str {
+        &self.want
+    }
+
+    /// What came out. Nothing and an empty value are both empty.
+    pub fn got(&self) -> &str {
+        &self.got
+    }
+}
+
+impl fmt::Debug for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Difference {{ want: {} bytes, got: {} bytes }}", self.want.len(), self.got.len())
+    }
+}

@@ -1,0 +1,136 @@
+//! From the tree of a mapping file to the plan, with every mistake on the way noted.
+
+mod cases;
+mod document;
+mod emit;
+mod field;
+mod formula;
+mod header;
+
+use std::cell::Cell;
+
+use crate::case::Case;
+use crate::error::MappingError;
+use crate::place::Place;
+use crate::plan::Plan;
+use crate::standard::Version;
+use crate::suggest;
+use crate::yaml::{Entry, Key, Node, Scalar, Tree, shortened};
+
+/// What a mapping file comes to.
+pub(crate) struct Compiled {
+    pub(crate) plan: Plan,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) warnings: Vec<MappingError>,
+}
+
+/// Compiles a file, or gives every mistake in it.
+pub(crate) fn compile(root: Option<Node>, read: Vec<MappingError>) -> Result<Compiled, Vec<MappingError>> {
+    let Some(root) = root else {
+        let empty = MappingError::new("M005", Place::START, "the file is empty")
+            .suggest("a mapping has `map`, `from`, `to` and `emit`");
+        return Err(if read.is_empty() { vec![empty] } else { read });
+    };
+    let mut compiler = Compiler { errors: read, ..Compiler::default() };
+    let compiled = compiler.document(&root);
+    match compiled {
+        Some((plan, cases)) if compiler.errors.is_empty() => {
+            Ok(Compiled { plan, cases, warnings: compiler.warnings })
+        }
+        _ => Err(compiler.errors),
+    }
+}
+
+/// What is known of the file while its parts are compiled.
+#[derive(Default)]
+struct Compiler {
+    errors: Vec<MappingError>,
+    warnings: Vec<MappingError>,
+    tables: Vec<TableName>,
+    segments: Vec<DeclaredSegment>,
+    version: Version,
+    /// How many loops are around the rule at hand.
+    depth: usize,
+    /// The tests are compiled: their values are data.
+    private: bool,
+}
+
+struct TableName {
+    name: String,
+    place: Place,
+    used: Cell<bool>,
+}
+
+/// A segment that the file declares, and which of its fields hold formatted text.
+struct DeclaredSegment {
+    id: String,
+    formatted: Vec<u16>,
+}
+
+impl Compiler {
+    fn error(&mut self, error: MappingError) {
+        let error = if self.private { error.into_private() } else { error };
+        self.errors.push(error);
+    }
+
+    /// Notes a mistake and gives nothing.
+    fn fail<T>(&mut self, code: &'static str, place: Place, message: impl Into<String>) -> Option<T> {
+        self.error(MappingError::new(code, place, message));
+        None
+    }
+
+    /// The entries of a map.
+    fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
+        match &node.tree {
+            Tree::Map(entries) => Some(entries),
+            _ => self.fail("M006", node.place, format!("{what} is a map, and this is {}", node.kind())),
+        }
+    }
+
+    fn scalar<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
+        match &node.tree {
+            Tree::Scalar(scalar) => Some(scalar),
+            _ => self.fail(
+                "M006",
+                node.place,
+                format!("{what} is a single value, and this is {}", node.kind()),
+            ),
+        }
+    }
+
+    /// A scalar that is not empty.
+    fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
+        let scalar = self.scalar(node, what)?;
+        if scalar.text.is_empty() {
+            return self.fail("M005", node.place, format!("{what} is empty"));
+        }
+        Some(&scalar.text)
+    }
+
+    /// The items of a list; a single value or map is a list of one.
+    fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
+        match &node.tree {
+            Tree::List(items) => items,
+            _ => std::slice::from_ref(node),
+        }
+    }
+
+    /// Notes a key that is not one of `known`.
+    fn unknown_key(&mut self, key: &Key, value: &Node, known: &[&str]) {
+        // `{ 5: a, b }` reads as a key `b` without a value: the typical slip of text with a comma in braces.
+        let bare = matches!(&value.tree, Tree::Scalar(scalar) if scalar.text.is_empty());
+        let name = shortened(&key.text);
+        if key.in_braces && bare {
+            let message = format!("`{name}` has no value");
+            self.error(
+                MappingError::new("M009", key.place, message)
+                    .suggest("quote this: a value in braces that holds `[ ] { } ,` is written in quotes"),
+            );
+            return;
+        }
+        let suggestion = suggest::did_you_mean(&key.text, known.iter().copied())
+            .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
+        let error = MappingError::new("M004", key.place, format!("there is no key `{name}` here"));
+        self.error(error.suggest(suggestion));
+    }
+}

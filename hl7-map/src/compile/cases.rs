@@ -1,0 +1,148 @@
+//! `tests`: payloads with what has to come out. Their values are data, never expressions.
+
+use std::time::SystemTime;
+
+use hl7_core::Path;
+use jiff::Timestamp;
+
+use super::Compiler;
+use crate::case::{Case, Change, Expectation, ExpectedError};
+use crate::error::MappingError;
+use crate::expr::{self, From};
+use crate::json::Json;
+use crate::yaml::{Entry, Key, Node, Scalar, Style, Tree, shortened};
+
+const KEYS: [&str; 7] = ["name", "given", "change", "expect", "expect_message", "error", "now"];
+
+impl Compiler {
+    pub(super) fn cases(&mut self, node: &Node) -> Vec<Case> {
+        self.private = true;
+        let Tree::List(items) = &node.tree else {
+            let message = format!("`tests` is a list, and this is {}", node.kind());
+            self.error(MappingError::new("M006", node.place, message));
+            return Vec::new();
+        };
+        let cases = items.iter().enumerate().filter_map(|(index, item)| self.case(index, item)).collect();
+        self.private = false;
+        cases
+    }
+
+    fn case(&mut self, index: usize, node: &Node) -> Option<Case> {
+        let mut case = Case::new(format!("test {}", index + 1), node.place.line);
+        let mut given = false;
+        for Entry { key, value } in self.map(node, "a test")? {
+            match key.text.as_str() {
+                "name" => case.name = self.text(value, "the name of a test").unwrap_or_default().to_owned(),
+                "given" => {
+                    given = true;
+                    case.given = data(value);
+                }
+                "change" => case.changes = self.changes(value),
+                "expect" => case.expect = self.expectations(value),
+                "expect_message" => {
+                    let message = self.scalar(value, "`expect_message`").map(|scalar| scalar.text.clone());
+                    case.expect_message = message;
+                }
+                "error" => case.error = self.expected_error(value),
+                "now" => case.now = self.time(value),
+                _ => self.unknown_key(key, value, &KEYS),
+            }
+        }
+        if !given {
+            self.error(MappingError::new("M005", node.place, "the test has no `given`"));
+        }
+        self.check_outcome(&case, node);
+        Some(case)
+    }
+
+    /// A test expects a message or an error.
+    fn check_outcome(&mut self, case: &Case, node: &Node) {
+        let message = !case.expect.is_empty() || case.expect_message.is_some();
+        let complaint = match (message, case.error.is_some()) {
+            (false, false) => "the test expects nothing: it needs `expect`, `expect_message` or `error`",
+            (true, true) => "the test expects a message and an error",
+            _ => return,
+        };
+        self.error(MappingError::new("M005", node.place, complaint));
+    }
+
+    fn changes(&mut self, node: &Node) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for Entry { key, value } in self.map(node, "`change`").unwrap_or_default() {
+            match expr::json_path(&key.text) {
+                Ok(path) if path.from != From::Above(0) && path.from != From::Root => self.bad_path(key),
+                Ok(path) => changes.push(Change { steps: path.steps, value: data(value) }),
+                Err(_) => self.bad_path(key),
+            }
+        }
+        changes
+    }
+
+    fn bad_path(&mut self, key: &Key) {
+        let message = format!("`{}` is not a path of the payload", shortened(&key.text));
+        self.error(
+            MappingError::new("M114", key.place, message).suggest("the form is .patient.phones[0].number"),
+        );
+    }
+
+    fn expectations(&mut self, node: &Node) -> Vec<Expectation> {
+        let mut expectations = Vec::new();
+        for Entry { key, value } in self.map(node, "`expect`").unwrap_or_default() {
+            let path = key.text.parse::<Path>().ok().filter(|path| path.field().is_some());
+            let Some(path) = path else {
+                let message = format!("`{}` is not the path of a field", shortened(&key.text));
+                self.error(MappingError::new("M114", key.place, message).suggest("the form is PID-3[1].5"));
+                continue;
+            };
+            if let Some(want) = self.scalar(value, "what is expected") {
+                expectations.push(Expectation { path, want: want.text.clone() });
+            }
+        }
+        expectations
+    }
+
+    fn expected_error(&mut self, node: &Node) -> Option<ExpectedError> {
+        let mut expected = ExpectedError::default();
+        for Entry { key, value } in self.map(node, "`error`")? {
+            let slot = match key.text.as_str() {
+                "code" => &mut expected.code,
+                "path" => &mut expected.path,
+                "source" => &mut expected.source,
+                _ => {
+                    self.unknown_key(key, value, &["code", "path", "source"]);
+                    continue;
+                }
+            };
+            *slot = self.text(value, "what is expected of an error").map(str::to_owned);
+        }
+        Some(expected)
+    }
+
+    fn time(&mut self, node: &Node) -> Option<SystemTime> {
+        let text = self.text(node, "`now`")?;
+        match text.parse::<Timestamp>() {
+            Ok(time) => Some(SystemTime::from(time)),
+            Err(_) => {
+                self.fail("M010", node.place, "`now` is a time with its offset, such as 2026-01-02T03:04:05Z")
+            }
+        }
+    }
+}
+
+/// A value of the file as JSON: an unquoted number, `true`, `false` or `null` is that, everything else is a string.
+fn data(node: &Node) -> Json<'static> {
+    match &node.tree {
+        Tree::List(items) => Json::List(items.iter().map(data).collect()),
+        Tree::Map(entries) => {
+            let member = |entry: &Entry| (entry.key.text.clone().into(), data(&entry.value));
+            Json::Object(entries.iter().map(member).collect())
+        }
+        Tree::Scalar(Scalar { text, style }) => match (text.as_str(), *style == Style::Plain) {
+            ("null", true) => Json::Null,
+            ("true", true) => Json::Bool(true),
+            ("false", true) => Json::Bool(false),
+            (number, true) if crate::json::is_number(number) => Json::Number(text.clone().into()),
+            _ => Json::String(text.clone().into()),
+        },
+    }
+}

@@ -1,0 +1,279 @@
+//! A repetition of a field: a value, a composite by name, or components by number.
+
+use super::Compiler;
+use super::emit::{Repeats, is_map};
+use crate::error::MappingError;
+use crate::plan::{Leaf, LineBreaks, RepetitionRule};
+use crate::standard::{COMPOSITES, Component, Composite, component, component_names};
+use crate::suggest;
+use crate::yaml::{Entry, Key, Node, Style, Tree, shortened};
+
+const KEYS: [&str; 13] = [
+    "value",
+    "on_null",
+    "each",
+    "filter",
+    "when",
+    "name",
+    "address",
+    "identifier",
+    "phone",
+    "coded",
+    "location",
+    "provider",
+    "1",
+];
+
+/// The first component, of which the first subcomponent.
+const WHOLE: Component = Component { component: 1, subcomponent: 1 };
+
+/// What a repetition is made of.
+#[derive(Default)]
+struct Parts<'n> {
+    value: Option<(&'n Key, &'n Node)>,
+    on_null: Option<&'n Node>,
+    composites: Vec<(&'n Key, &'n Node, &'static Composite)>,
+    numbered: Vec<&'n Entry>,
+    /// A key was refused: what it would have given is missing.
+    refused: bool,
+}
+
+/// The place of a field in the message, such as `PID-3`, and how line breaks are written there.
+#[derive(Clone, Copy)]
+struct Target<'t> {
+    field: &'t str,
+    line_breaks: LineBreaks,
+}
+
+impl Target<'_> {
+    /// The place of a component; the first subcomponent stands for the component.
+    fn component(&self, at: Component) -> String {
+        match at.subcomponent {
+            1 => format!("{}.{}", self.field, at.component),
+            n => format!("{}.{}.{n}", self.field, at.component),
+        }
+    }
+}
+
+impl Compiler {
+    pub(super) fn repetition(
+        &mut self,
+        place: &str,
+        node: &Node,
+        line_breaks: LineBreaks,
+    ) -> Option<RepetitionRule> {
+        let target = Target { field: place, line_breaks };
+        let mut repeats = Repeats::default();
+        let mut leaves = Vec::new();
+        match &node.tree {
+            Tree::Scalar(_) => leaves.extend(self.leaf(target.field.to_owned(), WHOLE, node, line_breaks)),
+            Tree::Map(entries) => {
+                let parts = self.parts(entries, &mut repeats);
+                let (when, each) = self.repeats(repeats);
+                self.depth += usize::from(repeats.each.is_some());
+                self.leaves(target, node, parts, &mut leaves);
+                self.depth -= usize::from(repeats.each.is_some());
+                return Some(rule(place, node, when, each, leaves));
+            }
+            Tree::List(_) => {
+                return self.fail("M006", node.place, "a repetition is a value or a map, and this is a list");
+            }
+        }
+        Some(rule(place, node, None, None, leaves))
+    }
+
+    fn parts<'n>(&mut self, entries: &'n [Entry], repeats: &mut Repeats<'n>) -> Parts<'n> {
+        let mut parts = Parts::default();
+        for entry in entries {
+            let Entry { key, value } = entry;
+            let composite = COMPOSITES.iter().find(|composite| composite.name == key.text);
+            match (key.text.as_str(), composite) {
+                (name, _) if repeats.takes(name, value) => {}
+                ("value", _) => parts.value = Some((key, value)),
+                ("on_null", _) => parts.on_null = Some(value),
+                ("switch" | "type", _) => {
+                    parts.refused = true;
+                    self.unavailable(key.place, &format!("`{}`", key.text));
+                }
+                (_, Some(composite)) => parts.composites.push((key, value, composite)),
+                (number, _) if number.bytes().all(|b| b.is_ascii_digit()) => parts.numbered.push(entry),
+                _ => {
+                    parts.refused = true;
+                    self.unknown_key(key, value, &KEYS);
+                }
+            }
+        }
+        parts
+    }
+
+    fn leaves(&mut self, target: Target<'_>, node: &Node, parts: Parts<'_>, leaves: &mut Vec<Leaf>) {
+        let kinds = usize::from(parts.value.is_some())
+            + parts.composites.len()
+            + usize::from(!parts.numbered.is_empty());
+        if kinds > 1 || (kinds == 0 && !parts.refused) {
+            let message = if kinds == 0 {
+                "there is nothing to write here"
+            } else {
+                "only one of these can fill the field"
+            };
+            let error = MappingError::new("M113", node.place, message);
+            self.error(
+                error.suggest("give a `value`, one composite such as `name`, or components by number"),
+            );
+        }
+        if let (Some(on_null), None) = (parts.on_null, parts.value) {
+            let error = MappingError::new("M010", on_null.place, "`on_null` belongs beside a `value`");
+            self.error(error.suggest("in a composite, write `family: { value: .name, on_null: delete }`"));
+        }
+        if let Some((_, value)) = parts.value {
+            let leaf = self.leaf(target.field.to_owned(), WHOLE, value, target.line_breaks);
+            let null_deletes = self.null_deletes(parts.on_null);
+            leaves.extend(leaf.map(|leaf| Leaf { null_deletes, ..leaf }));
+        }
+        for (_, value, composite) in parts.composites {
+            self.composite(target, composite, value, leaves);
+        }
+        for Entry { key, value } in parts.numbered {
+            if let Some(component) = self.number(key, "a component") {
+                self.component(target, component, key, value, leaves);
+            }
+        }
+        leaves.sort_by_key(|leaf| (leaf.component, leaf.subcomponent));
+    }
+
+    /// `{ family: .last, given: .first }`
+    fn composite(
+        &mut self,
+        target: Target<'_>,
+        composite: &'static Composite,
+        node: &Node,
+        leaves: &mut Vec<Leaf>,
+    ) {
+        for Entry { key, value } in self.map(node, &format!("`{}`", composite.name)).unwrap_or_default() {
+            if key.text.starts_with(|c: char| c.is_ascii_digit()) {
+                if let Some(number) = self.number(key, "a component") {
+                    self.component(target, number, key, value, leaves);
+                }
+                continue;
+            }
+            match component(composite, &key.text, self.version) {
+                Some(at) => self.part(target, at, key, value, leaves),
+                None => self.unknown_part(composite, key, value),
+            }
+        }
+    }
+
+    fn unknown_part(&mut self, composite: &'static Composite, key: &Key, value: &Node) {
+        if matches!(&value.tree, Tree::Scalar(scalar) if scalar.text.is_empty() && scalar.style == Style::Plain)
+            && key.in_braces
+        {
+            return self.unknown_key(key, value, &[]);
+        }
+        let names: Vec<_> = component_names(composite, self.version).collect();
+        let suggestion = suggest::did_you_mean(&key.text, names.iter().copied())
+            .unwrap_or_else(|| format!("its parts are {}", names.join(", ")));
+        let name = shortened(&key.text);
+        let (version, types) = (self.version.text(), composite.types);
+        let message = format!("`{}` ({types}) has no part `{name}` in HL7 {version}", composite.name);
+        self.error(MappingError::new("M106", key.place, message).suggest(suggestion));
+    }
+
+    /// A component by number: a value, or a map of subcomponents by number.
+    fn component(
+        &mut self,
+        target: Target<'_>,
+        component: u16,
+        key: &Key,
+        node: &Node,
+        leaves: &mut Vec<Leaf>,
+    ) {
+        let numbered = |entries: &[Entry]| {
+            entries.iter().any(|entry| entry.key.text.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        match &node.tree {
+            Tree::Map(entries) if numbered(entries) => {
+                for Entry { key, value } in entries {
+                    if let Some(subcomponent) = self.number(key, "a subcomponent") {
+                        self.part(target, Component { component, subcomponent }, key, value, leaves);
+                    }
+                }
+            }
+            _ => self.part(target, Component { component, subcomponent: 1 }, key, node, leaves),
+        }
+    }
+
+    /// A single value of a composite, or `{ value: .x, on_null: delete }`.
+    fn part(&mut self, target: Target<'_>, at: Component, key: &Key, node: &Node, leaves: &mut Vec<Leaf>) {
+        let place = target.component(at);
+        if leaves.iter().any(|leaf| (leaf.component, leaf.subcomponent) == (at.component, at.subcomponent)) {
+            self.error(MappingError::new("M113", key.place, format!("{place} is given twice")));
+            return;
+        }
+        let (value, on_null) = if is_map(node) { self.value_and_null(node) } else { (Some(node), None) };
+        let null_deletes = self.null_deletes(on_null);
+        let leaf = value.and_then(|value| self.leaf(place, at, value, target.line_breaks));
+        leaves.extend(leaf.map(|leaf| Leaf { null_deletes, ..leaf }));
+    }
+
+    fn value_and_null<'n>(&mut self, node: &'n Node) -> (Option<&'n Node>, Option<&'n Node>) {
+        let (mut found, mut on_null) = (None, None);
+        for Entry { key, value } in self.map(node, "a component").unwrap_or_default() {
+            match key.text.as_str() {
+                "value" => found = Some(value),
+                "on_null" => on_null = Some(value),
+                "each" | "filter" => {
+                    let message = "a component does not repeat; loop over the field";
+                    self.error(MappingError::new("M010", key.place, message));
+                }
+                "when" | "switch" | "type" => {
+                    self.unavailable(key.place, &format!("`{}` in a component", key.text))
+                }
+                _ => self.unknown_key(key, value, &["value", "on_null"]),
+            }
+        }
+        if found.is_none() {
+            self.error(MappingError::new("M005", node.place, "the component has no `value`"));
+        }
+        (found, on_null)
+    }
+
+    fn null_deletes(&mut self, node: Option<&Node>) -> bool {
+        match node.and_then(|node| self.text(node, "`on_null`")) {
+            None | Some("skip") => false,
+            Some("delete") => true,
+            Some(text) => {
+                let suggestion = suggest::did_you_mean(text, ["delete", "skip"]);
+                let place = node.map_or(crate::place::Place::START, |node| node.place);
+                let error = MappingError::new("M010", place, "`on_null` is `delete` or `skip`");
+                self.error(error.suggest_maybe(suggestion));
+                false
+            }
+        }
+    }
+
+    fn leaf(&mut self, place: String, at: Component, node: &Node, line_breaks: LineBreaks) -> Option<Leaf> {
+        let formula = self.formula(node, &format!("the value of {place}"))?;
+        let constant = !formula.reads_input();
+        Some(Leaf {
+            component: at.component,
+            subcomponent: at.subcomponent,
+            formula,
+            null_deletes: false,
+            constant,
+            line_breaks,
+            place,
+            line: node.place.line,
+        })
+    }
+}
+
+fn rule(
+    place: &str,
+    node: &Node,
+    when: Option<crate::plan::Test>,
+    each: Option<crate::plan::Loop>,
+    leaves: Vec<Leaf>,
+) -> RepetitionRule {
+    let constant = leaves.iter().all(|leaf| leaf.constant);
+    RepetitionRule { place: place.to_owned(), line: node.place.line, when, each, leaves, constant }
+}

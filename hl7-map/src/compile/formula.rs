@@ -1,0 +1,339 @@
+//! Expressions and conditions with their names resolved.
+
+use super::Compiler;
+use crate::error::MappingError;
+use crate::expr::{self, Call, Condition, ExprFault, From, JsonPath, Pipeline, Primary, PrimaryKind};
+use crate::place::Place;
+use crate::plan::{Formula, Function, Precision, Term, Test};
+use crate::suggest;
+use crate::yaml::{Node, Scalar, Style, shortened};
+
+/// The functions there are, with the form of their call.
+const FUNCTIONS: [(&str, &str); 21] = [
+    ("upper", "upper"),
+    ("lower", "lower"),
+    ("trim", "trim"),
+    ("digits", "digits"),
+    ("left", "left 20"),
+    ("pad", "pad 10 \"0\""),
+    ("replace", "replace \"-\" \"\""),
+    ("split", "split \",\""),
+    ("join", "join \"; \""),
+    ("concat", "concat \" \" .given"),
+    ("default", "default \"U\""),
+    ("table", "table sex"),
+    ("date", "date"),
+    ("dtm", "dtm, or dtm second"),
+    ("number", "number"),
+    ("round", "round 2"),
+    ("len", "len"),
+    ("first", "first"),
+    ("last", "last"),
+    ("hash", "hash 20"),
+    ("text", "text"),
+];
+
+/// Functions of the language for other kinds of mapping.
+const UNAVAILABLE: [&str; 14] = [
+    "add_days",
+    "bool",
+    "empty",
+    "lookup",
+    "mask",
+    "name_part",
+    "phone",
+    "raw",
+    "time",
+    "to_zone",
+    "typed",
+    "unique",
+    "uuid5",
+    "zone_in",
+];
+
+const PRECISIONS: [(&str, Precision); 6] = [
+    ("year", Precision::Year),
+    ("month", Precision::Month),
+    ("day", Precision::Day),
+    ("hour", Precision::Hour),
+    ("minute", Precision::Minute),
+    ("second", Precision::Second),
+];
+
+/// The widest that `pad` makes a text.
+const MAX_PAD: usize = 1_000;
+
+/// The text of an expression and where it stands.
+#[derive(Clone, Copy)]
+struct Source<'n> {
+    text: &'n str,
+    place: Place,
+    /// Characters of the file in front of the text, when it stands there as it is; else places inside it are not known.
+    skip: Option<usize>,
+}
+
+impl<'n> Source<'n> {
+    fn new(scalar: &'n Scalar, node: &Node, prefix: usize) -> Self {
+        let text = scalar.text.get(prefix..).unwrap_or_default();
+        let characters = scalar.text.chars().count();
+        let skip = match scalar.style {
+            Style::Plain => Some(prefix),
+            Style::Quoted if node.place.width == characters + 2 => Some(prefix + 1),
+            _ => None,
+        };
+        Self { text, place: node.place, skip }
+    }
+
+    fn place(&self, at: &std::ops::Range<usize>) -> Place {
+        let Some(skip) = self.skip else { return self.place };
+        let count =
+            |range: std::ops::Range<usize>| self.text.get(range).map_or(0, |part| part.chars().count());
+        let before = count(0..at.start.min(self.text.len()));
+        self.place.part(skip + before, count(at.start..at.end.min(self.text.len()).max(at.start)))
+    }
+}
+
+impl Compiler {
+    /// The formula of a scalar: an expression, or a text.
+    pub(super) fn formula(&mut self, node: &Node, what: &str) -> Option<Formula> {
+        let scalar = self.scalar(node, what)?;
+        let text = scalar.text.as_str();
+        if let Some(text) = text.strip_prefix("lit:") {
+            return Some(constant(Term::Text(text.to_owned())));
+        }
+        let prefix = usize::from(text.starts_with('='));
+        if prefix == 0 && !expr::starts_pipeline(text) {
+            let null = text == "\"\"";
+            return Some(constant(if null { Term::Null } else { Term::Text(text.to_owned()) }));
+        }
+        let source = Source::new(scalar, node, prefix);
+        match expr::pipeline(source.text) {
+            Ok(pipeline) => self.pipeline(source, pipeline),
+            Err(fault) => {
+                self.expression_fault(source, fault, prefix == 0);
+                None
+            }
+        }
+    }
+
+    /// The condition of `when` or `filter`.
+    pub(super) fn test(&mut self, node: &Node, what: &str) -> Option<Test> {
+        let scalar = self.scalar(node, what)?;
+        let source = Source::new(scalar, node, 0);
+        match expr::condition(source.text) {
+            Ok(condition) => self.condition(source, condition),
+            Err(fault) => {
+                self.expression_fault(source, fault, false);
+                None
+            }
+        }
+    }
+
+    fn expression_fault(&mut self, source: Source<'_>, fault: ExprFault, may_be_text: bool) {
+        let error = MappingError::new(fault.code, source.place(&fault.at), fault.message);
+        let suggestion =
+            may_be_text.then(|| "when this is meant as text, write `lit:` in front of it".to_owned());
+        self.error(error.suggest_maybe(suggestion));
+    }
+
+    fn condition(&mut self, source: Source<'_>, condition: Condition) -> Option<Test> {
+        Some(match condition {
+            Condition::Any(terms) => Test::Any(self.conditions(source, terms)?),
+            Condition::All(terms) => Test::All(self.conditions(source, terms)?),
+            Condition::Not(inner) => Test::Not(Box::new(self.condition(source, *inner)?)),
+            Condition::Present(left) => Test::Present(self.pipeline(source, left)?),
+            Condition::Compare(left, comparison, right) => {
+                let left = self.pipeline(source, left);
+                let right = self.term(source, right);
+                Test::Compare(left?, comparison, right?)
+            }
+            Condition::In(left, list) => {
+                let left = self.pipeline(source, left);
+                let list: Vec<_> = list.into_iter().map(|item| self.term(source, item)).collect();
+                Test::In(left?, list.into_iter().collect::<Option<_>>()?)
+            }
+        })
+    }
+
+    fn conditions(&mut self, source: Source<'_>, conditions: Vec<Condition>) -> Option<Vec<Test>> {
+        let tests: Vec<_> =
+            conditions.into_iter().map(|condition| self.condition(source, condition)).collect();
+        tests.into_iter().collect()
+    }
+
+    fn pipeline(&mut self, source: Source<'_>, pipeline: Pipeline) -> Option<Formula> {
+        let places: Vec<_> = pipeline.choice.iter().map(|primary| primary.at.clone()).collect();
+        let choice: Vec<_> = pipeline.choice.into_iter().map(|primary| self.term(source, primary)).collect();
+        let steps: Vec<_> = pipeline.calls.into_iter().map(|call| self.call(source, call)).collect();
+        let choice = choice.into_iter().collect::<Option<Vec<_>>>()?;
+        let always = choice.iter().position(|term| !matches!(term, Term::Path(_) | Term::Group(_)));
+        if let Some(at) = always.and_then(|at| places.get(at + 1)) {
+            let message = "this is never reached: what stands before it is always present";
+            self.warnings.push(MappingError::new("M121", source.place(at), message).into_warning());
+        }
+        Some(Formula { choice, steps: steps.into_iter().collect::<Option<_>>()? })
+    }
+
+    fn term(&mut self, source: Source<'_>, primary: Primary) -> Option<Term> {
+        let place = source.place(&primary.at);
+        match primary.kind {
+            PrimaryKind::Path(path) => self.path(path, place).map(Term::Path),
+            PrimaryKind::Text(text) | PrimaryKind::Number(text) | PrimaryKind::Word(text) => {
+                Some(Term::Text(text))
+            }
+            PrimaryKind::Group(inner) => Some(Term::Group(Box::new(self.pipeline(source, *inner)?))),
+            PrimaryKind::Variable(name) if name == "now" => Some(Term::Now),
+            PrimaryKind::Variable(name) if name.starts_with("secret.") => {
+                self.unavailable(place, "a secret");
+                None
+            }
+            PrimaryKind::Variable(name) => {
+                let message = format!("there is no variable `${}`", shortened(&name));
+                let suggestion = suggest::nearest(&name, ["now", "root"]).map_or_else(
+                    || {
+                        "the variables are $now and $root; when this is meant as text, write `lit:` in front"
+                            .to_owned()
+                    },
+                    |near| format!("did you mean `${near}`?"),
+                );
+                self.error(MappingError::new("M115", place, message).suggest(suggestion));
+                None
+            }
+        }
+    }
+
+    fn path(&mut self, path: JsonPath, place: Place) -> Option<JsonPath> {
+        match path.from {
+            From::Above(above) if above > self.depth => {
+                let loops = match self.depth {
+                    0 => "there is no loop around it".to_owned(),
+                    1 => "there is one loop around it".to_owned(),
+                    n => format!("there are {n} loops around it"),
+                };
+                let message =
+                    format!("`{}` has more `^` than loops: {loops}", "^".repeat(above.min(8)) + ".");
+                self.fail("M110", place, message)
+            }
+            _ => Some(path),
+        }
+    }
+
+    fn call(&mut self, source: Source<'_>, call: Call) -> Option<Function> {
+        let place = source.place(&call.at);
+        let name = call.name.as_str();
+        if UNAVAILABLE.contains(&name) {
+            self.unavailable(place, &format!("the function `{name}`"));
+            return None;
+        }
+        let Some((_, form)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
+            let suggestion = suggest::did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known))
+                .unwrap_or_else(|| {
+                    format!("the functions are {}", FUNCTIONS.map(|(known, _)| known).join(", "))
+                });
+            let message = format!("there is no function `{}`", shortened(name));
+            self.error(MappingError::new("M102", place, message).suggest(suggestion));
+            return None;
+        };
+        let message = format!("these are not the arguments of `{name}`");
+        if name == "table" {
+            return self.table_call(source, call, form);
+        }
+        let terms: Vec<_> =
+            call.arguments.iter().map(|argument| self.term(source, argument.clone())).collect();
+        let terms = terms.into_iter().collect::<Option<Vec<_>>>()?;
+        let function = function(name, terms);
+        if function.is_none() {
+            self.error(MappingError::new("M103", place, message).suggest(format!("the form is `{form}`")));
+        }
+        function
+    }
+
+    fn table_call(&mut self, source: Source<'_>, call: Call, form: &str) -> Option<Function> {
+        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
+            call.arguments.as_slice()
+        else {
+            let error =
+                MappingError::new("M103", source.place(&call.at), "these are not the arguments of `table`");
+            self.error(error.suggest(format!("the form is `{form}`")));
+            return None;
+        };
+        let found = self.tables.iter().position(|table| table.name == *name);
+        if let Some(table) = found.and_then(|index| self.tables.get(index)) {
+            table.used.set(true);
+            return found.map(Function::Table);
+        }
+        let suggestion = suggest::did_you_mean(name, self.tables.iter().map(|table| table.name.as_str()))
+            .unwrap_or_else(|| "tables are listed under `tables`".to_owned());
+        let message = format!("there is no table `{}`", shortened(name));
+        self.error(MappingError::new("M105", source.place(at), message).suggest(suggestion));
+        None
+    }
+}
+
+fn constant(term: Term) -> Formula {
+    Formula { choice: vec![term], steps: Vec::new() }
+}
+
+/// The function with its arguments, when they are right.
+fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
+    let second = (terms.len() == 2).then(|| terms.pop()).flatten();
+    let first = (terms.len() == 1).then(|| terms.pop()).flatten();
+    if !terms.is_empty() {
+        return (name == "concat").then_some(Function::Concat(terms));
+    }
+    match (name, first, second) {
+        ("upper", None, None) => Some(Function::Upper),
+        ("lower", None, None) => Some(Function::Lower),
+        ("trim", None, None) => Some(Function::Trim),
+        ("digits", None, None) => Some(Function::Digits),
+        ("date", None, None) => Some(Function::Date),
+        ("number", None, None) => Some(Function::Number),
+        ("len", None, None) => Some(Function::Len),
+        ("first", None, None) => Some(Function::First),
+        ("last", None, None) => Some(Function::Last),
+        ("text", None, None) => Some(Function::Text),
+        ("left", Some(count), None) => count_of(&count, usize::MAX).map(Function::Left),
+        ("round", Some(places), None) => count_of(&places, 20).map(Function::Round),
+        ("hash", None, None) => Some(Function::Hash(64)),
+        ("hash", Some(length), None) => count_of(&length, 64).filter(|&n| n > 0).map(Function::Hash),
+        ("pad", Some(width), fill) => pad(&width, fill.as_ref()),
+        ("dtm", None, None) => Some(Function::Dtm(Precision::Fraction)),
+        ("dtm", Some(Term::Text(word)), None) => PRECISIONS
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, precision)| Function::Dtm(*precision)),
+        ("replace", Some(old), Some(new)) => {
+            let empty = matches!(&old, Term::Text(text) if text.is_empty());
+            (!empty).then_some(Function::Replace(old, new))
+        }
+        ("split", Some(separator), None) => {
+            let empty = matches!(&separator, Term::Text(text) if text.is_empty());
+            (!empty).then_some(Function::Split(separator))
+        }
+        ("join", Some(separator), None) => Some(Function::Join(separator)),
+        ("default", Some(otherwise), None) => Some(Function::Default(otherwise)),
+        ("concat", Some(only), None) => Some(Function::Concat(vec![only])),
+        ("concat", Some(first), Some(second)) => Some(Function::Concat(vec![first, second])),
+        _ => None,
+    }
+}
+
+/// `10`, or `10 "0"`; the fill is a zero unless it is given.
+fn pad(width: &Term, fill: Option<&Term>) -> Option<Function> {
+    let width = count_of(width, MAX_PAD)?;
+    let fill = match fill {
+        None => '0',
+        Some(Term::Text(text)) if text.chars().count() == 1 => text.chars().next()?,
+        Some(_) => return None,
+    };
+    Some(Function::Pad(width, fill))
+}
+
+fn count_of(term: &Term, most: usize) -> Option<usize> {
+    match term {
+        Term::Text(text) if text.bytes().all(|b| b.is_ascii_digit()) => {
+            text.parse().ok().filter(|&n| n <= most)
+        }
+        _ => None,
+    }
+}

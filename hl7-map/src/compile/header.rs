@@ -1,0 +1,93 @@
+//! What is filled in where the file says nothing: MSH, EVN and set IDs.
+
+use super::Compiler;
+use crate::error::MappingError;
+use crate::plan::{FieldRule, Fill, LineBreaks, MessageType, SegmentRule};
+use crate::standard::{self, Version};
+use crate::yaml::Node;
+
+/// Fields of MSH that every message has.
+const HEADER: [(u16, Fill); 5] = [
+    (7, Fill::Clock),
+    (9, Fill::MessageType),
+    (10, Fill::ControlId),
+    (11, Fill::Production),
+    (12, Fill::Version),
+];
+
+impl Compiler {
+    /// The rules of the file with the header and the event in front, and what is filled in.
+    pub(super) fn with_header(
+        &mut self,
+        rules: Vec<SegmentRule>,
+        control_id: Option<&Node>,
+        message: Option<&MessageType>,
+    ) -> Vec<SegmentRule> {
+        let (mut headers, rules): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.id == "MSH");
+        let (mut events, mut rest): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.id == "EVN");
+        if let Some(second) = headers.get(1) {
+            let place = crate::place::Place { line: second.line, column: 1, width: 1 };
+            self.error(MappingError::new("M113", place, "MSH stands in every message, once"));
+        }
+        headers.truncate(1);
+        let mut header = headers.pop().unwrap_or_else(|| empty("MSH"));
+        header.required = true;
+        self.control_id(&mut header, control_id);
+        for (number, fill) in HEADER {
+            fill_in(&mut header, number, fill);
+        }
+        if events.is_empty() && message.is_some_and(|message| standard::has_event_segment(&message.kind)) {
+            events.push(empty("EVN"));
+        }
+        for event in &mut events {
+            self.event(event);
+        }
+        for rule in rest.iter_mut().filter(|rule| standard::has_set_id(&rule.id)) {
+            fill_in(rule, 1, Fill::SetId);
+        }
+        std::iter::once(header).chain(events).chain(rest).collect()
+    }
+
+    fn control_id(&mut self, header: &mut SegmentRule, node: Option<&Node>) {
+        let Some(node) = node else { return };
+        if header.fields.iter().any(|field| field.number == 10) {
+            let message = "`control_id` and field 10 of MSH are the same place";
+            self.error(MappingError::new("M113", node.place, message));
+        }
+        let repetitions = self.repetition("MSH-10", node, LineBreaks::Hex).into_iter().collect();
+        insert(header, FieldRule { number: 10, repetitions, fill: None });
+    }
+
+    /// EVN-1 was required up to 2.2 and is kept for older receivers only since; EVN-2 is the time of MSH-7.
+    fn event(&mut self, event: &mut SegmentRule) {
+        event.required = event.when.is_none();
+        if self.version <= Version::V2_2 {
+            fill_in(event, 1, Fill::Event);
+        }
+        fill_in(event, 2, Fill::MessageTime);
+    }
+}
+
+fn empty(id: &str) -> SegmentRule {
+    SegmentRule {
+        id: id.to_owned(),
+        line: 1,
+        when: None,
+        each: None,
+        fields: Vec::new(),
+        required: false,
+        constant: true,
+    }
+}
+
+fn fill_in(rule: &mut SegmentRule, number: u16, fill: Fill) {
+    match rule.fields.iter_mut().find(|field| field.number == number) {
+        Some(field) => field.fill = Some(fill),
+        None => insert(rule, FieldRule { number, repetitions: Vec::new(), fill: Some(fill) }),
+    }
+}
+
+fn insert(rule: &mut SegmentRule, field: FieldRule) {
+    rule.fields.push(field);
+    rule.fields.sort_by_key(|field| field.number);
+}

@@ -1,0 +1,303 @@
+//! Dates and times: read from ISO 8601 (or HL7's own form), written as HL7 DT and DTM. What was not said is never added.
+
+use jiff::civil;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+
+use crate::plan::Precision;
+use crate::value::Fault;
+
+/// A date or time as far as it was stated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment<'t> {
+    year: i16,
+    month: Option<i8>,
+    day: Option<i8>,
+    hour: Option<i8>,
+    minute: Option<i8>,
+    second: Option<i8>,
+    /// The digits behind the point.
+    fraction: &'t str,
+    /// In minutes east of UTC.
+    offset: Option<i32>,
+}
+
+impl<'t> Moment<'t> {
+    /// Reads `1980`, `1980-02`, `1980-02-03`, `1980-02-03T04:05:06.789-05:00`, the same without `-` and `:`, a blank in place of `T`, and
+    /// HL7's `198002030405-0500`. Ten digits without more are refused: they are seconds since 1970 more often than an hour.
+    pub(crate) fn of(text: &'t str) -> Option<Self> {
+        let mut reader = Reader { rest: text };
+        let year = reader.number(4)?;
+        let mut moment = Self {
+            year,
+            month: None,
+            day: None,
+            hour: None,
+            minute: None,
+            second: None,
+            fraction: "",
+            offset: None,
+        };
+        let dashed = reader.rest.starts_with('-');
+        moment.month = reader.next_part(if dashed { "-" } else { "" })?;
+        if moment.month.is_some() {
+            moment.day = reader.next_part(if dashed { "-" } else { "" })?;
+        }
+        if moment.day.is_some() {
+            let separated = reader.take(&["T", "t", " "]);
+            if separated || !dashed {
+                moment.time(&mut reader, separated)?;
+            }
+        }
+        (reader.rest.is_empty() && moment.is_real()).then_some(moment)
+    }
+
+    fn time(&mut self, reader: &mut Reader<'t>, separated: bool) -> Option<()> {
+        self.hour = reader.next_part("")?;
+        if self.hour.is_none() {
+            return (!separated).then_some(());
+        }
+        let colon = if reader.rest.starts_with(':') { ":" } else { "" };
+        self.minute = reader.next_part(colon)?;
+        if self.minute.is_some() {
+            self.second = reader.next_part(colon)?;
+        }
+        if self.second.is_some() && reader.take(&[".", ","]) {
+            self.fraction = reader.digits();
+            if self.fraction.is_empty() {
+                return None;
+            }
+        }
+        self.offset = reader.offset()?;
+        (separated || self.minute.is_some()).then_some(())
+    }
+
+    /// Whether the date and the time exist.
+    fn is_real(&self) -> bool {
+        let date = civil::Date::new(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1));
+        let hour = self.hour.is_none_or(|h| (0..24).contains(&h));
+        let sixty = |part: Option<i8>| part.is_none_or(|p| (0..60).contains(&p));
+        self.year > 0 && date.is_ok() && hour && sixty(self.minute) && sixty(self.second)
+    }
+
+    /// HL7's DT: at most eight digits.
+    pub(crate) fn as_date(&self) -> String {
+        let mut out = format!("{:04}", self.year);
+        for part in [self.month, self.day].into_iter().flatten() {
+            out.push_str(&format!("{part:02}"));
+        }
+        out
+    }
+
+    /// HL7's DTM, cut at `precision`. A time without an offset gets that of `zone`.
+    pub(crate) fn as_dtm(&self, precision: Precision, zone: Option<&TimeZone>) -> Result<String, Fault> {
+        let parts = [
+            (Precision::Month, self.month),
+            (Precision::Day, self.day),
+            (Precision::Hour, self.hour),
+            (Precision::Minute, self.minute),
+            (Precision::Second, self.second),
+        ];
+        let mut out = format!("{:04}", self.year);
+        for (_, part) in parts.into_iter().filter(|(at, _)| *at <= precision) {
+            out.extend(part.map(|part| format!("{part:02}")));
+        }
+        if precision == Precision::Fraction && !self.fraction.is_empty() {
+            // DTM holds four digits behind the point at most (2.5.1, chapter 2A, section 2.A.22).
+            out.push('.');
+            out.extend(self.fraction.chars().take(4));
+        }
+        if precision >= Precision::Hour && self.hour.is_some() {
+            out.extend(self.offset_in(zone)?.map(shown_offset));
+        }
+        Ok(out)
+    }
+
+    /// The offset that was stated, or that of the zone at this local time.
+    fn offset_in(&self, zone: Option<&TimeZone>) -> Result<Option<i32>, Fault> {
+        let (None, Some(zone)) = (self.offset, zone) else { return Ok(self.offset) };
+        let stated = |part: Option<i8>| part.unwrap_or(0);
+        let local = civil::Date::new(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1))
+            .map(|date| date.at(stated(self.hour), stated(self.minute), stated(self.second), 0))
+            .map_err(|_| not_a_date())?;
+        match zone.to_ambiguous_timestamp(local).offset() {
+            AmbiguousOffset::Unambiguous { offset } => Ok(Some(offset.seconds() / 60)),
+            AmbiguousOffset::Gap { .. } => Err(Fault::new(
+                "M206",
+                "this local time does not exist in the zone: the clocks went forward over it",
+            )
+            .suggest("send the time with its offset")),
+            AmbiguousOffset::Fold { .. } => Err(Fault::new(
+                "M207",
+                "this local time exists twice in the zone: the clocks went back over it",
+            )
+            .suggest("send the time with its offset")),
+        }
+    }
+}
+
+/// M205.
+pub(crate) fn not_a_date() -> Fault {
+    Fault::new("M205", "this is not a date or time")
+        .suggest("the forms are 1980, 1980-02, 1980-02-03 and 1980-02-03T04:05:06-05:00")
+}
+
+fn shown_offset(minutes: i32) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
+struct Reader<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Reader<'t> {
+    /// Steps over one of `marks`.
+    fn take(&mut self, marks: &[&str]) -> bool {
+        let behind = marks.iter().find_map(|mark| self.rest.strip_prefix(mark));
+        self.rest = behind.unwrap_or(self.rest);
+        behind.is_some()
+    }
+
+    /// A number of exactly so many digits.
+    fn number<N: std::str::FromStr>(&mut self, digits: usize) -> Option<N> {
+        let found = self.rest.get(..digits).filter(|found| found.bytes().all(|b| b.is_ascii_digit()))?;
+        self.rest = self.rest.get(digits..)?;
+        found.parse().ok()
+    }
+
+    /// Two digits behind `mark`: `Some(None)` when the text ends or goes on with something else, `None` when it is broken.
+    fn next_part(&mut self, mark: &str) -> Option<Option<i8>> {
+        if mark.is_empty() {
+            let goes_on = self.rest.starts_with(|c: char| c.is_ascii_digit());
+            return if goes_on { self.number(2).map(Some) } else { Some(None) };
+        }
+        match self.rest.strip_prefix(mark) {
+            Some(rest) => {
+                self.rest = rest;
+                self.number(2).map(Some)
+            }
+            None => Some(None),
+        }
+    }
+
+    fn digits(&mut self) -> &'t str {
+        let end = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
+        let (digits, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        digits
+    }
+
+    /// `Z`, `+01:00`, `-0500`, `+02`, or nothing; in minutes.
+    fn offset(&mut self) -> Option<Option<i32>> {
+        if self.take(&["Z", "z"]) {
+            return Some(Some(0));
+        }
+        let sign = match self.rest.chars().next() {
+            Some('+') => 1,
+            Some('-') => -1,
+            _ => return Some(None),
+        };
+        self.rest = self.rest.get(1..)?;
+        let hours: i32 = self.number(2)?;
+        self.take(&[":"]);
+        let minutes: i32 = if self.rest.is_empty() { 0 } else { self.number(2)? };
+        (hours <= 18 && minutes < 60).then_some(Some(sign * (hours * 60 + minutes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dtm(text: &str, precision: Precision) -> Option<String> {
+        Moment::of(text).and_then(|moment| moment.as_dtm(precision, None).ok())
+    }
+
+    #[test]
+    fn precision_and_offset_are_kept() {
+        for (text, shown) in [
+            ("1980", "1980"),
+            ("1980-02", "198002"),
+            ("198002", "198002"),
+            ("1980-02-03", "19800203"),
+            ("19800203", "19800203"),
+            ("1980-02-03T04", "1980020304"),
+            ("1980-02-03T04:05", "198002030405"),
+            ("1980-02-03 04:05:06", "19800203040506"),
+            ("1980-02-03T04:05:06Z", "19800203040506+0000"),
+            ("1980-02-03t04:05:06.78912-05:30", "19800203040506.7891-0530"),
+            ("1980-02-03T04:05:06,5+02", "19800203040506.5+0200"),
+            ("19800203T040506+0100", "19800203040506+0100"),
+            ("198002030405", "198002030405"),
+            ("198002030405-0500", "198002030405-0500"),
+            ("20240229", "20240229"),
+        ] {
+            assert_eq!(dtm(text, Precision::Fraction).as_deref(), Some(shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for text in [
+            "",
+            "80",
+            "19800",
+            "1980-2-3",
+            "1980-13",
+            "1980-02-30",
+            "20230229",
+            "1980-02-03T",
+            "1980-02-03T24:00",
+            "1980-02-03T04:60",
+            "1980-02-03T04:05:60",
+            "1980-02-03T04:05:06.",
+            "1980-02-03T04:05:06+1",
+            "1980-02-03x",
+            "1980-02-03T04:05:06+19:00",
+            "1700000000",
+            "1700000000000",
+            "0000",
+            "03/02/1980",
+            "1980-02-03T0405é",
+            "１９８０",
+            "-1980",
+            "1980-0203T04",
+            "1980020304",
+        ] {
+            assert_eq!(dtm(text, Precision::Fraction), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_precision_cuts_and_never_extends() {
+        let full = "1980-02-03T04:05:06.7-05:00";
+        for (precision, shown) in [
+            (Precision::Year, "1980"),
+            (Precision::Month, "198002"),
+            (Precision::Day, "19800203"),
+            (Precision::Hour, "1980020304-0500"),
+            (Precision::Minute, "198002030405-0500"),
+            (Precision::Second, "19800203040506-0500"),
+        ] {
+            assert_eq!(dtm(full, precision).as_deref(), Some(shown));
+            assert_eq!(dtm("1980", precision).as_deref(), Some("1980"));
+        }
+        assert_eq!(Moment::of(full).map(|m| m.as_date()).as_deref(), Some("19800203"));
+        assert_eq!(Moment::of("1980-02").map(|m| m.as_date()).as_deref(), Some("198002"));
+    }
+
+    #[test]
+    fn a_zone_serves_local_times_that_exist_once() {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get("America/Chicago").expect("a zone");
+        let dtm = |text: &str| {
+            let moment = Moment::of(text).expect("a date");
+            moment.as_dtm(Precision::Fraction, Some(&zone)).map_err(|fault| fault.code)
+        };
+        assert_eq!(dtm("2026-07-01T12:00").as_deref(), Ok("202607011200-0500"));
+        assert_eq!(dtm("2026-01-01T12:00:00").as_deref(), Ok("20260101120000-0600"));
+        assert_eq!(dtm("2026-01-01T12:00:00Z").as_deref(), Ok("20260101120000+0000"));
+        assert_eq!(dtm("2026-01-01").as_deref(), Ok("20260101"));
+        assert_eq!(dtm("2026-03-08T02:30:00"), Err("M206"));
+        assert_eq!(dtm("2026-11-01T01:30:00"), Err("M207"));
+    }
+}

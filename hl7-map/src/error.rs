@@ -1,0 +1,212 @@
+//! Mistakes in a mapping file: each with a stable code, a place, and what to do about it.
+
+use std::fmt;
+
+use crate::place::Place;
+
+/// One mistake in a mapping file, or one warning about it.
+///
+/// It may quote keys and names of functions of the file, never a value from the file's tests.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MappingError {
+    code: &'static str,
+    place: Place,
+    message: String,
+    suggestion: Option<String>,
+    warning: bool,
+    /// The line holds data of a test: only the key at the place itself is shown.
+    private: bool,
+}
+
+impl MappingError {
+    pub(crate) fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { code, place, message, suggestion: None, warning: false, private: false }
+    }
+
+    pub(crate) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    pub(crate) fn suggest_maybe(mut self, suggestion: Option<String>) -> Self {
+        self.suggestion = suggestion.or(self.suggestion);
+        self
+    }
+
+    pub(crate) fn into_warning(mut self) -> Self {
+        self.warning = true;
+        self
+    }
+
+    pub(crate) fn into_private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    /// The stable code: `M0xx` for the form of the file, `M1xx` for what it says.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> usize {
+        self.place.line
+    }
+
+    /// The column, from 1, in characters.
+    pub fn column(&self) -> usize {
+        self.place.column
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What is probably meant, or what to do.
+    pub fn suggestion(&self) -> Option<&str> {
+        self.suggestion.as_deref()
+    }
+
+    /// Whether the file loads all the same.
+    pub fn is_warning(&self) -> bool {
+        self.warning
+    }
+
+    /// Appends the mistake with its line of the file and a caret under the place.
+    fn render_into(&self, out: &mut String, file_name: &str, text: &str) {
+        let Place { line, column, .. } = self.place;
+        let severity = if self.warning { "warning" } else { "error" };
+        out.push_str(&format!(
+            "{severity}[{}]: {}\n  --> {file_name}:{line}:{column}\n",
+            self.code, self.message
+        ));
+        if let Some(source) = text.lines().nth(line.saturating_sub(1)) {
+            let (shown, caret) = self.underlined(source);
+            let gutter = line.to_string();
+            out.push_str(&format!("{gutter} | {shown}\n{} | {caret}", " ".repeat(gutter.len())));
+        }
+        match &self.suggestion {
+            Some(suggestion) => out.push_str(&format!(" {suggestion}\n")),
+            None => out.push('\n'),
+        }
+    }
+
+    /// The line of the file and the line of carets below it. Tabs become a space, so that the carets stand right; a long line is cut to a
+    /// window around the place.
+    fn underlined(&self, source: &str) -> (String, String) {
+        const WIDEST: usize = 160;
+        let start = self.place.column.saturating_sub(1);
+        let first = start.saturating_sub(WIDEST / 2);
+        let width = self.place.width.clamp(1, WIDEST / 2);
+        let shown: String = source
+            .chars()
+            .enumerate()
+            .skip(first)
+            .take(WIDEST)
+            .map(|(at, c)| self.shown(at, c, start..start + width))
+            .collect();
+        (shown.trim_end().to_owned(), format!("{}{}", " ".repeat(start - first), "^".repeat(width)))
+    }
+
+    fn shown(&self, at: usize, c: char, place: std::ops::Range<usize>) -> char {
+        match c {
+            c if c.is_whitespace() => ' ',
+            c if c.is_control() => '\u{FFFD}',
+            _ if self.private && !place.contains(&at) => '.',
+            c => c,
+        }
+    }
+}
+
+impl fmt::Display for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { line, column, .. } = self.place;
+        write!(f, "{}: line {line}, column {column}: {}", self.code, self.message)?;
+        match &self.suggestion {
+            Some(suggestion) => write!(f, "; {suggestion}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MappingError({self})")
+    }
+}
+
+impl std::error::Error for MappingError {}
+
+/// Every mistake of a mapping file, in the order of their places.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct MappingErrors {
+    list: Vec<MappingError>,
+}
+
+impl MappingErrors {
+    pub(crate) fn new(mut list: Vec<MappingError>) -> Self {
+        list.sort_by_key(|error| (error.place, error.code));
+        Self { list }
+    }
+
+    /// The mistakes, by line and column.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &MappingError> {
+        self.list.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them for people: each with its code, the line of the file, and a caret under the place.
+    ///
+    /// `file_name` is what the file is called, `text` the text the mapping was loaded from. Of a line that holds data of a test only the
+    /// place itself is shown.
+    ///
+    /// ```
+    /// let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  PID: { 8: .sex | uper }\n";
+    /// let errors = hl7_map::Mapping::from_yaml(text).unwrap_err();
+    /// assert_eq!(errors.render("m.yaml", text), "\
+    /// error[M102]: there is no function `uper`
+    ///   --> m.yaml:5:20
+    /// 5 |   PID: { 8: .sex | uper }
+    ///   |                    ^^^^ did you mean `upper`?
+    /// ");
+    /// ```
+    pub fn render(&self, file_name: &str, text: &str) -> String {
+        let mut out = String::new();
+        for (index, error) in self.list.iter().enumerate() {
+            if index > 0 {
+                out.push('\n');
+            }
+            error.render_into(&mut out, file_name, text);
+        }
+        out
+    }
+}
+
+impl fmt::Display for MappingErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.list.as_slice() {
+            [] => f.write_str("no mistakes"),
+            [one] => write!(f, "{one}"),
+            [first, rest @ ..] => write!(f, "{first} (and {} more)", rest.len()),
+        }
+    }
+}
+
+impl fmt::Debug for MappingErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.list).finish()
+    }
+}
+
+impl std::error::Error for MappingErrors {}

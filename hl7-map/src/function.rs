@@ -1,0 +1,211 @@
+//! What each function does to a value.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+
+use crate::date::{self, Moment};
+use crate::decimal::Decimal;
+use crate::plan::{OnMiss, Precision, Table};
+use crate::value::{Fault, Value};
+
+/// The longest text that a function makes: 16 MiB, as much as a message may be long.
+pub(crate) const MAX_TEXT: usize = 16 * 1024 * 1024;
+
+type Given<'v> = Result<Value<'v>, Fault>;
+
+/// Applies `change` to a text, or to each text of a list. Absent and HL7's null stay what they are.
+pub(crate) fn each_text<'v>(
+    value: Value<'v>,
+    change: &mut dyn FnMut(Cow<'v, str>) -> Given<'v>,
+) -> Given<'v> {
+    match value {
+        Value::Absent | Value::Null => Ok(value),
+        Value::Text(text) => change(text),
+        list if list.is_list() => {
+            let mut changed = Vec::new();
+            for item in list.into_items() {
+                if item.is_list() {
+                    return Err(Fault::not_single("a list in a list"));
+                }
+                changed.extend(each_text(item, change)?.into_items());
+            }
+            Ok(Value::List(changed))
+        }
+        _ => Err(Fault::not_single("an object")),
+    }
+}
+
+pub(crate) fn upper(text: Cow<'_, str>) -> Given<'_> {
+    Ok(Value::text(Cow::Owned(text.to_uppercase())))
+}
+
+pub(crate) fn lower(text: Cow<'_, str>) -> Given<'_> {
+    Ok(Value::text(Cow::Owned(text.to_lowercase())))
+}
+
+pub(crate) fn trim(text: Cow<'_, str>) -> Given<'_> {
+    Ok(Value::text(sliced(text, str::trim)))
+}
+
+/// The digits 0 to 9 alone.
+pub(crate) fn digits(text: Cow<'_, str>) -> Given<'_> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(Value::text(text));
+    }
+    Ok(Value::text(Cow::Owned(text.chars().filter(char::is_ascii_digit).collect())))
+}
+
+/// The first `count` characters.
+pub(crate) fn left(text: Cow<'_, str>, count: usize) -> Given<'_> {
+    let end = text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
+    Ok(Value::text(sliced(text, |text| text.get(..end).unwrap_or_default())))
+}
+
+/// With `fill` in front until it has `width` characters.
+pub(crate) fn pad(text: Cow<'_, str>, width: usize, fill: char) -> Given<'_> {
+    let missing = width.saturating_sub(text.chars().count());
+    if missing == 0 {
+        return Ok(Value::text(text));
+    }
+    let mut out: String = std::iter::repeat_n(fill, missing).collect();
+    out.push_str(&text);
+    Ok(Value::text(Cow::Owned(out)))
+}
+
+pub(crate) fn replace<'v>(text: Cow<'v, str>, old: &str, new: &str) -> Given<'v> {
+    let found = if old.is_empty() { 0 } else { text.matches(old).count() };
+    if found == 0 {
+        return Ok(Value::text(text));
+    }
+    check_length(text.len().saturating_add(found.saturating_mul(new.len())))?;
+    Ok(Value::text(Cow::Owned(text.replace(old, new))))
+}
+
+pub(crate) fn split<'v>(text: &str, separator: &str) -> Given<'v> {
+    if separator.is_empty() {
+        return Ok(Value::List(vec![Value::text(Cow::Owned(text.to_owned()))]));
+    }
+    let parts = text.split(separator).filter(|part| !part.is_empty());
+    Ok(Value::List(parts.map(|part| Value::text(Cow::Owned(part.to_owned()))).collect()))
+}
+
+pub(crate) fn join<'v>(value: Value<'v>, separator: &str) -> Given<'v> {
+    if matches!(value, Value::Absent | Value::Null) {
+        return Ok(value);
+    }
+    let mut out = String::new();
+    for item in value.into_items() {
+        let Some(text) = item.into_text()? else { continue };
+        check_length(out.len().saturating_add(separator.len()).saturating_add(text.len()))?;
+        if !out.is_empty() {
+            out.push_str(separator);
+        }
+        out.push_str(&text);
+    }
+    Ok(Value::text(Cow::Owned(out)))
+}
+
+pub(crate) fn concat<'v>(text: Cow<'v, str>, more: &[Cow<'_, str>]) -> Given<'v> {
+    let length = more.iter().fold(text.len(), |sum, part| sum.saturating_add(part.len()));
+    check_length(length)?;
+    let mut out = text.into_owned();
+    out.extend(more.iter().map(AsRef::as_ref));
+    Ok(Value::text(Cow::Owned(out)))
+}
+
+pub(crate) fn table<'v>(text: Cow<'v, str>, table: &'v Table) -> Given<'v> {
+    if let Ok(row) = table.rows.binary_search_by(|(from, _)| from.as_str().cmp(&text)) {
+        let to = table.rows.get(row).map_or("", |(_, to)| to);
+        return Ok(from_file(to));
+    }
+    match &table.on_miss {
+        OnMiss::Keep => Ok(Value::text(text)),
+        OnMiss::Drop => Ok(Value::Absent),
+        OnMiss::Text(instead) => Ok(from_file(instead)),
+        OnMiss::Error => {
+            Err(Fault::new("M201", format!("table `{}` has no entry for this value", table.name))
+                .suggest("add the value to the table, or say what becomes of others with `on_miss`"))
+        }
+    }
+}
+
+/// A text of the mapping file: `""` is HL7's null there, as it is in a message.
+pub(crate) fn from_file(text: &str) -> Value<'_> {
+    if text == "\"\"" { Value::Null } else { Value::text(Cow::Borrowed(text)) }
+}
+
+pub(crate) fn as_date<'v>(text: &str) -> Given<'v> {
+    let moment = Moment::of(text).ok_or_else(date::not_a_date)?;
+    Ok(Value::text(Cow::Owned(moment.as_date())))
+}
+
+pub(crate) fn as_dtm<'v>(text: &str, precision: Precision, zone: Option<&TimeZone>) -> Given<'v> {
+    let moment = Moment::of(text).ok_or_else(date::not_a_date)?;
+    Ok(Value::text(Cow::Owned(moment.as_dtm(precision, zone)?)))
+}
+
+/// A number as HL7's NM has it: the digits as they came, an exponent written out.
+pub(crate) fn number(text: Cow<'_, str>) -> Given<'_> {
+    let number = decimal(&text)?;
+    if text.contains(['e', 'E']) || text.starts_with('.') {
+        return Ok(Value::text(Cow::Owned(number.to_string())));
+    }
+    Ok(Value::text(text))
+}
+
+pub(crate) fn round<'v>(text: &str, places: usize) -> Given<'v> {
+    Ok(Value::text(Cow::Owned(decimal(text)?.rounded(places).to_string())))
+}
+
+fn decimal(text: &str) -> Result<Decimal, Fault> {
+    Decimal::of(text).ok_or_else(|| Fault::new("M204", "this is not a number"))
+}
+
+/// The number of a list's items, or of a text's characters.
+pub(crate) fn len(value: Value<'_>) -> Given<'_> {
+    let count = match value {
+        Value::Absent | Value::Null => return Ok(value),
+        Value::Text(text) => text.chars().count(),
+        list if list.is_list() => list.into_items().len(),
+        _ => return Err(Fault::not_single("an object")),
+    };
+    Ok(Value::text(Cow::Owned(count.to_string())))
+}
+
+pub(crate) fn first(value: Value<'_>) -> Given<'_> {
+    Ok(value.into_items().into_iter().next().unwrap_or(Value::Absent))
+}
+
+pub(crate) fn last(value: Value<'_>) -> Given<'_> {
+    Ok(value.into_items().pop().unwrap_or(Value::Absent))
+}
+
+/// The first `length` hexadecimal digits of the text's SHA-256.
+pub(crate) fn hash<'v>(text: &str, length: usize) -> Given<'v> {
+    let mut out = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out.truncate(length);
+    Ok(Value::text(Cow::Owned(out)))
+}
+
+fn check_length(bytes: usize) -> Result<(), Fault> {
+    if bytes > MAX_TEXT {
+        Err(Fault::new("M209", "a function makes a text longer than 16 MiB"))
+    } else {
+        Ok(())
+    }
+}
+
+/// A part of a text, borrowed where the text was.
+fn sliced<'v>(text: Cow<'v, str>, part: impl Fn(&str) -> &str) -> Cow<'v, str> {
+    match text {
+        Cow::Owned(text) => Cow::Owned(part(&text).to_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(part(text)),
+    }
+}

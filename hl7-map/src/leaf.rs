@@ -1,0 +1,61 @@
+//! A value as it stands in a message: escaped once, with the default delimiters.
+
+use hl7_core::{Delimiters, escape_into};
+
+/// Appends `text`, escaped. A line break (CR LF, CR or LF) becomes `\.br\` in formatted text and `\X0D\` elsewhere. A text of two double
+/// quotes is written in hexadecimal: as it is, it would be HL7's null and delete what the receiver has.
+pub(crate) fn push(out: &mut String, text: &str, formatted: bool) {
+    if text == "\"\"" {
+        out.push_str("\\X2222\\");
+        return;
+    }
+    let delimiters = Delimiters::default();
+    if !text.contains(['\r', '\n']) {
+        escape_into(out, text, &delimiters);
+        return;
+    }
+    let line_break = if formatted { "\\.br\\" } else { "\\X0D\\" };
+    let mut rest = text;
+    while let Some(at) = rest.find(['\r', '\n']) {
+        let (line, behind) = rest.split_at(at);
+        escape_into(out, line, &delimiters);
+        out.push_str(line_break);
+        let length = if behind.starts_with("\r\n") { 2 } else { 1 };
+        rest = behind.get(length..).unwrap_or_default();
+    }
+    escape_into(out, rest, &delimiters);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hl7_core::unescape;
+    use proptest::prelude::*;
+
+    #[test]
+    fn delimiters_line_breaks_and_control_characters() {
+        for (text, formatted, written) in [
+            ("a|b^c~d\\e&f", false, "a\\F\\b\\S\\c\\R\\d\\E\\e\\T\\f"),
+            ("a\r\nb\nc\rd", false, "a\\X0D\\b\\X0D\\c\\X0D\\d"),
+            ("a\n\nb\n", true, "a\\.br\\\\.br\\b\\.br\\"),
+            ("\u{B}\u{1C}\u{0}", false, "\\X0B\\\\X1C\\\\X00\\"),
+            ("\"\"", false, "\\X2222\\"),
+            ("\"a\"", false, "\"a\""),
+        ] {
+            let mut out = String::new();
+            push(&mut out, text, formatted);
+            assert_eq!(out, written);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(text in "\\PC{0,20}[\r\n|^~\\\\&\u{B}\u{1C}\"]{0,6}\\PC{0,20}", formatted: bool) {
+            let mut out = String::new();
+            push(&mut out, &text, formatted);
+            prop_assert!(!out.contains(|c: char| c.is_ascii_control() || "|^~&".contains(c)));
+            let meant = text.replace("\r\n", "\r").replace('\n', "\r");
+            prop_assert_eq!(unescape(&out, &Delimiters::default()), meant);
+        }
+    }
+}

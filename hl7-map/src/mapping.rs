@@ -1,0 +1,102 @@
+//! A mapping, loaded and ready.
+
+use std::fmt;
+
+use hl7_core::Message;
+
+use crate::apply;
+use crate::case::{Case, TestReport};
+use crate::compile;
+use crate::context::Context;
+use crate::error::MappingErrors;
+use crate::json::{self, JsonLimits};
+use crate::plan::Plan;
+use crate::refusal::ApplyError;
+use crate::yaml;
+
+/// A mapping file, compiled: from a JSON payload to an HL7 v2 message.
+///
+/// It is made once and used for many payloads, also from several threads at once.
+pub struct Mapping {
+    plan: Plan,
+    cases: Vec<Case>,
+    warnings: MappingErrors,
+}
+
+impl Mapping {
+    /// Loads a mapping file.
+    ///
+    /// The file is at most 1 MiB long, its lists and maps lie at most 64 deep in each other, and it has at most 200,000 values with its
+    /// aliases written out.
+    ///
+    /// # Errors
+    /// When the file has mistakes: all of them, each with its place, and often with what was probably meant.
+    ///
+    /// ```
+    /// let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  PIX: { 8: .sex | uper }\n";
+    /// let errors = hl7_map::Mapping::from_yaml(text).unwrap_err();
+    /// let first = errors.iter().next().unwrap();
+    /// assert_eq!((first.code(), first.line(), first.column()), ("M116", 5, 3));
+    /// assert_eq!(first.suggestion(), Some("did you mean `PID`?"));
+    /// ```
+    pub fn from_yaml(text: &str) -> Result<Mapping, MappingErrors> {
+        let (root, errors) = yaml::read(text);
+        match compile::compile(root, errors) {
+            Ok(compiled) => Ok(Mapping {
+                plan: compiled.plan,
+                cases: compiled.cases,
+                warnings: MappingErrors::new(compiled.warnings),
+            }),
+            Err(errors) => Err(MappingErrors::new(errors)),
+        }
+    }
+
+    /// The name of the mapping, from `map`.
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    /// What is odd in the file and no mistake, such as a table that is not used.
+    pub fn warnings(&self) -> &MappingErrors {
+        &self.warnings
+    }
+
+    /// Makes the message of a payload. The same payload, control ID and clock give the same message.
+    ///
+    /// Its segments end in CR, and it is parsed already. The payload is JSON as RFC 8259 has it, in UTF-8; of a name that stands twice in an
+    /// object the later value counts.
+    ///
+    /// # Errors
+    /// When the payload is not JSON, does not give what the mapping asks for (all reasons at once), or goes beyond a limit of `ctx`.
+    /// No error holds a value of the payload.
+    ///
+    /// ```
+    /// use hl7_map::{Context, Mapping};
+    /// let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  PID: { 5: { name: { family: .last } } }\n";
+    /// let mapping = Mapping::from_yaml(text)?;
+    /// let ctx = Context::new("id-1", std::time::UNIX_EPOCH);
+    /// let msg = mapping.apply_json(br#"{"last":"O'Brien & Sons"}"#, &ctx)?;
+    /// assert!(msg.as_er7().ends_with("PID|1||||O'Brien \\T\\ Sons\r"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply_json(&self, payload: &[u8], ctx: &Context) -> Result<Message<'static>, ApplyError> {
+        let limits = JsonLimits { bytes: ctx.max_payload_bytes, values: ctx.max_payload_values };
+        let json = json::read(payload, limits).map_err(|fault| ApplyError::of_json(fault, payload))?;
+        apply::apply(&self.plan, &json, ctx)
+    }
+
+    /// Runs the tests of the file. A test that states no clock has 2026-01-01T00:00:00Z; the control ID is `TEST`.
+    pub fn run_tests(&self) -> TestReport {
+        TestReport { cases: self.cases.iter().map(|case| case.run(&self.plan)).collect() }
+    }
+}
+
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapping")
+            .field("name", &self.plan.name)
+            .field("segments", &self.plan.segments.len())
+            .field("tests", &self.cases.len())
+            .finish_non_exhaustive()
+    }
+}

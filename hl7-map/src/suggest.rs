@@ -1,0 +1,73 @@
+//! "Did you mean": the known word nearest to one that is not known.
+
+/// The word of `known` that is nearest to `given`, when it is near enough to be meant: one slip in words of up to four characters, two
+/// in words up to eight, three in longer ones. A slip is a character too many, missing, other, or swapped with its neighbour.
+pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    /// Longer words are not looked up, so that the cost stays small.
+    const LONGEST: usize = 64;
+    let given: Vec<char> = given.chars().take(LONGEST + 1).map(|c| c.to_ascii_lowercase()).collect();
+    if given.is_empty() || given.len() > LONGEST {
+        return None;
+    }
+    let allowed = match given.len() {
+        0..=4 => 1,
+        5..=8 => 2,
+        _ => 3,
+    };
+    known
+        .into_iter()
+        .filter(|word| word.len() <= 4 * LONGEST)
+        .map(|word| (distance(&given, &word.to_ascii_lowercase().chars().collect::<Vec<_>>()), word))
+        .filter(|&(slips, word)| slips <= allowed && slips < word.chars().count())
+        .min_by_key(|&(slips, _)| slips)
+        .map(|(_, word)| word)
+}
+
+/// The sentence for a suggestion.
+pub(crate) fn did_you_mean<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+    nearest(given, known).map(|word| format!("did you mean `{word}`?"))
+}
+
+/// The number of slips between two words (Damerau and Levenshtein's distance, neighbours swapped once).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = Vec::with_capacity(b.len() + 1);
+        row.push(i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
+            let mut best =
+                (at(&last, j) + usize::from(x != y)).min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            if swapped {
+                best = best.min(at(&before_last, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_found_within_the_allowed_slips() {
+        let known = ["upper", "lower", "table", "trim", "hash"];
+        for (given, found) in [
+            ("uper", Some("upper")),
+            ("lowre", Some("lower")),
+            ("Upper", Some("upper")),
+            ("tabel", Some("table")),
+            ("hsah", Some("hash")),
+            ("x", None),
+            ("", None),
+            ("completely", None),
+        ] {
+            assert_eq!(nearest(given, known), found, "{given}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A value on its way from the payload to the message.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::json::Json;
+
+/// What an expression gives. JSON's missing, `null` and `""` are all [`Value::Absent`].
+#[derive(Clone)]
+pub(crate) enum Value<'v> {
+    Absent,
+    /// HL7's null, `""`.
+    Null,
+    /// Never empty.
+    Text(Cow<'v, str>),
+    /// A list or an object of the payload.
+    Json(&'v Json<'v>),
+    /// A list that a function made.
+    List(Vec<Value<'v>>),
+}
+
+/// Why an expression gives no value. It says what is wrong, never with which value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: &'static str,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) suggestion: Option<Cow<'static, str>>,
+}
+
+impl Fault {
+    pub(crate) fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), suggestion: None }
+    }
+
+    pub(crate) fn suggest(mut self, suggestion: impl Into<Cow<'static, str>>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    /// M203.
+    pub(crate) fn not_single(kind: &str) -> Self {
+        Self::new("M203", format!("a single value is needed here, and this is {kind}"))
+            .suggest("take a part of it, loop over it with `each`, or use `join`, `first` or `last`")
+    }
+}
+
+impl<'v> Value<'v> {
+    pub(crate) fn of(json: &'v Json<'v>) -> Self {
+        match json {
+            Json::Null => Value::Absent,
+            Json::Bool(true) => Value::Text(Cow::Borrowed("true")),
+            Json::Bool(false) => Value::Text(Cow::Borrowed("false")),
+            Json::Number(text) | Json::String(text) => Value::text(Cow::Borrowed(text)),
+            Json::List(_) | Json::Object(_) => Value::Json(json),
+        }
+    }
+
+    /// A text; an empty one is absent.
+    pub(crate) fn text(text: Cow<'v, str>) -> Self {
+        if text.is_empty() { Value::Absent } else { Value::Text(text) }
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Value::Absent)
+    }
+
+    /// The items of a list that are present; a single value is a list of one.
+    pub(crate) fn into_items(self) -> Vec<Value<'v>> {
+        match self {
+            Value::Absent => Vec::new(),
+            Value::Json(Json::List(items)) => {
+                items.iter().map(Value::of).filter(|item| !item.is_absent()).collect()
+            }
+            Value::List(items) => items,
+            single => vec![single],
+        }
+    }
+
+    /// Whether it is a list, so that functions on text work on each of its items.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Value::Json(Json::List(_)) | Value::List(_))
+    }
+
+    /// The text of a single value: `None` when absent.
+    pub(crate) fn into_text(self) -> Result<Option<Cow<'v, str>>, Fault> {
+        match self {
+            Value::Absent => Ok(None),
+            Value::Null => Ok(Some(Cow::Borrowed("\"\""))),
+            Value::Text(text) => Ok(Some(text)),
+            Value::Json(Json::Object(_)) => Err(Fault::not_single("an object")),
+            Value::Json(_) | Value::List(_) => Err(Fault::not_single("a list")),
+        }
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    /// Shows the kind only: the content may be a patient's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Value::Absent => "Absent",
+            Value::Null => "Null",
+            Value::Text(_) => "Text",
+            Value::Json(_) => "Json",
+            Value::List(_) => "List",
+        })
+    }
+}

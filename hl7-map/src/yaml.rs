@@ -1,0 +1,288 @@
+//! YAML as a tree in which every key and value knows its place and every scalar stays as it was written.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StructureStyle};
+
+use crate::error::MappingError;
+use crate::place::Place;
+
+/// The longest mapping file: 1 MiB, which is some ten thousand rules.
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
+/// Lists and maps may be this deep in each other; it bounds the stack that loading takes.
+const MAX_DEPTH: usize = 64;
+/// Values in the tree with every alias written out, so that a few lines of aliases cannot become gigabytes.
+const MAX_NODES: usize = 200_000;
+
+/// A value of the file.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) tree: Tree,
+}
+
+#[derive(Clone)]
+pub(crate) enum Tree {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A scalar's text. `plain` when it stands without quotes and on one line, so that a character of the text is a column of the file.
+#[derive(Clone)]
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    Quoted,
+    Block,
+}
+
+/// A key of a map and its value.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) value: Node,
+}
+
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) text: String,
+    pub(crate) place: Place,
+    /// The map is written in braces.
+    pub(crate) in_braces: bool,
+}
+
+impl Node {
+    /// What the value is, for an error.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.tree {
+            Tree::Scalar(_) => "a single value",
+            Tree::List(_) => "a list",
+            Tree::Map(_) => "a map",
+        }
+    }
+
+    fn size(&self) -> usize {
+        match &self.tree {
+            Tree::Scalar(_) => 1,
+            Tree::List(items) => 1 + items.iter().map(Node::size).sum::<usize>(),
+            Tree::Map(entries) => 1 + entries.iter().map(|e| 1 + e.value.size()).sum::<usize>(),
+        }
+    }
+}
+
+/// Reads a file. A key that stands twice is among the errors, and the tree is given all the same; `None` where the text cannot be read
+/// to its end.
+pub(crate) fn read(text: &str) -> (Option<Node>, Vec<MappingError>) {
+    if text.len() > MAX_BYTES {
+        let error = MappingError::new("M002", Place::START, "the file is longer than 1 MiB");
+        return (None, vec![error]);
+    }
+    let options = granit_parser::options! {
+        block_nesting_limit: MAX_DEPTH,
+        flow_nesting_limit: MAX_DEPTH,
+    };
+    let mut builder = Builder::new();
+    for event in Parser::new_from_str_with_options(text, options) {
+        let done = match event {
+            Ok((event, span)) => builder.take(event, span),
+            Err(error) => Err(syntax(&error)),
+        };
+        if let Err(error) = done {
+            let error = if is_in_tests(text, error.line()) { error.into_private() } else { error };
+            builder.errors.push(error);
+            return (None, builder.errors);
+        }
+    }
+    (builder.root, builder.errors)
+}
+
+/// Whether the line belongs to the `tests` of the file, whose values are data.
+fn is_in_tests(text: &str, line: usize) -> bool {
+    let starts = |l: &&str| l.starts_with(|c: char| c.is_ascii_alphabetic());
+    text.lines().take(line).filter(starts).last().is_some_and(|l| l.starts_with("tests"))
+}
+
+fn syntax(error: &granit_parser::ScanError) -> MappingError {
+    let mark = error.marker();
+    let place = Place { line: mark.line().max(1), column: mark.col() + 1, width: 1 };
+    MappingError::new("M001", place, format!("this is not YAML: {}", error.info()))
+        .suggest("a value that holds `[ ] { } ,` or `: ` has to be quoted")
+}
+
+struct Builder {
+    root: Option<Node>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    left: usize,
+    documents: usize,
+    errors: Vec<MappingError>,
+}
+
+/// A list or map that is not closed yet.
+struct Open {
+    anchor: usize,
+    place: Place,
+    in_braces: bool,
+    key: Option<Key>,
+    seen: HashSet<String>,
+    tree: Tree,
+}
+
+type Taken = Result<(), MappingError>;
+
+impl Builder {
+    fn new() -> Self {
+        let (root, open, anchors) = (None, Vec::new(), HashMap::new());
+        Self { root, open, anchors, left: MAX_NODES, documents: 0, errors: Vec::new() }
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span) -> Taken {
+        let place = place_of(&span);
+        match event {
+            Event::DocumentStart(..) => self.document(place),
+            Event::Scalar(text, style, anchor, tag) => {
+                refuse_tag(tag.is_some(), place)?;
+                let style = style_of(style, &span);
+                let scalar = Scalar { text: text.into_owned(), style };
+                self.add(Node { place, tree: Tree::Scalar(scalar) }, anchor)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                refuse_tag(tag.is_some(), place)?;
+                self.begin(anchor, place, false, Tree::List(Vec::new()))
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                refuse_tag(tag.is_some(), place)?;
+                self.begin(anchor, place, style == StructureStyle::Flow, Tree::Map(Vec::new()))
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Alias(id) => self.alias(id, place),
+            _ => Ok(()),
+        }
+    }
+
+    fn document(&mut self, place: Place) -> Taken {
+        self.documents += 1;
+        if self.documents > 1 {
+            return Err(MappingError::new("M008", place, "a second document: one file is one mapping"));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, anchor: usize, place: Place, in_braces: bool, tree: Tree) -> Taken {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(MappingError::new(
+                "M002",
+                place,
+                "lists and maps lie more than 64 deep in each other",
+            ));
+        }
+        self.open.push(Open { anchor, place, in_braces, key: None, seen: HashSet::new(), tree });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Taken {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        self.add(Node { place: open.place, tree: open.tree }, open.anchor)
+    }
+
+    fn alias(&mut self, id: usize, place: Place) -> Taken {
+        let Some(node) = self.anchors.get(&id) else {
+            return Err(MappingError::new("M001", place, "an alias stands inside what it repeats"));
+        };
+        let size = node.size();
+        self.spend(size, place)?;
+        let node = self.anchors.get(&id).cloned();
+        node.map_or(Ok(()), |node| self.add(node, 0))
+    }
+
+    fn spend(&mut self, nodes: usize, place: Place) -> Taken {
+        match self.left.checked_sub(nodes) {
+            Some(left) => self.left = left,
+            None => {
+                let message = "the file has more than 200,000 values, aliases written out";
+                return Err(MappingError::new("M002", place, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a finished value where it belongs.
+    fn add(&mut self, node: Node, anchor: usize) -> Taken {
+        self.spend(1, node.place)?;
+        if anchor != 0 {
+            self.spend(node.size(), node.place)?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match &mut open.tree {
+            Tree::List(items) => items.push(node),
+            Tree::Map(entries) => match open.key.take() {
+                Some(key) => entries.push(Entry { key, value: node }),
+                None => {
+                    let key = key_of(node, open.in_braces)?;
+                    if !open.seen.insert(key.text.clone()) {
+                        let message = format!("the key `{}` stands twice in this map", shortened(&key.text));
+                        self.errors.push(MappingError::new("M003", key.place, message));
+                    }
+                    open.key = Some(key);
+                }
+            },
+            Tree::Scalar(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn key_of(node: Node, in_braces: bool) -> Result<Key, MappingError> {
+    match node.tree {
+        Tree::Scalar(scalar) if scalar.text == "<<" && scalar.style == Style::Plain => {
+            let message = "merge keys (`<<`) are not used; an alias repeats a whole value";
+            Err(MappingError::new("M008", node.place, message))
+        }
+        Tree::Scalar(scalar) => Ok(Key { text: scalar.text, place: node.place, in_braces }),
+        _ => Err(MappingError::new("M008", node.place, "a key has to be a single value")
+            .suggest("a value that holds `[ ] { } ,` has to be quoted")),
+    }
+}
+
+/// A key for an error: cut where it is longer than a name would be.
+pub(crate) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut short: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push_str("...");
+    }
+    short
+}
+
+fn refuse_tag(tagged: bool, place: Place) -> Taken {
+    if tagged {
+        Err(MappingError::new("M008", place, "tags such as `!!str` are not used here"))
+    } else {
+        Ok(())
+    }
+}
+
+fn style_of(style: ScalarStyle, span: &Span) -> Style {
+    match style {
+        ScalarStyle::Plain if span.start.line() == span.end.line() => Style::Plain,
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+        _ => Style::Block,
+    }
+}
+
+fn place_of(span: &Span) -> Place {
+    let (start, end) = (span.start, span.end);
+    let width = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { 1 };
+    Place { line: start.line().max(1), column: start.col() + 1, width: width.max(1) }
+}
