@@ -1,1 +1,175 @@
-fn main() {}
+//! `hl7-gateway`: JSON webhooks become HL7 v2 messages, delivered durably over MLLP.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
+
+mod answer;
+mod config;
+mod config_error;
+mod demo;
+mod duration;
+mod endpoint;
+mod gateway;
+mod http;
+mod post;
+mod problem;
+mod refusal;
+mod secret;
+mod serve;
+mod status_page;
+mod webhook;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::secret::Secret;
+
+/// JSON webhooks become HL7 v2 messages, delivered durably over MLLP.
+#[derive(Parser)]
+#[command(name = "hl7-gateway", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 it could not be done; 2 wrong arguments; 3 the configuration has mistakes.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show one payload's whole way on this machine: webhook, mapping, outbox, MLLP, acknowledgment.
+    Demo {
+        /// End after the acknowledgment.
+        #[arg(long)]
+        once: bool,
+        /// The folder for the outbox and the demo's files; a new one under the temporary folder when left out.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
+    },
+    /// Run the gateway until Ctrl-C or TERM.
+    Serve {
+        /// The configuration file.
+        config: PathBuf,
+    },
+    /// Check a configuration and the mappings it names, and run the mappings' own tests.
+    Check {
+        /// The configuration file.
+        config: PathBuf,
+    },
+    /// Print the URL of each workflow.
+    Routes {
+        /// The configuration file.
+        config: PathBuf,
+    },
+    /// Webhook secrets.
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
+    },
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Make a secret, and the hash of it that goes into the configuration.
+    New,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    log_to_stderr();
+    match Arguments::parse().command {
+        Command::Demo { once, data } => finish(demo::run(data, once).await.map_err(|why| why.to_string())),
+        Command::Serve { config } => match load(&config) {
+            Ok(config) => finish(serve_until_stopped(config).await),
+            Err(code) => code,
+        },
+        Command::Check { config } => match load(&config) {
+            Ok(config) => finish(report(&config)),
+            Err(code) => code,
+        },
+        Command::Routes { config } => match load(&config) {
+            Ok(config) => finish(routes(config)),
+            Err(code) => code,
+        },
+        Command::Keys { command: Keys::New } => finish(new_key()),
+    }
+}
+
+/// Logs hold names, codes and counts. `HL7_LOG` is `error`, `warn`, `info` (the default) or `debug`.
+fn log_to_stderr() {
+    let asked = std::env::var("HL7_LOG").ok().and_then(|level| level.parse().ok());
+    let level: tracing::Level = asked.unwrap_or(tracing::Level::INFO);
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+}
+
+fn load(file: &Path) -> Result<Config, ExitCode> {
+    Config::load(file).map_err(|error| {
+        eprint!("{error}");
+        ExitCode::from(3)
+    })
+}
+
+fn finish(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve_until_stopped(config: Config) -> Result<(), String> {
+    let webhooks = http::bind(config.listen).await.map_err(|why| format!("error[G021]: listen: {why}"))?;
+    let status = http::bind(config.status).await.map_err(|why| format!("error[G021]: status: {why}"))?;
+    let text = |why: std::io::Error| why.to_string();
+    let (listen, page) = (webhooks.local_addr().map_err(text)?, status.local_addr().map_err(text)?);
+    if !listen.ip().is_loopback() {
+        tracing::warn!("webhooks are served without TLS on {listen}: put a TLS proxy in front of it");
+    }
+    let gateway = Gateway::start(config).await.map_err(|why| why.to_string())?;
+    let running = serve::start(gateway, webhooks, status);
+    println!("webhooks on http://{listen}, status page on http://{page}/");
+    serve::stop_signal().await.map_err(text)?;
+    tracing::info!("stopping");
+    running.stop().await;
+    Ok(())
+}
+
+fn report(config: &Config) -> Result<(), String> {
+    for workflow in &config.workflows {
+        let tests = workflow.mapping.run_tests();
+        println!(
+            "{}: mapping {}, {} of its tests pass",
+            workflow.name,
+            workflow.mapping.name(),
+            tests.passed()
+        );
+        for warning in workflow.mapping.warnings().iter() {
+            println!("{}: {warning}", workflow.name);
+        }
+    }
+    println!("{} connections, {} workflows: no mistakes", config.connections.len(), config.workflows.len());
+    Ok(())
+}
+
+fn routes(config: Config) -> Result<(), String> {
+    let listen = config.listen;
+    gateway::make_private(&config.data).map_err(|why| why.to_string())?;
+    let workflows = gateway::workflows(config.workflows, &config.data).map_err(|why| why.to_string())?;
+    for workflow in workflows {
+        println!("{}\thttp://{listen}{}", workflow.name, workflow.url_path());
+    }
+    Ok(())
+}
+
+fn new_key() -> Result<(), String> {
+    let secret = Secret::generate().map_err(|why| why.to_string())?;
+    println!("secret  {}", secret.reveal());
+    println!("hash    {}", secret.hash());
+    println!("Give the secret to the caller; it is not kept. The hash goes into the workflow's `secrets`.");
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! What a caller hears of a message: accepted, acknowledged, or refused by the receiver.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hl7_sender::{State, Status};
+use serde_json::{Value, json};
+
+use crate::gateway::Workflow;
+use crate::problem::Problem;
+
+/// The answer to a POST. Without `wait` it is 202; with it, 200 for a positive acknowledgment, 502 for a negative one or a dead
+/// letter, and 202 while neither has come.
+pub(crate) fn to_post(
+    workflow: &Workflow,
+    status: &Status,
+    received: SystemTime,
+    repeat: bool,
+    waited: bool,
+) -> Response {
+    let mut document = document(workflow, status);
+    document["repeat"] = json!(repeat);
+    document["timings"]["received_at"] = time(Some(received));
+    document["timings"]["total_ms"] = milliseconds(Some(received), Some(SystemTime::now()));
+    let verdict = if waited { verdict(status) } else { Verdict::Open };
+    let mut response = match verdict {
+        Verdict::Positive => json_response(StatusCode::OK, &document),
+        Verdict::Open => json_response(StatusCode::ACCEPTED, &document),
+        Verdict::Negative => negative(status, document).into_response(),
+    };
+    if let Ok(url) = HeaderValue::from_str(&status_url(workflow, status)) {
+        response.headers_mut().insert(header::LOCATION, url);
+    }
+    response
+}
+
+/// The answer at the status URL: 200 and how the message stands.
+pub(crate) fn to_get(workflow: &Workflow, status: &Status) -> Response {
+    json_response(StatusCode::OK, &document(workflow, status))
+}
+
+enum Verdict {
+    Positive,
+    Negative,
+    Open,
+}
+
+fn verdict(status: &Status) -> Verdict {
+    let positive = status.last_acknowledgment().map(|ack| ack.code().is_positive());
+    match (status.state(), positive) {
+        (State::Delivered, _) => Verdict::Positive,
+        (State::DeadLettered, _) | (_, Some(false)) => Verdict::Negative,
+        _ => Verdict::Open,
+    }
+}
+
+fn negative(status: &Status, document: Value) -> Problem {
+    let what_now = match status.state() {
+        State::Held => {
+            "it is held with its lane until an operator releases it or puts it to the dead letters"
+        }
+        State::DeadLettered => "it is a dead letter now and will not be sent again by itself",
+        _ => "it stays in the outbox and will be sent again; do not post it again",
+    };
+    let detail = format!("the receiver did not take the message; {what_now}");
+    let mut problem = Problem::new(StatusCode::BAD_GATEWAY, "G110", "Refused by the receiver", detail);
+    if let Value::Object(members) = document {
+        for (name, value) in members {
+            problem = problem.with(&name, value);
+        }
+    }
+    problem
+}
+
+fn document(workflow: &Workflow, status: &Status) -> Value {
+    let acknowledgment = status.last_acknowledgment().map(|ack| {
+        json!({
+            "code": ack.code().as_str(),
+            "control_id": ack.control_id(),
+            "text": ack.text(),
+        })
+    });
+    json!({
+        "id": status.id().to_string(),
+        "workflow": workflow.name,
+        "destination": status.destination(),
+        "control_id": status.control_id(),
+        "state": status.state().as_str(),
+        "attempts": status.attempts(),
+        "acknowledgment": acknowledgment,
+        "last_failure": status.last_failure(),
+        "status_url": status_url(workflow, status),
+        "timings": {
+            "enqueued_at": time(Some(status.enqueued_at())),
+            "sent_at": time(status.sent_at()),
+            "answered_at": time(status.answered_at()),
+            "next_attempt_at": time(status.next_attempt_at()),
+            "ack_ms": milliseconds(status.sent_at(), status.answered_at()),
+        },
+    })
+}
+
+fn status_url(workflow: &Workflow, status: &Status) -> String {
+    format!("{}/messages/{}", workflow.url_path(), status.id())
+}
+
+fn json_response(status: StatusCode, document: &Value) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, document.to_string()).into_response()
+}
+
+fn milliseconds(from: Option<SystemTime>, to: Option<SystemTime>) -> Value {
+    let between = from.zip(to).and_then(|(from, to)| to.duration_since(from).ok());
+    between.map_or(Value::Null, |length| json!((length.as_secs_f64() * 10_000.0).round() / 10.0))
+}
+
+fn time(at: Option<SystemTime>) -> Value {
+    at.map_or(Value::Null, |at| json!(rfc3339(at)))
+}
+
+/// UTC, to the millisecond.
+pub(crate) fn rfc3339(at: SystemTime) -> String {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
+}
+
+/// The date of a day counted from 1970-01-01, in the Gregorian calendar.
+fn civil(days: u64) -> (u64, u64, u64) {
+    // Counted from 0000-03-01, so that the leap day ends the year; 146,097 days make 400 years.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (1_767_225_599, "2025-12-31T23:59:59.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The demo: a receiver, a gateway and one payload, on this machine alone.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hl7_mllp::{Reply, Request, Server};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::Config;
+use crate::gateway::{Gateway, make_private};
+use crate::post;
+use crate::secret::{Secret, random_hex};
+use crate::serve;
+
+const CONFIG: &str = include_str!("../demo/gateway.yaml");
+const MAPPING: &str = include_str!("../demo/crm-to-adt.yaml");
+const PAYLOAD: &str = include_str!("../demo/payload.json");
+const DEADLINE: Duration = Duration::from_secs(30);
+
+type Failure = Box<dyn std::error::Error>;
+
+/// A message that the receiver got, and what it answered.
+struct Received {
+    er7: String,
+    acknowledgment: String,
+}
+
+/// Runs the demo. With `once` it ends after the acknowledgment, else at Ctrl-C.
+///
+/// # Errors
+/// When a part of it cannot start, or the message was not acknowledged.
+pub(crate) async fn run(data: Option<PathBuf>, once: bool) -> Result<(), Failure> {
+    let folder = lay_out(data)?;
+    let secret = Secret::generate()?;
+    fs::write(folder.join("webhook.secrets"), format!("{}\n", secret.hash()))?;
+    let mut config = Config::load(&folder.join("gateway.yaml"))?;
+    let (receiver, ehr) = bind_receiver(&mut config).await?;
+    let webhooks = bind_or_any(config.listen).await?;
+    let status = bind_or_any(config.status).await?;
+    let (base, status_url) = (url(&webhooks)?, url(&status)?);
+    let (inbox, mut received) = mpsc::channel(256);
+    let (stop_receiver, stopped) = oneshot::channel::<()>();
+    let receiving = tokio::spawn(receive(receiver, inbox, stopped));
+    let running =
+        serve::start(Gateway::start(config).await.map_err(|why| why.to_string())?, webhooks, status);
+    let workflow = running.gateway.workflows.first().ok_or("the demo's configuration has no workflow")?;
+    let target = format!("{base}{}", workflow.url_path());
+    println!("data folder   {}", folder.display());
+    println!("receiver      {ehr} (MLLP)");
+    println!("workflow      {}, mapping {}, to {}", workflow.name, workflow.mapping.name(), workflow.to);
+    let told = tell(&target, &secret, &status_url, &mut received).await;
+    if told.is_ok() && !once {
+        println!("\nPost more with\n  {}\nCtrl-C ends the demo.", curl(&target, &secret));
+        stay(&mut received).await?;
+    }
+    running.stop().await;
+    let _ = stop_receiver.send(());
+    let _ = receiving.await;
+    told
+}
+
+/// Writes the demo's files into its folder; ones that are there stay as they are.
+fn lay_out(data: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let folder = match data {
+        Some(folder) => folder,
+        None => std::env::temp_dir().join(format!("hl7-gateway-demo-{}", random_hex::<4>()?)),
+    };
+    make_private(&folder)?;
+    for (name, text) in [("gateway.yaml", CONFIG), ("crm-to-adt.yaml", MAPPING), ("payload.json", PAYLOAD)] {
+        write_new(&folder.join(name), text)?;
+    }
+    Ok(folder)
+}
+
+fn write_new(file: &Path, text: &str) -> io::Result<()> {
+    match fs::OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(mut new) => io::Write::write_all(&mut new, text.as_bytes()),
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(why) => Err(why),
+    }
+}
+
+/// Posts the payload and shows each stage of its way.
+async fn tell(
+    target: &str,
+    secret: &Secret,
+    status_url: &str,
+    received: &mut mpsc::Receiver<Received>,
+) -> Result<(), Failure> {
+    println!("\n1. The payload, posted to {target}\n   with Authorization: Bearer {}\n", secret.reveal());
+    println!("{}", PAYLOAD.trim_end());
+    let asked = Instant::now();
+    let answer = post::json(&format!("{target}?wait=10s"), secret.reveal(), PAYLOAD, DEADLINE).await?;
+    let took = asked.elapsed();
+    let got = tokio::time::timeout(Duration::from_secs(1), received.recv()).await.ok().flatten();
+    let body: Value = serde_json::from_str(&answer.body)?;
+    match &got {
+        Some(got) => {
+            show(2, "The HL7 v2 message, as the receiver got it", &got.er7);
+            show(3, "The acknowledgment, as the receiver wrote it", &got.acknowledgment);
+        }
+        None if body["repeat"] == true => {
+            println!(
+                "\nThis payload is in this folder's outbox already: the answer is the first one's, and nothing is sent twice."
+            );
+        }
+        None => {}
+    }
+    println!(
+        "\n4. The answer to the POST: {}, {}, in {:.1} ms\n",
+        answer.status,
+        state(&body),
+        took.as_secs_f64() * 1e3
+    );
+    println!("{}", serde_json::to_string_pretty(&body)?);
+    println!("\nStatus page: {status_url}/");
+    if answer.status == 200 {
+        Ok(())
+    } else {
+        Err(format!("the message was not acknowledged (HTTP {})", answer.status).into())
+    }
+}
+
+fn state(body: &Value) -> &str {
+    body["state"].as_str().unwrap_or("not accepted")
+}
+
+fn show(step: u8, title: &str, er7: &str) {
+    println!("\n{step}. {title}\n");
+    er7.split('\r').filter(|segment| !segment.is_empty()).for_each(|segment| println!("{segment}"));
+}
+
+/// Shows what the receiver gets until Ctrl-C.
+async fn stay(received: &mut mpsc::Receiver<Received>) -> io::Result<()> {
+    let stop = serve::stop_signal();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            stopped = &mut stop => return stopped,
+            got = received.recv() => match got {
+                Some(got) => show(2, "Received", &got.er7),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+fn curl(target: &str, secret: &Secret) -> String {
+    format!(
+        "curl -H 'Authorization: Bearer {}' -d @examples/gateway/demo/payload.json '{target}?wait=5s'",
+        secret.reveal()
+    )
+}
+
+/// An EHR that accepts everything.
+async fn receive(server: Server, inbox: mpsc::Sender<Received>, stopped: oneshot::Receiver<()>) {
+    let answer = move |request: Request| {
+        let inbox = inbox.clone();
+        async move {
+            let acknowledgment = hl7_core::Ack::to(request.message(), hl7_core::AckCode::AA).build();
+            let received = Received {
+                er7: request.message().as_er7().to_owned(),
+                acknowledgment: acknowledgment.as_er7().to_owned(),
+            };
+            // A full channel means that nobody reads the terminal; the message is acknowledged all the same.
+            let _ = inbox.try_send(received);
+            Reply::message(acknowledgment)
+        }
+    };
+    if let Err(why) = server.serve_until(answer, async { drop(stopped.await) }).await {
+        eprintln!("the receiver stopped: {why}");
+    }
+}
+
+/// Binds the receiver where the connection points, or at a free port that the connection is then pointed to.
+async fn bind_receiver(config: &mut Config) -> Result<(Server, SocketAddr), Failure> {
+    let connection = config.connections.first_mut().ok_or("the demo's configuration has no connection")?;
+    let server = match Server::bind(connection.mllp.as_str()).await {
+        Ok(server) => server,
+        Err(_) => Server::bind("127.0.0.1:0").await?,
+    };
+    let address = server.local_addr()?;
+    connection.mllp = address.to_string();
+    Ok((server, address))
+}
+
+async fn bind_or_any(address: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(why) if why.kind() == io::ErrorKind::AddrInUse => TcpListener::bind((address.ip(), 0)).await,
+        bound => bound,
+    }
+}
+
+fn url(listener: &TcpListener) -> io::Result<String> {
+    listener.local_addr().map(|address| format!("http://{address}"))
+}

@@ -1,0 +1,76 @@
+//! The HTTP listener: a deadline for the head of each request, a limit on connections, an orderly end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Each connection costs a few kilobytes and a descriptor; more callers than this wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 1_024;
+/// A caller that takes longer for the head of its request, or that stays silent between two, is hung up on.
+const HEAD_DEADLINE: Duration = Duration::from_secs(15);
+/// What accept() reports when descriptors run out passes by itself; trying again at once would only spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Binds `address`.
+///
+/// # Errors
+/// When it is taken or not ours; the error names it.
+pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))
+}
+
+/// Serves until `stop` changes, then lets requests that are under way end, for at most `drain`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    drain: Duration,
+) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => serve_connection(stream, router.clone(), &graceful, slot),
+                Err(why) => {
+                    tracing::warn!(error = %why.kind(), "no connection could be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            _ = stop.changed() => break,
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way when the gateway stopped");
+    }
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    graceful: &GracefulShutdown,
+    slot: OwnedSemaphorePermit,
+) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_headers(64)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let watched = graceful.watch(connection);
+    tokio::spawn(async move {
+        // A caller that breaks off is its own affair; what it asked for is durable or was never answered.
+        let _ = watched.await;
+        drop(slot);
+    });
+}

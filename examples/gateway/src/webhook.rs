@@ -1,0 +1,167 @@
+//! The webhook: a JSON payload comes in, and is answered once its message is durable.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::{self, Body};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::Response;
+use axum::routing;
+use hl7_map::Context;
+use hl7_sender::{EntryId, Receipt};
+
+use crate::answer;
+use crate::duration;
+use crate::gateway::{Gateway, Workflow};
+use crate::problem::Problem;
+use crate::refusal;
+use crate::secret::random_hex;
+
+/// A client that sends its body slower than this is not waited for.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// Beyond a minute, proxies between here and the caller give up; the status URL serves longer waits.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+const MAX_KEY: usize = 255;
+
+/// The routes that callers from outside see.
+pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/w/{endpoint}", routing::post(receive))
+        .route("/w/{endpoint}/messages/{id}", routing::get(message))
+        .fallback(async || {
+            Problem::new(StatusCode::NOT_FOUND, "G100", "Not found", "there is nothing at this URL")
+        })
+        .with_state(gateway)
+}
+
+/// What a request asks for beside its payload.
+struct Asked {
+    wait: Option<Duration>,
+    key: Option<String>,
+}
+
+async fn receive(
+    State(gateway): State<Arc<Gateway>>,
+    Path(endpoint): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let received = SystemTime::now();
+    let workflow = authorize(&gateway, &endpoint, request.headers())?;
+    let answered = start(&gateway, workflow, query.as_deref(), request, received).await;
+    if let Err(problem) = &answered {
+        tracing::warn!(workflow = %workflow.name, code = problem.code(), "payload refused");
+    }
+    answered
+}
+
+async fn start(
+    gateway: &Gateway,
+    workflow: &Workflow,
+    query: Option<&str>,
+    request: Request<Body>,
+    received: SystemTime,
+) -> Result<Response, Problem> {
+    let asked = asked(query, request.headers())?;
+    let payload = payload(request, gateway.max_body).await?;
+    let receipt = accept(gateway, workflow, &asked, &payload).await?;
+    tracing::info!(workflow = %workflow.name, id = %receipt.id(), repeat = receipt.is_repeat(), "message accepted");
+    let status =
+        receipt.answered(asked.wait.unwrap_or_default()).await.map_err(|why| refusal::store(&why))?;
+    Ok(answer::to_post(workflow, &status, received, receipt.is_repeat(), asked.wait.is_some()))
+}
+
+/// Maps the payload and makes the message durable.
+async fn accept(
+    gateway: &Gateway,
+    workflow: &Workflow,
+    asked: &Asked,
+    payload: &[u8],
+) -> Result<Receipt, Problem> {
+    let control_id = random_hex::<10>().map_err(|_| refusal::no_entropy())?;
+    let context = Context::new(control_id, SystemTime::now());
+    let message = workflow.mapping.apply_json(payload, &context).map_err(|why| refusal::mapping(&why))?;
+    let mut entry = gateway.sender.entry(&message).origin(workflow.name.as_str());
+    if let Some(key) = &asked.key {
+        entry = entry.key(format!("{}\n{key}", workflow.name)).fingerprint(payload);
+    }
+    let receipts = entry.to([workflow.to.as_str()]).enqueue().await.map_err(|why| refusal::enqueue(&why))?;
+    receipts.into_iter().next().ok_or_else(refusal::no_receipt)
+}
+
+async fn message(
+    State(gateway): State<Arc<Gateway>>,
+    Path((endpoint, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let workflow = authorize(&gateway, &endpoint, &headers)?;
+    let id: EntryId = id.parse().map_err(|_| refusal::no_message())?;
+    let status = gateway.sender.status(&id).await.map_err(|why| refusal::store(&why))?;
+    let own = status.filter(|status| status.origin() == Some(workflow.name.as_str()));
+    own.map(|status| answer::to_get(workflow, &status)).ok_or_else(refusal::no_message)
+}
+
+/// Both the URL id and the secret have to fit. What fails is a security event, and does not say which.
+fn authorize<'g>(gateway: &'g Gateway, endpoint: &str, headers: &HeaderMap) -> Result<&'g Workflow, Problem> {
+    gateway.authorize(endpoint, bearer(headers)).ok_or_else(|| {
+        tracing::warn!(event = "security", code = "G101", "webhook refused: unknown URL id or wrong secret");
+        Problem::unauthorized()
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+}
+
+fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked, Problem> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        let detail = "send the payload without Content-Encoding";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "G112", "Unsupported encoding", detail));
+    }
+    Ok(Asked { wait: wait(query)?, key: key(headers)? })
+}
+
+fn wait(query: Option<&str>) -> Result<Option<Duration>, Problem> {
+    let stated = query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("wait="));
+    let Some(stated) = stated else { return Ok(None) };
+    match duration::parse(stated) {
+        Some(length) if length <= MAX_WAIT => Ok(Some(length)),
+        _ => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "G107",
+            "Bad wait",
+            "wait is a length of time up to 60s, such as ?wait=5s",
+        )),
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str().map(str::trim) {
+        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Some(key.to_owned())),
+        _ => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "G113",
+            "Bad Idempotency-Key",
+            "an Idempotency-Key is 1 to 255 printable ASCII characters",
+        )),
+    }
+}
+
+async fn payload(request: Request<Body>, limit: usize) -> Result<body::Bytes, Problem> {
+    let read = body::to_bytes(request.into_body(), limit);
+    match tokio::time::timeout(BODY_DEADLINE, read).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(why)) => Err(refusal::body(&why, limit)),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "G105",
+            "Payload too slow",
+            "the whole payload has to arrive within 30 s",
+        )),
+    }
+}

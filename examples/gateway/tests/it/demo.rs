@@ -1,0 +1,56 @@
+//! The demo, as the README tells a new user to run it.
+
+use std::net::TcpListener;
+
+use crate::process::Process;
+use crate::site::gateway;
+
+#[test]
+fn the_demo_shows_the_whole_way_and_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let (status, out, err) =
+        Process::start(gateway().args(["demo", "--once", "--data"]).arg(data.path())).wait();
+    assert!(status.success(), "{out}{err}");
+    let parts = [
+        "\"event\": \"crm-2026-000417\"",
+        "\nMSH|^~\\&|CRM|NORTH|EHR|NORTH|",
+        "|ADT^A08^ADT_A01|",
+        "|2.5.1|",
+        "\nPID|1||100042^^^NORTH^MR~000-00-0000^^^SSA^SS||Byrne \\T\\ Daughters^Zoë",
+        "|||\"\"\nPV1|",
+        "\nMSA|AA|",
+        "200, delivered, in ",
+        "Status page: http://127.0.0.1:",
+        &data.path().display().to_string(),
+    ];
+    for part in parts {
+        assert!(out.contains(part), "no {part:?} in {out}");
+    }
+    // Again with what is there already: the same event is the same message.
+    let (status, out, err) =
+        Process::start(gateway().args(["demo", "--once", "--data"]).arg(data.path())).wait();
+    assert!(status.success(), "{out}{err}");
+    assert!(out.contains("nothing is sent twice"), "{out}");
+}
+
+#[test]
+fn the_demo_takes_other_ports_when_its_own_are_taken() {
+    // Whoever has them, this test or another program: the demo has to do without.
+    let _taken: Vec<_> =
+        ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:2575"].map(TcpListener::bind).into_iter().collect();
+    let data = tempfile::tempdir().unwrap();
+    let (status, out, err) =
+        Process::start(gateway().args(["demo", "--once", "--data"]).arg(data.path())).wait();
+    assert!(status.success(), "{out}{err}");
+    assert!(!out.contains("127.0.0.1:8080") && !out.contains("127.0.0.1:2575"), "{out}");
+}
+
+#[test]
+fn the_demo_stays_until_it_is_told_to_stop() {
+    let data = tempfile::tempdir().unwrap();
+    let mut demo = Process::start(gateway().args(["demo", "--data"]).arg(data.path()));
+    demo.line_with("Ctrl-C ends the demo");
+    demo.terminate();
+    let (status, _, err) = demo.wait();
+    assert!(status.success(), "{err}");
+}

@@ -1,0 +1,67 @@
+//! What the gateway writes anywhere but into its outbox holds no message content and no secret.
+
+use hl7_core::AckCode;
+
+use crate::receiver::{Answer, Receiver};
+use crate::site::{SECRET, Site};
+
+const CANARY: &str = "TWEETY7";
+
+fn canaries() -> Vec<String> {
+    let fields = ["mrn", "family", "given", "born", "gender", "at", "id"];
+    let mut all: Vec<String> =
+        fields.iter().map(|field| format!(r#"{{"id":"m1","{field}":"{CANARY}"}}"#)).collect();
+    all.push(format!(r#"{{"id":"m9","mrn":"{CANARY}","family":"{CANARY}","given":"{CANARY}"}}"#));
+    all.push(format!(r#"{{"{CANARY}":"{CANARY}" broken"#));
+    all.push(CANARY.to_owned());
+    all
+}
+
+#[test]
+fn neither_logs_nor_refusals_nor_the_status_page_show_content() {
+    for answer in [
+        Answer::Code(AckCode::AA),
+        Answer::Code(AckCode::AE),
+        Answer::Bytes(CANARY.as_bytes()),
+        Answer::Close,
+    ] {
+        let ehr = Receiver::start(answer);
+        let site = Site::new(ehr.address);
+        let mut gateway = site.start();
+        for payload in canaries() {
+            let answer = gateway.post("?wait=200ms", &[("x-note", CANARY)], &payload);
+            // The control ID is the caller's own and stands in its answer; nothing else does.
+            if !payload.contains(r#""id":"TWEETY7""#) {
+                assert!(!answer.body.contains("TWEET"), "{answer:?}");
+            }
+        }
+        let page = crate::http::call(gateway.status, "GET", "/", &[], b"");
+        assert_eq!(page.status, 200);
+        assert!(!page.body.contains(CANARY), "{page:?}");
+        let log = gateway.process.kill();
+        assert!(log.contains("message accepted"), "the log is read: {log}");
+        // A control ID has the shape of an identifier and may be logged; it is the id of one payload alone.
+        let without_ids = log.replace("control_id=TWEETY7", "");
+        assert!(!without_ids.contains("TWEET"), "{log}");
+        assert!(!log.contains(SECRET) && !log.contains(crate::site::ENDPOINT), "{log}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_files_of_the_outbox_are_their_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let ehr = Receiver::start(Answer::Code(AckCode::AA));
+    let site = Site::new(ehr.address);
+    site.change("gateway.yaml", "    endpoint: 0123456789abcdef0123456789abcdef\n", "");
+    let _gateway = site.start();
+    let files = site.data_files();
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+    }
+    let folder = std::fs::metadata(site.path("data")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(folder, 0o700);
+}
