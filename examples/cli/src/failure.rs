@@ -1,0 +1,44 @@
+//! Why a command ends without success, and with which exit code.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// A failure: what is told to the user, and the exit code.
+pub(crate) struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl Failure {
+    /// Exit code 1: the answer is no.
+    pub(crate) fn no(text: impl Display) -> Self {
+        Self { text: lines(&text), code: 1 }
+    }
+
+    /// Exit code 1, when all has been told on standard output.
+    pub(crate) fn told() -> Self {
+        Self { text: String::new(), code: 1 }
+    }
+
+    /// Exit code 3: the input has mistakes.
+    pub(crate) fn mistake(text: impl Display) -> Self {
+        Self { text: lines(&text), code: 3 }
+    }
+
+    /// Exit code 4: a file or the network failed.
+    pub(crate) fn outside(text: impl Display) -> Self {
+        Self { text: lines(&text), code: 4 }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+fn lines(text: &impl Display) -> String {
+    format!("{}\n", text.to_string().trim_end())
+}
