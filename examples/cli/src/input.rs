@@ -64,8 +64,10 @@ pub(crate) fn each_message(
     let parts = if bytes.starts_with(b"\x0B") { blocks(&bytes, &name(file))? } else { split(&bytes) };
     for (offset, part) in parts {
         let message = Message::from_bytes(&part).map_err(|why| {
-            let place = format!("{} at byte {}", name(file), offset + why.offset());
-            Failure::mistake(format!("error{why}\n  --> {place}\n  {}", why.suggestion()))
+            Failure::mistake(format!(
+                "error: {}, the message that starts at byte {offset}: {why}",
+                name(file)
+            ))
         })?;
         each(&message)?;
     }

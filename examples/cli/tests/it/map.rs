@@ -1,0 +1,80 @@
+//! map apply, map check and map test, with the gateway's demo.
+
+use std::path::{Path, PathBuf};
+
+use crate::hl7;
+
+fn demo(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/demo").join(file);
+    path.to_str().unwrap().to_owned()
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_payload_becomes_a_message() {
+    let run = hl7(&["map", "apply", &demo("crm-to-adt.yaml"), &demo("payload.json")], "");
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(
+        run.out.starts_with("MSH|^~\\&|CRM|NORTH|EHR|NORTH|20261120140322-0500||ADT^A08^ADT_A01|"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("\rPID|1||100042^^^NORTH^MR~") && run.out.ends_with('\r'), "{}", run.out);
+    let payload = std::fs::read_to_string(demo("payload.json")).unwrap();
+    let again = hl7(&["map", "apply", &demo("crm-to-adt.yaml"), "--lines"], &payload);
+    assert_eq!(again.out, run.out.replace('\r', "\n"));
+}
+
+#[test]
+fn a_payload_that_is_refused_is_exit_code_3_and_every_path_is_named() {
+    let refused = r#"{ "event": "e", "patient": { "ids": [], "gender": "TWEETY7", "born": "TWEETY7" } }"#;
+    let run = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], refused);
+    assert_eq!((run.code, run.out.as_str()), (3, ""));
+    assert!(run.err.contains("M201 PID-8 .patient.gender") && run.err.contains("PID-7"), "{}", run.err);
+    assert!(!run.err.contains("TWEETY"), "{}", run.err);
+    assert_eq!(hl7(&["map", "apply", &demo("crm-to-adt.yaml")], "{").code, 3);
+}
+
+#[test]
+fn check_and_test_pass_what_is_right() {
+    let checked = hl7(&["map", "check", &demo("crm-to-adt.yaml")], "");
+    assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
+    let tested = hl7(&["map", "test", &demo("crm-to-adt.yaml")], "");
+    assert_eq!(tested.code, 0, "{}{}", tested.out, tested.err);
+    assert!(tested.out.contains("2 passed, 0 failed"), "{}", tested.out);
+}
+
+#[test]
+fn check_names_every_mistake_of_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(demo("crm-to-adt.yaml")).unwrap();
+    let one = write(
+        folder.path(),
+        "one.yaml",
+        &text.replace("| table sex", "| tabel sex").replace("table class", "table clas"),
+    );
+    let two = write(folder.path(), "two.yaml", "map: [");
+    let right = demo("crm-to-adt.yaml");
+    let run = hl7(&["map", "check", one.to_str().unwrap(), two.to_str().unwrap(), &right], "");
+    assert_eq!(run.code, 3);
+    for part in ["one.yaml:22:27", "one.yaml:29:30", "two.yaml:1:", "error[M", "did you mean"] {
+        assert!(run.err.contains(part), "no {part:?} in {}", run.err);
+    }
+    assert!(run.out.contains("crm-to-adt has no mistakes"), "{}", run.out);
+}
+
+#[test]
+fn a_failing_test_shows_what_differs_and_is_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(demo("crm-to-adt.yaml")).unwrap();
+    let file = write(folder.path(), "wrong.yaml", &text.replace("PID-8: F,", "PID-8: M,"));
+    let run = hl7(&["map", "test", file.to_str().unwrap()], "");
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    let expected = "    PID-8\n      want M\n      got  F\n";
+    assert!(run.out.contains("1 passed, 1 failed") && run.out.contains(expected), "{}", run.out);
+}
