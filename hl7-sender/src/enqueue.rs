@@ -96,7 +96,8 @@ impl<'a> NewEntry<'a> {
             return fault(EnqueueErrorKind::ShutDown);
         }
         let request = self.request()?;
-        let stored = match running.engine.store.enqueue(request, running.engine.now()).await? {
+        let enqueued = running.engine.store.enqueue(request, running.engine.now()).await;
+        let stored = match enqueued.inspect_err(|error| running.note(error))? {
             Enqueued::Stored(stored) => stored,
             Enqueued::KeyReused => return fault(EnqueueErrorKind::KeyReused),
             Enqueued::Full => return fault(EnqueueErrorKind::StoreFull),

@@ -15,7 +15,7 @@ use crate::dispatch::Dispatch;
 use crate::engine::{Clock, Engine, Target};
 use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
-use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
+use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError, StoreErrorKind};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
 use crate::status::Status;
@@ -79,7 +79,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn status(&self, id: &EntryId) -> Result<Option<Status>, StoreError> {
-        Ok(self.store().record(*id).await?.map(Status::new))
+        Ok(self.checked(self.store().record(*id).await)?.map(Status::new))
     }
 
     /// The newest entries first, at most `limit` and at most 10,000.
@@ -87,7 +87,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().recent(None, limit.min(MAX_LIST)).await.map(statuses)
+        self.checked(self.store().recent(None, limit.min(MAX_LIST)).await).map(statuses)
     }
 
     /// As [`Sender::recent`], those of one origin.
@@ -95,7 +95,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent_of(&self, origin: &str, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().recent(Some(origin), limit.min(MAX_LIST)).await.map(statuses)
+        self.checked(self.store().recent(Some(origin), limit.min(MAX_LIST)).await).map(statuses)
     }
 
     /// The newest dead letters first, at most `limit` and at most 10,000.
@@ -103,7 +103,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn dead_letters(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().dead_letters(limit.min(MAX_LIST)).await.map(statuses)
+        self.checked(self.store().dead_letters(limit.min(MAX_LIST)).await).map(statuses)
     }
 
     /// How many entries there are of each origin, destination and state.
@@ -111,7 +111,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn counts(&self) -> Result<Vec<Count>, StoreError> {
-        self.store().counts().await
+        self.checked(self.store().counts().await)
     }
 
     /// The message of an entry, in wire form; `None` when there is no such entry.
@@ -119,7 +119,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn message(&self, id: &EntryId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store().message(*id).await
+        self.checked(self.store().message(*id).await)
     }
 
     /// Puts a dead letter at the end of its lane, to be sent with the control ID it had.
@@ -127,7 +127,7 @@ impl Sender {
     /// # Errors
     /// When there is no such entry, when it is no dead letter, and when the store fails or is closed.
     pub async fn replay(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().replay(*id, self.now()).await?;
+        let destination = self.checked(self.store().replay(*id, self.now()).await)?;
         self.decided(id, &destination);
         Ok(())
     }
@@ -137,7 +137,7 @@ impl Sender {
     /// # Errors
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn release(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().release(*id, self.now()).await?;
+        let destination = self.checked(self.store().release(*id, self.now()).await)?;
         self.decided(id, &destination);
         Ok(())
     }
@@ -147,7 +147,7 @@ impl Sender {
     /// # Errors
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn dead_letter(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().dead_letter(*id, self.now()).await?;
+        let destination = self.checked(self.store().dead_letter(*id, self.now()).await)?;
         self.decided(id, &destination);
         Ok(())
     }
@@ -185,10 +185,24 @@ impl Sender {
         self.running.engine.now()
     }
 
+    fn checked<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|error| self.running.note(error))
+    }
+
     fn decided(&self, id: &EntryId, destination: &str) {
         self.running.engine.watch.changed(*id);
         if let Some(target) = self.running.targets.get(destination) {
             target.wake.notify_one();
+        }
+    }
+}
+
+impl Running {
+    /// A store that failed does nothing more: those who wait for it learn that now.
+    pub(crate) fn note(&self, error: &StoreError) {
+        if error.kind() == StoreErrorKind::Io {
+            self.engine.watch.all_changed();
+            self.targets.values().for_each(|target| target.wake.notify_one());
         }
     }
 }

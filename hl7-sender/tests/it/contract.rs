@@ -1,0 +1,305 @@
+//! What every store promises, by itself, without a sender. Each check is given a fresh store.
+
+use std::time::{Duration, SystemTime};
+
+use hl7_sender::{
+    Attempt, DeadLetterReason, Delivery, End, Enqueued, EntryId, Finished, LaneId, Request, State, Store,
+    StoreErrorKind, Stored,
+};
+
+use crate::peer::Folder;
+
+pub(crate) const ACK: &[u8] = b"MSH|^~\\&|A\rMSA|AA|m\r";
+
+pub(crate) fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)
+}
+
+/// A request whose key, fingerprint and body are made from numbers.
+pub(crate) fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str>)]) -> Request {
+    Request {
+        key: [key; 32],
+        fingerprint: [fingerprint; 32],
+        origin: "tests".to_owned(),
+        control_id: format!("m-{key}"),
+        message_type: Some("ADT^A08".to_owned()),
+        body: vec![key; 100],
+        digest: [key; 32],
+        deliveries: deliveries
+            .iter()
+            .map(|(destination, lane_key)| Delivery {
+                id: EntryId::random(),
+                destination: (*destination).to_owned(),
+                lane_key: lane_key.map(str::to_owned),
+            })
+            .collect(),
+    }
+}
+
+pub(crate) fn finished(id: EntryId, end: End, at: SystemTime) -> Finished {
+    let acknowledgment = (end == End::Deliver).then(|| ACK.to_vec());
+    Finished { id, end, acknowledgment, failure: None, sent_at: Some(at), at }
+}
+
+async fn enqueue(store: &impl Store, key: u8, lane: Option<&str>, now: SystemTime) -> Stored {
+    let Enqueued::Stored(mut stored) = store.enqueue(request(key, key, &[("ehr", lane)]), now).await.unwrap()
+    else {
+        panic!("not stored");
+    };
+    stored.remove(0)
+}
+
+async fn lane(store: &impl Store, id: EntryId) -> LaneId {
+    store.record(id).await.unwrap().unwrap().lane
+}
+
+async fn begin(store: &impl Store, id: EntryId) -> Option<Attempt> {
+    store.begin(lane(store, id).await).await.unwrap()
+}
+
+async fn state(store: &impl Store, id: EntryId) -> State {
+    store.record(id).await.unwrap().unwrap().state
+}
+
+macro_rules! contract {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                let folder = super::Folder::new();
+                super::$name(folder.store().await).await;
+            })*
+        }
+    };
+}
+
+contract! {
+    keeps_what_it_is_given
+    gives_a_lane_in_order
+    a_lane_that_waits_gives_nothing_until_it_is_due
+    settles_and_begins_in_one_call
+    counts_attempts_before_the_end_is_known
+    an_attempt_without_a_write_does_not_count
+    a_late_end_changes_nothing
+    held_lanes_wait_for_a_decision
+    recovers_what_was_under_way
+    clamps_what_is_too_far_off
+    notes_an_outage_without_counting
+    a_reused_key_changes_nothing
+    lanes_are_told_apart_by_destination_and_key
+    removes_what_is_settled_when_its_time_is_over
+    after_close_every_call_fails
+}
+
+async fn keeps_what_it_is_given(store: impl Store) {
+    let kept = enqueue(&store, 1, Some("a"), at(0)).await;
+    let record = store.record(kept.id).await.unwrap().unwrap();
+    assert_eq!((record.origin.as_str(), record.destination.as_str()), ("tests", "ehr"));
+    assert_eq!((record.control_id.as_str(), record.message_type.as_deref()), ("m-1", Some("ADT^A08")));
+    assert_eq!((record.size, record.state, record.attempts), (100, State::Queued, 0));
+    assert_eq!((record.enqueued_at, record.settled_at), (at(0), None));
+    assert_eq!(store.message(kept.id).await.unwrap().unwrap(), vec![1; 100]);
+    assert!(store.record(EntryId::random()).await.unwrap().is_none());
+    assert!(store.message(EntryId::random()).await.unwrap().is_none());
+}
+
+async fn gives_a_lane_in_order(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 0..5 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    let due = store.due("ehr", at(0), 10).await.unwrap();
+    assert_eq!(due.lanes, [lane(&store, ids[0]).await]);
+    assert!(store.due("lab", at(0), 10).await.unwrap().lanes.is_empty());
+    for id in ids {
+        let attempt = begin(&store, id).await.unwrap();
+        assert_eq!((attempt.id, attempt.tries), (id, 1));
+        store.finish(finished(id, End::Deliver, at(1)), false).await.unwrap();
+        assert_eq!(state(&store, id).await, State::Delivered);
+    }
+    assert_eq!(store.due("ehr", at(9), 10).await.unwrap(), hl7_sender::Due::default());
+}
+
+async fn a_lane_that_waits_gives_nothing_until_it_is_due(store: impl Store) {
+    let first = enqueue(&store, 1, None, at(0)).await.id;
+    enqueue(&store, 2, None, at(0)).await;
+    begin(&store, first).await.unwrap();
+    let next = store.finish(finished(first, End::Retry(at(60)), at(1)), true).await.unwrap();
+    assert!(next.is_none(), "the entry behind waits too");
+    let due = store.due("ehr", at(59), 10).await.unwrap();
+    assert_eq!((due.lanes.len(), due.next), (0, Some(at(60))));
+    let record = store.record(first).await.unwrap().unwrap();
+    assert_eq!((record.state, record.next_attempt_at), (State::Retrying, Some(at(60))));
+    assert_eq!(store.due("ehr", at(60), 10).await.unwrap().lanes.len(), 1);
+    assert_eq!(begin(&store, first).await.unwrap().id, first);
+}
+
+async fn settles_and_begins_in_one_call(store: impl Store) {
+    let (first, second) =
+        (enqueue(&store, 1, None, at(0)).await.id, enqueue(&store, 2, None, at(0)).await.id);
+    begin(&store, first).await.unwrap();
+    let next = store.finish(finished(first, End::Deliver, at(1)), true).await.unwrap().unwrap();
+    assert_eq!((next.id, next.tries, next.body.as_slice()), (second, 1, [2; 100].as_slice()));
+    assert_eq!(store.record(second).await.unwrap().unwrap().attempts, 1);
+    assert!(store.finish(finished(second, End::Deliver, at(2)), true).await.unwrap().is_none());
+    let record = store.record(first).await.unwrap().unwrap();
+    assert_eq!(record.acknowledgment.as_deref(), Some(ACK));
+    assert_eq!(
+        (record.sent_at, record.answered_at, record.settled_at),
+        (Some(at(1)), Some(at(1)), Some(at(1)))
+    );
+}
+
+async fn counts_attempts_before_the_end_is_known(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    begin(&store, id).await.unwrap();
+    let record = store.record(id).await.unwrap().unwrap();
+    assert_eq!((record.state, record.attempts), (State::Sending, 1));
+}
+
+async fn an_attempt_without_a_write_does_not_count(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    begin(&store, id).await.unwrap();
+    let unsent = Finished { sent_at: None, failure: Some("N203"), ..finished(id, End::Retry(at(5)), at(1)) };
+    store.finish(unsent, true).await.unwrap();
+    let record = store.record(id).await.unwrap().unwrap();
+    assert_eq!((record.attempts, record.failure.as_deref(), record.sent_at), (0, Some("N203"), None));
+    assert_eq!(begin(&store, id).await.unwrap().tries, 1);
+}
+
+async fn a_late_end_changes_nothing(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    begin(&store, id).await.unwrap();
+    store.finish(finished(id, End::Deliver, at(1)), false).await.unwrap();
+    let late = Finished { failure: Some("N111"), ..finished(id, End::Hold, at(2)) };
+    assert!(store.finish(late, true).await.unwrap().is_none());
+    let record = store.record(id).await.unwrap().unwrap();
+    assert_eq!((record.state, record.failure, record.settled_at), (State::Delivered, None, Some(at(1))));
+}
+
+async fn held_lanes_wait_for_a_decision(store: impl Store) {
+    let (first, second) =
+        (enqueue(&store, 1, None, at(0)).await.id, enqueue(&store, 2, None, at(0)).await.id);
+    let kind = |result: Result<String, hl7_sender::StoreError>| result.unwrap_err().kind();
+    assert_eq!(kind(store.release(first, at(0)).await), StoreErrorKind::WrongState);
+    assert_eq!(kind(store.dead_letter(first, at(0)).await), StoreErrorKind::WrongState);
+    assert_eq!(kind(store.replay(first, at(0)).await), StoreErrorKind::WrongState);
+    assert_eq!(kind(store.replay(EntryId::random(), at(0)).await), StoreErrorKind::NotFound);
+
+    begin(&store, first).await.unwrap();
+    store.finish(finished(first, End::Hold, at(1)), true).await.unwrap();
+    enqueue(&store, 3, None, at(2)).await;
+    assert_eq!(store.due("ehr", at(9), 10).await.unwrap(), hl7_sender::Due::default());
+    assert!(begin(&store, first).await.is_none());
+
+    assert_eq!(store.release(first, at(3)).await.unwrap(), "ehr");
+    let again = begin(&store, first).await.unwrap();
+    assert_eq!((again.id, again.tries, again.since), (first, 1, at(3)), "the caps count anew");
+    store.finish(finished(first, End::Hold, at(4)), true).await.unwrap();
+
+    store.dead_letter(first, at(5)).await.unwrap();
+    let record = store.record(first).await.unwrap().unwrap();
+    assert_eq!((record.state, record.reason), (State::DeadLettered, Some(DeadLetterReason::Chosen)));
+    assert_eq!((record.attempts, store.dead_letters(9).await.unwrap().len()), (2, 1));
+    store.replay(first, at(6)).await.unwrap();
+    let mut order = Vec::new();
+    let mut next = begin(&store, second).await;
+    while let Some(attempt) = next {
+        order.push(attempt.body[0]);
+        next = store.finish(finished(attempt.id, End::Deliver, at(7)), true).await.unwrap();
+    }
+    assert_eq!(order, [2, 3, 1], "a replayed entry goes to the end");
+}
+
+async fn recovers_what_was_under_way(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    begin(&store, id).await.unwrap();
+    assert_eq!(store.recover(at(5)).await.unwrap(), 1);
+    let record = store.record(id).await.unwrap().unwrap();
+    assert_eq!(
+        (record.state, record.failure.as_deref(), record.attempts),
+        (State::Retrying, Some("S203"), 1)
+    );
+    assert_eq!(store.due("ehr", at(5), 10).await.unwrap().lanes.len(), 1);
+    assert_eq!(begin(&store, id).await.unwrap().tries, 2);
+}
+
+async fn clamps_what_is_too_far_off(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    begin(&store, id).await.unwrap();
+    store.finish(finished(id, End::Retry(at(100_000)), at(1)), true).await.unwrap();
+    store.clamp("lab", at(60)).await.unwrap();
+    assert_eq!(store.due("ehr", at(1), 9).await.unwrap().next, Some(at(100_000)));
+    store.clamp("ehr", at(60)).await.unwrap();
+    assert_eq!(store.due("ehr", at(1), 9).await.unwrap().next, Some(at(60)));
+    assert_eq!(store.record(id).await.unwrap().unwrap().next_attempt_at, Some(at(60)));
+}
+
+async fn notes_an_outage_without_counting(store: impl Store) {
+    let (first, second) =
+        (enqueue(&store, 1, None, at(0)).await.id, enqueue(&store, 2, None, at(0)).await.id);
+    let lane = lane(&store, first).await;
+    assert_eq!(store.unreachable(lane, "N203", at(9)).await.unwrap(), Some(first));
+    let record = store.record(first).await.unwrap().unwrap();
+    assert_eq!((record.attempts, record.failure.as_deref()), (0, Some("N203")));
+    assert_eq!((record.state, record.next_attempt_at), (State::Retrying, Some(at(9))));
+    assert_eq!(state(&store, second).await, State::Queued);
+    assert_eq!(store.due("ehr", at(0), 9).await.unwrap().lanes, [lane]);
+}
+
+async fn a_reused_key_changes_nothing(store: impl Store) {
+    let kept = enqueue(&store, 1, None, at(0)).await;
+    let again = enqueue(&store, 1, Some("elsewhere"), at(1)).await;
+    assert_eq!((again.id, again.repeat), (kept.id, true));
+    let other = store.enqueue(request(1, 9, &[("ehr", None), ("lab", None)]), at(2)).await.unwrap();
+    assert_eq!(other, Enqueued::KeyReused);
+    assert_eq!(store.recent(None, 9).await.unwrap().len(), 1);
+    let both = store.enqueue(request(1, 1, &[("lab", None), ("ehr", None)]), at(3)).await.unwrap();
+    let Enqueued::Stored(both) = both else { panic!("not stored") };
+    assert_eq!((both[0].repeat, both[1].repeat, both[1].id), (false, true, kept.id));
+}
+
+async fn lanes_are_told_apart_by_destination_and_key(store: impl Store) {
+    let ways = [("ehr", None), ("ehr", Some("")), ("ehr", Some("a")), ("lab", Some("a")), ("ehra", None)];
+    let mut lanes = std::collections::HashSet::new();
+    for (key, way) in (0..).zip(ways) {
+        let Enqueued::Stored(stored) = store.enqueue(request(key, key, &[way]), at(0)).await.unwrap() else {
+            panic!("not stored");
+        };
+        lanes.insert(lane(&store, stored[0].id).await);
+    }
+    assert_eq!(lanes.len(), ways.len());
+}
+
+async fn removes_what_is_settled_when_its_time_is_over(store: impl Store) {
+    let deliver = async |key, end| {
+        let id = enqueue(&store, key, None, at(0)).await.id;
+        begin(&store, id).await.unwrap();
+        store.finish(finished(id, end, at(u64::from(key))), false).await.unwrap();
+        id
+    };
+    let old = deliver(10, End::Deliver).await;
+    let dead = deliver(11, End::DeadLetter(DeadLetterReason::Refused)).await;
+    let young = deliver(20, End::Deliver).await;
+    let open = enqueue(&store, 30, None, at(0)).await.id;
+    assert_eq!(store.prune(at(15), at(0), 100).await.unwrap(), 1);
+    assert!(store.record(old).await.unwrap().is_none() && store.message(old).await.unwrap().is_none());
+    for kept in [dead, young, open] {
+        assert!(store.record(kept).await.unwrap().is_some());
+    }
+    assert!(!enqueue(&store, 10, None, at(40)).await.repeat, "its key is free again");
+    assert_eq!(store.prune(at(99), at(99), 1).await.unwrap(), 1, "no more than asked");
+    assert_eq!(store.prune(at(99), at(99), 100).await.unwrap(), 1);
+    assert!(store.record(open).await.unwrap().is_some(), "what is open is never removed");
+    let left: u64 = store.counts().await.unwrap().iter().map(hl7_sender::Count::messages).sum();
+    assert_eq!(left, 2);
+}
+
+async fn after_close_every_call_fails(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    store.close().await;
+    assert_eq!(store.record(id).await.unwrap_err().kind(), StoreErrorKind::Closed);
+    let again = store.enqueue(request(2, 2, &[("ehr", None)]), at(0)).await;
+    assert_eq!(again.unwrap_err().kind(), StoreErrorKind::Closed);
+    store.close().await;
+}

@@ -1,0 +1,260 @@
+//! Processes that are killed at random moments.
+//!
+//! A child is this test binary again, told by the environment what to be.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use hl7_sender::{EntryId, SqliteStore, State, Store};
+
+use crate::contract::{at, finished};
+use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere};
+
+const ROLE: &str = "HL7_SENDER_TEST_CHILD";
+const STORE: &str = "HL7_SENDER_TEST_STORE";
+const LANES: usize = 3;
+
+/// A child process; it is killed when this is dropped.
+pub(crate) struct Child {
+    process: std::process::Child,
+}
+
+impl Child {
+    pub(crate) fn start(role: &str, store: &Path, environment: &[(&str, String)]) -> Self {
+        Self::spawn(Command::new(std::env::current_exe().unwrap()), role, store, environment)
+    }
+
+    /// The same, with the size of its files limited to so many blocks of 512 bytes; beyond, writing fails with EFBIG.
+    pub(crate) fn start_with_small_files(role: &str, store: &Path, blocks: usize) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        shell.arg(std::env::current_exe().unwrap());
+        Self::spawn(shell, role, store, &[])
+    }
+
+    fn spawn(mut command: Command, role: &str, store: &Path, environment: &[(&str, String)]) -> Self {
+        command.args(["--exact", "crash::child", "--nocapture", "--test-threads=1"]);
+        command
+            .env(ROLE, role)
+            .env(STORE, store)
+            .envs(environment.iter().map(|(name, value)| (*name, value)));
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        Self { process: command.spawn().unwrap() }
+    }
+
+    fn kill(&mut self) {
+        // SIGKILL: nothing of the child runs after it.
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// What it said until it ended by itself.
+    pub(crate) fn output(mut self) -> Vec<String> {
+        self.said()
+    }
+
+    /// The lines that it said in full.
+    fn said(&mut self) -> Vec<String> {
+        let mut text = String::new();
+        self.process.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+        complete.lines().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn say(line: impl std::fmt::Display) {
+    // In one write past the test harness, so that a line is said or not said.
+    let line = format!("> {line}\n");
+    std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
+    std::io::stdout().lock().flush().unwrap();
+}
+
+/// Not a test of its own: what a child does.
+#[test]
+fn child() {
+    let (Ok(role), Some(store)) = (std::env::var(ROLE), std::env::var_os(STORE)) else { return };
+    let store = PathBuf::from(store);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // The harness has begun a line of its own.
+    std::io::stdout().write_all(b"\n").unwrap();
+    runtime.block_on(async {
+        match role.as_str() {
+            "open" => match SqliteStore::open(&store).await {
+                Ok(_) => say("open"),
+                Err(error) => say(error.code()),
+            },
+            "enqueue" => enqueue_for_ever(&store).await,
+            "deliver" => deliver_for_ever(&store).await,
+            "fill" => fill(&store).await,
+            _ => unreachable!("no such role"),
+        }
+    });
+}
+
+/// Enqueues from several tasks, and says each entry once `enqueue` has returned.
+async fn enqueue_for_ever(store: &Path) {
+    let store = SqliteStore::open(store).await.unwrap();
+    let sender = hl7_sender::Sender::builder(store).destination(ehr(nowhere())).start().await.unwrap();
+    let run = std::env::var("RUN").unwrap();
+    let tasks = (0..LANES).map(|lane| {
+        let (sender, run) = (sender.clone(), run.clone());
+        tokio::spawn(async move {
+            for n in 0.. {
+                let msg = message(&format!("{run}-{lane}-{n}"), &format!("p{lane}"));
+                let receipt = sender.enqueue("ehr", &msg).await.unwrap();
+                say(format_args!("{lane} {}", receipt.id()));
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+}
+
+async fn deliver_for_ever(store: &Path) {
+    let address = std::env::var("PEER").unwrap().parse().unwrap();
+    let store = SqliteStore::open(store).await.unwrap();
+    let destination = ehr(address).connections(LANES);
+    let _sender = hl7_sender::Sender::builder(store).destination(destination).start().await.unwrap();
+    say("started");
+    std::future::pending::<()>().await;
+}
+
+/// Enqueues until that fails, and says how it failed, twice.
+async fn fill(store: &Path) {
+    let store = SqliteStore::open(store).await.unwrap();
+    let sender = hl7_sender::Sender::builder(store).destination(ehr(nowhere())).start().await.unwrap();
+    for n in 0.. {
+        match sender.enqueue("ehr", &message(&format!("m-{n}"), "a")).await {
+            Ok(receipt) => say(receipt.id()),
+            Err(error) => {
+                let hl7_sender::EnqueueErrorKind::Store(why) = error.kind() else { panic!("{error}") };
+                say(format_args!("{} {}", error.is_indeterminate(), why.code()));
+                break;
+            }
+        }
+    }
+    let again = sender.enqueue("ehr", &message("again", "a")).await.unwrap_err();
+    let hl7_sender::EnqueueErrorKind::Store(why) = again.kind() else { panic!("{again}") };
+    say(why.code());
+    say(sender.recent(1).await.unwrap_err().code());
+}
+
+fn check_integrity(store: &Path) {
+    let conn = rusqlite::Connection::open(store).unwrap();
+    let verdict: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_50_what_was_said_to_be_durable_survives_a_kill() {
+    let folder = Folder::new();
+    let mut said: HashMap<usize, Vec<EntryId>> = HashMap::new();
+    for run in 0..10 {
+        let environment = [("RUN", run.to_string())];
+        let mut child = Child::start("enqueue", &folder.store_path(), &environment);
+        std::thread::sleep(Duration::from_millis(60 + fastrand::u64(0..120)));
+        child.kill();
+        for line in child.said() {
+            let (lane, id) = line.split_once(' ').unwrap();
+            said.entry(lane.parse().unwrap()).or_default().push(id.parse().unwrap());
+        }
+        check_integrity(&folder.store_path());
+        folder.store().await.close().await;
+    }
+    let store = folder.store().await;
+    let total: usize = said.values().map(Vec::len).sum();
+    assert!(total > 50, "the children hardly ran: {total} entries");
+    for ids in said.values() {
+        let stored = drain(&store, ids[0]).await;
+        let known: HashSet<_> = ids.iter().collect();
+        let in_order: Vec<_> = stored.into_iter().filter(|id| known.contains(id)).collect();
+        assert_eq!(&in_order, ids, "each entry is there, in the order in which it was enqueued");
+    }
+}
+
+/// Takes everything out of the lane of this entry, in the lane's order.
+async fn drain(store: &impl Store, id: EntryId) -> Vec<EntryId> {
+    let lane = store.record(id).await.unwrap().unwrap().lane;
+    let mut order = Vec::new();
+    let mut next = store.begin(lane).await.unwrap();
+    while let Some(attempt) = next {
+        order.push(attempt.id);
+        next = store.finish(finished(attempt.id, hl7_sender::End::Deliver, at(0)), true).await.unwrap();
+    }
+    order
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_50_a_killed_sender_delivers_everything_in_order_in_the_end() {
+    const EACH: usize = 400;
+    let peer = Peer::accepting().await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(nowhere())).await;
+    let mut receipts = Vec::new();
+    for n in 0..EACH * LANES {
+        let msg = message(&format!("{}-{:04}", n % LANES, n / LANES), &format!("p{}", n % LANES));
+        receipts.push(sender.enqueue("ehr", &msg).await.unwrap());
+    }
+    sender.shutdown(PATIENCE).await;
+
+    let mut kills = 0;
+    while kills < 10 && peer.bodies().len() < EACH * LANES {
+        let environment = [("PEER", peer.address.to_string())];
+        let mut child = Child::start("deliver", &folder.store_path(), &environment);
+        wait_for_word(&mut child);
+        std::thread::sleep(Duration::from_millis(fastrand::u64(0..60)));
+        child.kill();
+        kills += 1;
+        check_integrity(&folder.store_path());
+    }
+    assert!(kills > 1, "the child was never killed while it had work");
+    let sender = folder.sender(ehr(peer.address).connections(LANES)).await;
+    for receipt in &receipts {
+        crate::peer::until(&sender, receipt, |status| status.state() == State::Delivered).await;
+    }
+    check_deliveries(&peer.control_ids(), EACH, kills);
+}
+
+fn wait_for_word(child: &mut Child) {
+    let mut lines = BufReader::new(child.process.stdout.as_mut().unwrap()).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line == "> started")));
+}
+
+/// Everything came, first deliveries in order, and no more duplicates than a kill of three connections can make.
+fn check_deliveries(came: &[String], each: usize, kills: usize) {
+    for lane in 0..LANES {
+        let prefix = format!("{lane}-");
+        let mut known = HashSet::new();
+        let firsts: Vec<_> = came.iter().filter(|id| id.starts_with(&prefix) && known.insert(*id)).collect();
+        let sent: Vec<_> = (0..each).map(|n| format!("{lane}-{n:04}")).collect();
+        assert_eq!(firsts, sent.iter().collect::<Vec<_>>());
+    }
+    let duplicates = came.len() - each * LANES;
+    assert!(duplicates <= kills * LANES, "{duplicates} duplicates by {kills} kills");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_52_a_failed_write_ends_the_use_of_the_store_until_it_is_opened_again() {
+    let folder = Folder::new();
+    let mut said = Child::start_with_small_files("fill", &folder.store_path(), 4000).output();
+    let ends = said.split_off(said.len() - 3);
+    assert_eq!(ends, ["true S102", "S103", "S103"]);
+    assert!(said.len() > 10, "{} entries fit", said.len());
+
+    check_integrity(&folder.store_path());
+    let store = folder.store().await;
+    for id in said {
+        assert!(store.record(id.parse().unwrap()).await.unwrap().is_some());
+    }
+}

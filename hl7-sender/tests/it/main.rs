@@ -1,0 +1,21 @@
+//! The behaviour of hl7-sender as its users, its peers and its disk see it.
+
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
+
+mod clock;
+mod contract;
+mod crash;
+mod damage;
+mod destinations;
+mod keys;
+mod lanes;
+mod listener;
+mod model;
+mod opening;
+mod outage;
+mod outcomes;
+mod peer;
+mod privacy;
+mod room;
+mod shutdown;

@@ -1,0 +1,89 @@
+//! Files: locked, private, and known for what they are.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use hl7_sender::{OpenErrorKind, SqliteStore, Store as _};
+
+use crate::crash::Child;
+use crate::peer::{Folder, ehr, message, nowhere};
+
+async fn kind(path: &Path) -> OpenErrorKind {
+    SqliteStore::open(path).await.unwrap_err().kind()
+}
+
+#[tokio::test]
+async fn fault_56_a_second_opening_in_this_process_fails() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    assert_eq!(kind(&folder.store_path()).await, OpenErrorKind::Locked);
+    let link = folder.store_path().with_file_name("link.db");
+    std::os::unix::fs::symlink(folder.store_path(), &link).unwrap();
+    assert_eq!(kind(&link).await, OpenErrorKind::Locked, "also by another name");
+    store.close().await;
+    folder.store().await;
+}
+
+#[tokio::test]
+async fn fault_56_a_second_process_fails_to_open() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    assert_eq!(Child::start("open", &folder.store_path(), &[]).output(), ["S111"]);
+    store.close().await;
+    assert_eq!(Child::start("open", &folder.store_path(), &[]).output(), ["open"]);
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    let folder = Folder::new();
+    std::fs::write(folder.store_path(), b"").unwrap();
+    std::fs::set_permissions(folder.store_path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let sender = folder.sender(ehr(nowhere())).await;
+    sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    let files: Vec<_> = std::fs::read_dir(folder.store_path().parent().unwrap()).unwrap().collect();
+    assert!(files.len() >= 3, "the store, its log and its lock");
+    for file in files {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_file_is_refused_and_not_changed() {
+    let folder = Folder::new();
+    let other = folder.store_path().with_file_name("other.db");
+    let text = folder.store_path().with_file_name("notes.txt");
+    rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    std::fs::write(&text, "not a database, but long enough to be looked at as one\n".repeat(100)).unwrap();
+    for path in [&other, &text] {
+        let before = std::fs::read(path).unwrap();
+        assert_eq!(kind(path).await, OpenErrorKind::Foreign);
+        assert_eq!(std::fs::read(path).unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_a_later_version_is_refused() {
+    let folder = Folder::new();
+    folder.store().await.close().await;
+    let conn = rusqlite::Connection::open(folder.store_path()).unwrap();
+    conn.execute_batch("PRAGMA user_version = 2").unwrap();
+    drop(conn);
+    assert_eq!(kind(&folder.store_path()).await, OpenErrorKind::TooNew);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_an_error_of_the_system() {
+    let error = SqliteStore::open("/nowhere/at/all/outbox.db").await.unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Io(std::io::ErrorKind::NotFound));
+    assert!(!error.suggestion().is_empty() && error.to_string().starts_with("S114"));
+}
+
+#[tokio::test]
+async fn the_file_is_kept_durably() {
+    let folder = Folder::new();
+    folder.store().await.close().await;
+    let conn = rusqlite::Connection::open(folder.store_path()).unwrap();
+    let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}

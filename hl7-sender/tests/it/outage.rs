@@ -1,0 +1,147 @@
+//! Receivers that cannot be reached, and come back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hl7_mllp::{Client, Reply};
+use hl7_sender::{DeadLetterReason, Outcome, State};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use crate::peer::{Folder, PATIENCE, Peer, delivered, ehr, message, nowhere, outcome, quick, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_comes_back_gets_everything_in_order() {
+    let address = nowhere();
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(address).retry(quick().max_attempts(1))).await;
+    let mut receipts = Vec::new();
+    for n in 0..20 {
+        receipts.push(sender.enqueue("ehr", &message(&format!("m-{n:02}"), "a")).await.unwrap());
+    }
+    let status = until(&sender, &receipts[0], |status| status.last_failure().is_some()).await;
+    assert_eq!((status.state(), status.last_failure()), (State::Retrying, Some("N203")));
+    assert!(status.next_attempt_at().is_some());
+
+    let peer = Peer::start_at(address, |request, _| Reply::accept(request)).await;
+    for receipt in &receipts {
+        delivered(receipt).await;
+        assert_eq!(receipt.status().await.unwrap().attempts(), 1, "an outage uses up no attempts");
+    }
+    let sent: Vec<String> = (0..20).map(|n| format!("m-{n:02}")).collect();
+    assert_eq!(peer.control_ids(), sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_34_an_outage_ends_no_message() {
+    let folder = Folder::new();
+    let sender =
+        folder.sender(ehr(nowhere()).connections(4).retry(quick().max_attempts(1).max_rejections(1))).await;
+    let mut receipts = Vec::new();
+    for n in 0..30 {
+        receipts.push(sender.enqueue("ehr", &message(&format!("m{n}"), &format!("p{n}"))).await.unwrap());
+    }
+    until(&sender, &receipts[0], |status| status.last_failure().is_some()).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for receipt in &receipts {
+        let status = receipt.status().await.unwrap();
+        assert!(matches!(status.state(), State::Queued | State::Retrying), "{status:?}");
+        assert_eq!(status.attempts(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_35_many_lanes_do_not_storm_a_receiver_that_closes_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connects = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connects);
+    let refusing = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let folder = Folder::new();
+    let slow = quick().first(Duration::from_secs(30)).max(Duration::from_secs(30));
+    let sender = folder.sender(ehr(address).connections(4).retry(slow)).await;
+    for n in 0..100 {
+        sender.enqueue("ehr", &message(&format!("m{n}"), &format!("p{n}"))).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let connects = connects.load(Ordering::SeqCst);
+    assert!((1..=220).contains(&connects), "{connects} connections for 100 lanes");
+    refusing.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_09_a_receiver_that_closes_after_each_message_costs_no_attempts() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut block = Vec::new();
+            let mut buffer = [0; 4096];
+            while !block.ends_with(&[0x1C, 0x0D]) {
+                match stream.read(&mut buffer).await {
+                    Ok(read) if read > 0 => block.extend_from_slice(&buffer[..read]),
+                    _ => break,
+                }
+            }
+            let Some(content) = block.get(1..block.len().saturating_sub(2)) else { continue };
+            let id = crate::peer::control_id(content);
+            let ack = format!("\x0BMSH|^~\\&|A\rMSA|AA|{id}\r\x1C\r");
+            stream.write_all(ack.as_bytes()).await.unwrap();
+        }
+    });
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(address)).await;
+    for n in 0..10 {
+        let receipt = sender.enqueue("ehr", &message(&format!("m{n}"), "a")).await.unwrap();
+        delivered(&receipt).await;
+        // The end of the connection has to arrive before the next message is written, or its outcome is unknown.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(receipt.status().await.unwrap().attempts(), 1);
+    }
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn max_age_dead_letters_what_is_too_old() {
+    let address = nowhere();
+    let folder = Folder::new();
+    let retry = quick().max_age(Duration::from_millis(50));
+    let sender = folder.sender(ehr(address).retry(retry)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    until(&sender, &receipt, |status| status.last_failure().is_some()).await;
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let peer = Peer::start_at(address, |request, _| Reply::accept(request)).await;
+    assert!(matches!(outcome(&receipt).await, Outcome::DeadLettered(DeadLetterReason::TooOld)));
+    let status = receipt.status().await.unwrap();
+    assert_eq!((status.last_failure(), status.attempts()), (Some("S202"), 0));
+    assert!(peer.bodies().is_empty(), "never written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_wait_for_a_destination_that_is_not_configured() {
+    let peer = Peer::accepting().await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(nowhere())).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    sender.shutdown(PATIENCE).await;
+    let other = hl7_sender::Destination::mllp("lab", peer.address.to_string());
+    let sender = folder.sender(other).await;
+    assert!(!sender.status(&receipt.id()).await.unwrap().unwrap().state().is_settled());
+    sender.shutdown(PATIENCE).await;
+    let sender = folder.sender(ehr(peer.address)).await;
+    until(&sender, &receipt, |status| status.state() == State::Delivered).await;
+}
+
+#[test]
+fn a_client_is_as_patient_as_the_destination_says_by_default() {
+    // The destination takes over the client's own deadlines, so that both documentations stay true.
+    let client = format!("{:?}", Client::builder());
+    let destination = format!("{:?}", hl7_sender::Destination::mllp("ehr", "ehr.example:2575"));
+    assert!(client.contains("ack_timeout: 30s") && destination.contains("ack_timeout: 30s"));
+}

@@ -1,0 +1,166 @@
+//! Content stays out of everything that is shown: a canary is planted everywhere and looked for.
+
+use std::fmt::{Debug, Display, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hl7_core::{Message, path};
+use hl7_mllp::Reply;
+use hl7_sender::{Destination, End, Sender, Store as _};
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+use crate::contract::{at, finished, request};
+use crate::peer::{Folder, PATIENCE, Peer, ehr, nowhere, quick, until};
+
+const CANARY: &str = "CANARY Doe";
+
+/// A message with the canary in every field that is free to hold it, the control ID and the lane key included.
+fn poisoned(n: usize) -> Message<'static> {
+    let text = format!(
+        "MSH|^~\\&|{CANARY}|{CANARY}|{CANARY}|{CANARY}|{CANARY}|{CANARY}|{CANARY}^{CANARY}|{CANARY} {n}|{CANARY}|{CANARY}\r\
+         PID|{CANARY}||{CANARY} {n}||{CANARY}^{CANARY}\r{CANARY}|{CANARY}\r"
+    );
+    Message::parse(&text).unwrap().into_owned()
+}
+
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<String>>);
+
+impl Shown {
+    fn debug(&self, value: impl Debug) {
+        writeln!(self.0.lock().unwrap(), "{value:?} {value:#?}").unwrap();
+    }
+
+    fn both(&self, value: impl Debug + Display) {
+        writeln!(self.0.lock().unwrap(), "{value}").unwrap();
+        self.debug(value);
+    }
+}
+
+/// Writes down the fields of every event.
+impl tracing::Subscriber for Shown {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Fields<'s>(&'s mut String);
+        impl Visit for Fields<'_> {
+            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+                write!(self.0, "{field}={value:?} ").unwrap();
+            }
+        }
+        event.record(&mut Fields(&mut self.0.lock().unwrap()));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// On one thread, so that every event of the sender's tasks is heard.
+#[tokio::test]
+async fn nothing_shown_holds_content() {
+    let shown = Shown::default();
+    let _listening = tracing::subscriber::set_default(shown.clone());
+    let peer = Peer::start(|request, before| {
+        let msa2 = request.message().header().control_id().unwrap().raw().to_owned();
+        match before {
+            0 => Reply::close(),
+            1 => Reply::bytes(CANARY.as_bytes().to_vec()),
+            2 => Reply::bytes(format!("MSH|^~\\&|{CANARY}\rMSA|AA|{CANARY}\r").into_bytes()),
+            3 => Reply::bytes(format!("MSH|^~\\&|{CANARY}\rMSA|AE|{msa2}|{CANARY}\r").into_bytes()),
+            _ => Reply::bytes(format!("MSH|^~\\&|{CANARY}\rMSA|AA|{msa2}|{CANARY}\r").into_bytes()),
+        }
+    })
+    .await;
+    let folder = Folder::new();
+    let sender = Sender::builder(folder.store().await)
+        .destination(ehr(peer.address).lane_key(path!("PID-3")).retry(quick()))
+        .destination(Destination::mllp("lab", nowhere().to_string()))
+        .max_message_bytes(10_000)
+        .start()
+        .await
+        .unwrap();
+    let msg = poisoned(1);
+    shown.debug(sender.entry(&msg).key(CANARY).fingerprint(CANARY.as_bytes()).to(["ehr"]));
+    let receipts = sender.entry(&msg).key(CANARY).to(["ehr", "lab"]).enqueue().await.unwrap();
+    shown.debug(&receipts);
+    let held = until(&sender, &receipts[0], |status| status.state() == hl7_sender::State::Held).await;
+    shown.debug(&held);
+    shown.debug((held.control_id(), held.message_type(), held.last_failure()));
+    assert_eq!((held.control_id(), held.message_type()), (None, None));
+    shown.debug(held.last_acknowledgment());
+    sender.release(&held.id()).await.unwrap();
+    let outcome = tokio::time::timeout(PATIENCE, receipts[0].outcome()).await.unwrap().unwrap();
+    shown.debug(outcome);
+    shown.debug(receipts[1].answered(Duration::from_millis(20)).await.unwrap());
+    shown.debug((sender.recent(9).await.unwrap(), sender.counts().await.unwrap(), &sender));
+    errors(&shown, &sender).await;
+    drop(sender);
+
+    let shown = shown.0.lock().unwrap();
+    assert!(shown.contains("attempt ended") && shown.contains("S008"), "something was heard");
+    assert!(!shown.contains("CANARY"), "{shown}");
+}
+
+async fn errors(shown: &Shown, sender: &Sender) {
+    let texts = [
+        format!("MSH|^~\\&|A|||||||\r{CANARY}\r"),
+        format!("MSH|^~\\&|A|||||||m||||||||ASCII\rPID|{CANARY} ü\r"),
+        format!("MSH|^~\\&|A|||||||m\r{}\r", CANARY.repeat(2_000)),
+        format!("MSH|^~\\&|{CANARY}|||||||m|||||NE|NE\r"),
+        format!("MSH|^~\\&|{CANARY}|||||||m\rNTE|\u{B}{CANARY}\r"),
+    ];
+    for text in &texts {
+        let msg = Message::parse(text).unwrap();
+        shown.both(sender.enqueue("ehr", &msg).await.unwrap_err());
+    }
+    let msg = poisoned(2);
+    shown.both(sender.enqueue(CANARY, &msg).await.unwrap_err());
+    shown.both(sender.entry(&msg).to(["ehr"]).origin(CANARY.repeat(99)).enqueue().await.unwrap_err());
+    shown.both(sender.entry(&msg).key(CANARY).to(["ehr"]).enqueue().await.unwrap_err());
+    shown.both(sender.release(&hl7_sender::EntryId::random()).await.unwrap_err());
+    shown.both(CANARY.parse::<hl7_sender::EntryId>().unwrap_err());
+    sender.shutdown(PATIENCE).await;
+    shown.both(sender.enqueue("ehr", &msg).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn what_a_store_takes_and_gives_shows_no_content() {
+    let shown = Shown::default();
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let mut asked = request(1, 1, &[("ehr", Some(CANARY))]);
+    (asked.body, asked.control_id) = (CANARY.as_bytes().to_vec(), CANARY.to_owned());
+    shown.debug(&asked);
+    shown.debug(store.enqueue(asked.clone(), at(0)).await.unwrap());
+    let record = store.record(asked.deliveries[0].id).await.unwrap().unwrap();
+    let attempt = store.begin(record.lane).await.unwrap().unwrap();
+    let mut end = finished(attempt.id, End::Deliver, at(1));
+    end.acknowledgment = Some(CANARY.as_bytes().to_vec());
+    shown.debug((&record, &attempt, &end, &store));
+    let shown = shown.0.lock().unwrap();
+    assert!(!shown.contains("CANARY"), "{shown}");
+    let bytes = format!("{:?}", CANARY.as_bytes());
+    assert!(!shown.contains(&bytes[1..bytes.len() - 1]), "{shown}");
+}
+
+#[tokio::test]
+async fn a_lane_key_is_not_written_to_the_disk() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    store.enqueue(request(1, 1, &[("ehr", Some(CANARY))]), at(0)).await.unwrap();
+    store.close().await;
+    let file = std::fs::read(folder.store_path()).unwrap();
+    assert!(!file.windows(CANARY.len()).any(|bytes| bytes == CANARY.as_bytes()));
+}

@@ -1,0 +1,92 @@
+//! Ending, and starting again.
+
+use std::time::Duration;
+
+use hl7_mllp::Reply;
+use hl7_sender::{EnqueueErrorKind, State, StoreErrorKind};
+
+use crate::peer::{Folder, PATIENCE, Peer, delivered, ehr, message, nowhere, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_delivered_goes_out_after_the_next_start() {
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(nowhere())).await;
+    let mut ids = Vec::new();
+    for n in 0..10 {
+        ids.push(sender.enqueue("ehr", &message(&format!("m-{n}"), "a")).await.unwrap());
+    }
+    sender.shutdown(PATIENCE).await;
+    let peer = Peer::accepting().await;
+    let sender = folder.sender(ehr(peer.address)).await;
+    for receipt in &ids {
+        until(&sender, receipt, |status| status.state() == State::Delivered).await;
+    }
+    assert_eq!(peer.control_ids(), (0..10).map(|n| format!("m-{n}")).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_shutdown_every_call_says_so() {
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(nowhere())).await;
+    let msg = message("m-1", "a");
+    let receipt = sender.enqueue("ehr", &msg).await.unwrap();
+    let waiting = tokio::spawn({
+        let receipt = receipt.clone();
+        async move { receipt.outcome().await }
+    });
+    sender.clone().shutdown(PATIENCE).await;
+    assert_eq!(waiting.await.unwrap().unwrap_err().kind(), StoreErrorKind::Closed);
+    assert_eq!(sender.enqueue("ehr", &msg).await.unwrap_err().kind(), &EnqueueErrorKind::ShutDown);
+    assert_eq!(sender.status(&receipt.id()).await.unwrap_err().kind(), StoreErrorKind::Closed);
+    assert_eq!(sender.release(&receipt.id()).await.unwrap_err().kind(), StoreErrorKind::Closed);
+    sender.shutdown(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shutdown_waits_for_the_message_under_way() {
+    let peer = Peer::start(|request, _| {
+        std::thread::sleep(Duration::from_millis(200));
+        Reply::accept(request)
+    })
+    .await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(peer.address)).await;
+    let first = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    let second = sender.enqueue("ehr", &message("m-2", "a")).await.unwrap();
+    until(&sender, &first, |status| status.state() == State::Sending).await;
+    sender.shutdown(PATIENCE).await;
+    drop(sender);
+    let sender = folder.sender(ehr(nowhere())).await;
+    assert_eq!(sender.status(&first.id()).await.unwrap().unwrap().state(), State::Delivered);
+    assert_ne!(sender.status(&second.id()).await.unwrap().unwrap().state(), State::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shutdown_that_is_not_waited_for_repeats_the_message_under_way() {
+    let peer =
+        Peer::start(|request, before| if before == 0 { Reply::none() } else { Reply::accept(request) }).await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(peer.address)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    until(&sender, &receipt, |_| peer.bodies().len() == 1).await;
+    sender.shutdown(Duration::from_millis(20)).await;
+    let sender = folder.sender(ehr(peer.address)).await;
+    let status = until(&sender, &receipt, |status| status.state() == State::Delivered).await;
+    assert_eq!(status.attempts(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropping_the_last_clone_ends_sending_and_frees_the_store() {
+    let peer = Peer::accepting().await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(peer.address)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    delivered(&receipt).await;
+    drop((sender, receipt));
+    let reopen = async {
+        while hl7_sender::SqliteStore::open(folder.store_path()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reopen).await.unwrap();
+}
