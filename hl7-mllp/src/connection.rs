@@ -118,7 +118,6 @@ impl<'t> Connection<'t> {
                 }
             }
             let read = if self.wire.decoder().is_between_blocks() {
-                pace = None;
                 self.read_idle(idle).await?
             } else {
                 let deadline = pace.get_or_insert_with(|| Pace::new(self.terms.block_timeout)).deadline;

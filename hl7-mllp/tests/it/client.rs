@@ -401,6 +401,26 @@ async fn fault_28_a_peer_that_reads_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn fault_28_a_peer_that_reads_slowly_has_its_time_for_each_part() {
+    const BYTES: usize = 20 * 1024 * 1024;
+    let time = Duration::from_millis(500);
+    let addr = scripted(move |peer| async move {
+        let mut stream = peer.accept().await;
+        for _ in 0..20 {
+            stream.skip(1024 * 1024).await;
+            tokio::time::sleep(time / 10).await;
+        }
+        stream.until(b"\x1C\r").await;
+        stream.send(&framed(ack("AA", "m-1"))).await;
+        stream.until_closed().await;
+    })
+    .await;
+    let mut client = Client::builder().write_timeout(time).connect(addr).await.unwrap();
+    let long = message("m-1").replace("Ann", &"x".repeat(BYTES));
+    assert_eq!(send(&mut client, &long).await.unwrap().code().as_str(), "AA");
+}
+
+#[tokio::test]
 async fn fault_29_an_acknowledgment_may_come_a_byte_at_a_time_but_in_time() {
     let byte_by_byte = |end: usize| {
         scripted(move |peer| async move {

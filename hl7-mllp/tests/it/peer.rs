@@ -126,6 +126,14 @@ impl Stream {
         self.stream.read_exact(&mut vec![0; bytes]).await.unwrap();
     }
 
+    /// Reads and drops up to and with these bytes.
+    pub(crate) async fn until(&mut self, end: &[u8]) {
+        let mut last = Vec::new();
+        while !last.ends_with(end) {
+            last.push(self.stream.read_u8().await.unwrap());
+        }
+    }
+
     /// Sends the end of the stream and goes on reading.
     pub(crate) async fn finish(&mut self) {
         self.stream.shutdown().await.unwrap();

@@ -236,12 +236,18 @@ async fn fault_40_an_idle_connection_gives_its_place_back() {
     let mut idle = Stream::connect(&listening.addr).await;
     let mut babbling = Stream::connect(&listening.addr).await;
     let babble = async {
+        let mut bytes = 0;
         while babbling.try_send(b"\n").await {
+            bytes += 1;
             tokio::time::sleep(SHORT / 10).await;
         }
+        bytes
     };
-    assert_eq!(idle.block_or_end().await, None);
-    tokio::time::timeout(PATIENCE, babble).await.expect("bytes outside a block do not count");
+    let babble = tokio::time::timeout(PATIENCE, babble);
+    let (end, bytes) = tokio::join!(idle.block_or_end(), babble);
+    assert_eq!(end, None);
+    let bytes = bytes.expect("bytes outside a block do not count");
+    assert!(bytes < 500, "{bytes} bytes, so many that there were too many and not too late");
 }
 
 #[tokio::test]
