@@ -9,7 +9,8 @@ use hl7_map::{Context, Mapping};
 use libfuzzer_sys::fuzz_target;
 
 static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
-    Mapping::from_yaml(include_str!("../../examples/gateway/demo/crm-to-adt.yaml")).expect("the demo's mapping loads")
+    Mapping::from_yaml(include_str!("../../examples/gateway/demo/crm-to-adt.yaml"))
+        .expect("the demo's mapping loads")
 });
 
 fuzz_target!(|payload: &[u8]| {

@@ -1,0 +1,23 @@
+//! The libraries beside rivals and hand-written floors, in one run: `cargo run --release [-- PART]`.
+
+mod block;
+mod mapping;
+mod measure;
+mod message;
+mod outbox;
+mod samples;
+
+fn main() {
+    let part = std::env::args().nth(1);
+    let parts: [(&str, fn()); 4] = [
+        ("message", message::run),
+        ("block", block::run),
+        ("mapping", mapping::run),
+        ("outbox", outbox::run),
+    ];
+    for (name, run) in parts {
+        if part.as_deref().is_none_or(|part| part == name) {
+            run();
+        }
+    }
+}
