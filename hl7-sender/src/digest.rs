@@ -20,15 +20,6 @@ pub(crate) fn of_parts(purpose: &str, parts: &[&[u8]]) -> Digest {
     hash.finalize().into()
 }
 
-/// The first sixteen bytes.
-pub(crate) fn half(digest: Digest) -> [u8; 16] {
-    let mut half = [0; 16];
-    for (to, from) in half.iter_mut().zip(digest) {
-        *to = from;
-    }
-    half
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

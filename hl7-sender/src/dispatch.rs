@@ -67,7 +67,7 @@ impl Dispatch {
         }
     }
 
-    /// Starts what can start. Gives when to look again at the latest; `None` when only an event can bring more.
+    /// Starts what can start. Gives when to look again at the latest; `None` when that has to wait for a turn to end.
     async fn start_due(&mut self) -> Result<Option<Instant>, StoreError> {
         let free = self.target.gate().free(Instant::now());
         if free == 0 {
@@ -82,8 +82,8 @@ impl Dispatch {
         for lane in waiting {
             self.start(lane);
         }
-        let Some(next) = due.next else { return Ok(None) };
         let longest = self.target.retry.longest();
+        let next = due.next.unwrap_or(now + longest);
         let delay = next.duration_since(now).unwrap_or_default();
         if delay > longest {
             // The clock was set back: no retry is further off than the longest delay.
@@ -128,7 +128,7 @@ impl Dispatch {
     }
 }
 
-/// Until then; for ever without a time, because an event ends the wait.
+/// Until then; for ever without a time, because the end of a turn ends the wait.
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,

@@ -8,10 +8,10 @@ use hl7_mllp::AckMode;
 
 use crate::digest::{self, Digest};
 use crate::entry::{Delivery, Enqueued, Request};
-use crate::error::{EnqueueError, EnqueueErrorKind};
+use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
-use crate::sender::Sender;
+use crate::sender::{Running, Sender};
 use crate::shape;
 
 /// The longest origin, in bytes.
@@ -86,29 +86,19 @@ impl<'a> NewEntry<'a> {
     /// The receipts stand in the order of the destinations. Under a key that is known, entries that are there are given back
     /// ([`Receipt::is_repeat`]), and a destination that has none gets the message that was first kept.
     ///
+    /// A caller who stops waiting has not stopped the message: it is kept all the same.
+    ///
     /// # Errors
     /// When the message cannot be sent as it is, when a destination is unknown, when the key stands for another request, when the store is full, and
     /// when it fails. Only the last is indeterminate: [`EnqueueError::is_indeterminate`].
     pub async fn enqueue(self) -> Result<Vec<Receipt>, EnqueueError> {
-        let fault = |kind| Err(EnqueueError::new(kind));
         let running = self.sender.running();
         if running.engine.is_stopping() {
-            return fault(EnqueueErrorKind::ShutDown);
+            return Err(EnqueueError::new(EnqueueErrorKind::ShutDown));
         }
-        let request = self.request()?;
-        let enqueued = running.engine.store.enqueue(request, running.engine.now()).await;
-        let stored = match enqueued.inspect_err(|error| running.note(error))? {
-            Enqueued::Stored(stored) => stored,
-            Enqueued::KeyReused => return fault(EnqueueErrorKind::KeyReused),
-            Enqueued::Full => return fault(EnqueueErrorKind::StoreFull),
-        };
-        let receipts = stored.into_iter().map(|stored| {
-            if let (false, Some(target)) = (stored.repeat, running.targets.get(&stored.destination)) {
-                target.wake.notify_one();
-            }
-            Receipt::new(Arc::clone(&running.engine), stored)
-        });
-        Ok(receipts.collect())
+        let kept = tokio::spawn(keep(Arc::clone(running), self.request()?));
+        // The task does not panic; it is dropped with its runtime.
+        kept.await.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::Closed).into()))
     }
 
     fn request(self) -> Result<Request, EnqueueError> {
@@ -171,6 +161,23 @@ impl<'a> NewEntry<'a> {
         }
         Ok(body)
     }
+}
+
+/// Stores the request and wakes its destinations. A task of its own, because a caller who stops waiting does not undo the commit.
+async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, EnqueueError> {
+    let enqueued = running.engine.store.enqueue(request, running.engine.now()).await;
+    let stored = match enqueued.inspect_err(|error| running.note(error))? {
+        Enqueued::Stored(stored) => stored,
+        Enqueued::KeyReused => return Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
+        Enqueued::Full => return Err(EnqueueError::new(EnqueueErrorKind::StoreFull)),
+    };
+    let receipts = stored.into_iter().map(|stored| {
+        if let (false, Some(target)) = (stored.repeat, running.targets.get(&stored.destination)) {
+            target.wake.notify_one();
+        }
+        Receipt::new(Arc::clone(&running.engine), stored)
+    });
+    Ok(receipts.collect())
 }
 
 /// The same message again is the same request; with the destination, which the store adds, it names one entry.

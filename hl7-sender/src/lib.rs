@@ -1,4 +1,95 @@
-//! A durable, ordered, retrying sender of HL7 v2 messages.
+//! A durable, ordered, retrying sender of HL7 v2 messages: enqueue and forget, truthfully.
+//!
+//! ```
+//! use hl7_core::{Message, path};
+//! use hl7_mllp::{Reply, Request, Server};
+//! use hl7_sender::{Destination, Outcome, Sender, SqliteStore};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+//! let receiver = Server::bind("127.0.0.1:0").await?;
+//! let address = receiver.local_addr()?.to_string();
+//! tokio::spawn(receiver.serve(|req: Request| async move { Reply::accept(&req) }));
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("outbox.db");
+//!
+//! let store = SqliteStore::open(path).await?;
+//! let sender = Sender::builder(store)
+//!     .destination(Destination::mllp("ehr", address).lane_key(path!("PID-3.1")).connections(4))
+//!     .start()
+//!     .await?;
+//!
+//! let msg = Message::parse("MSH|^~\\&|LAB|NORTH|EHR|NORTH|20260102030405||ADT^A08^ADT_A01|m-1|P|2.5.1\rPID|1||7\r")?;
+//! let receipt = sender.enqueue("ehr", &msg).await?;        // durable from here on
+//! assert!(sender.enqueue("ehr", &msg).await?.is_repeat()); // the same message is kept once
+//!
+//! match receipt.outcome().await? {
+//!     Outcome::Delivered(ack) => assert_eq!(ack.control_id(), "m-1"),
+//!     other => panic!("{other:?}"),
+//! }
+//! # sender.shutdown(std::time::Duration::from_secs(5)).await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })
+//! # }
+//! ```
+//!
+//! # The words
+//!
+//! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
+//! lane the order is kept, and each lane waits, retries and is held by itself. The store with its entries is the *outbox*. A *receipt* is what
+//! the caller has of an entry. An entry is *settled* when it is delivered or a *dead letter*. A *held* entry waits for a person, and its lane
+//! with it.
+//!
+//! # What becomes of an entry
+//!
+//! | answer | what happens |
+//! |---|---|
+//! | AA, CA | delivered |
+//! | AE | the lane is held: [`Sender::release`] sends it again, [`Sender::dead_letter`] gives it up |
+//! | AR, CE | sent again after a delay; held after [`Retry::max_rejections`] |
+//! | CR | dead letter; the lane flows on; [`Sender::replay`] puts it at the lane's end |
+//! | none, late, unreadable, of another message; connection lost | sent again after a delay, without limit unless [`Retry::max_attempts`] sets one |
+//! | no connection | tried again for the whole destination by one lane at a time; counts as no attempt |
+//!
+//! Sent again means the same bytes under the same control ID. [`Destination::on`] and [`Retry`] change the table.
+//!
+//! # Guarantees
+//!
+//! * When [`Sender::enqueue`] returns `Ok`, the entry is on the disk: it survives the end of the process in any form, a crash of the system and a loss of
+//!   power, as far as the disk does what it says when it is told to flush.
+//! * Each entry is delivered at least once, or stays in the outbox, or becomes a dead letter for a stated reason. None is dropped silently.
+//! * The first deliveries of a lane come in the order of its `enqueue` calls: a call that began after another had returned is behind it.
+//! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk.
+//! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
+//! * A message that was altered in the store is never sent: it is held with the code `S201`.
+//! * After the store failed to read or write, nothing more is sent and nothing is accepted, until it is opened again.
+//!
+//! **Duplicates.** The receiver can get a message more than once when
+//!
+//! 1. its acknowledgment was lost on the way,
+//! 2. its acknowledgment came after the time allowed for it, or could not be read as one,
+//! 3. this process ended, or its store failed, after the message was written and before its acknowledgment was on the disk: entries found in that state go out
+//!    again at the next start, with the code `S203`,
+//! 4. a person released, replayed or enqueued it again although it had been taken.
+//!
+//! Receivers that must not act twice tell a repetition by its control ID.
+//!
+//! **Errors of `enqueue`.** All but [`EnqueueErrorKind::Store`] say that nothing was kept. That one is indeterminate: the entry may be there. Repeat the
+//! call with the same key or the same message, and it is kept once.
+//!
+//! **Not promised.** Order between lanes. Delivery to a destination that is not configured: its entries wait. Protection of the file's content: it holds the messages
+//! as they are, readable by its owner.
+//!
+//! # Codes
+//!
+//! `S001`–`S012` [`EnqueueError`]; `S101`–`S107` [`StoreError`]; `S111`–`S116` [`OpenError`]; `S121`–`S128` [`StartError`]. In
+//! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `N...` of
+//! `hl7-mllp`, or the code of a negative acknowledgment.
+//!
+//! # No patient data in diagnostics
+//!
+//! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it: [`Sender::message`],
+//! [`Status::last_acknowledgment`].
 
 mod destination;
 mod digest;

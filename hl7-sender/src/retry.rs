@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::policy::Action;
 
+/// The longest delay that can be asked for. A lane that waits longer has been forgotten.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 /// When a message that was not delivered is sent again.
 ///
 /// The delay doubles from `first` to `max`, and the time really waited is drawn evenly between nothing and that delay (*full jitter*), so that
@@ -57,7 +60,7 @@ impl Retry {
         self
     }
 
-    /// The longest that any delay can be. One minute unless stated.
+    /// The longest that any delay can be, at most a day. One minute unless stated.
     pub fn max(mut self, delay: Duration) -> Self {
         self.max = delay;
         self
@@ -77,7 +80,8 @@ impl Retry {
         self
     }
 
-    /// How old a message may be when it is sent. Older ones become dead letters, also in an outage. No limit unless stated.
+    /// How old a message may be when it is sent. Older ones become dead letters, also in an outage, and also when the system's clock was
+    /// set forward. No limit unless stated.
     pub fn max_age(mut self, age: impl Into<Option<Duration>>) -> Self {
         self.max_age = age.into();
         self
@@ -91,7 +95,8 @@ impl Retry {
 
     pub(crate) fn is_usable(&self) -> bool {
         let none_is_zero = self.max_attempts != Some(0) && self.max_rejections != Some(0);
-        !self.first.is_zero() && self.first <= self.max && none_is_zero && self.used_up != Action::Retry
+        let delays_fit = !self.first.is_zero() && self.first <= self.max && self.max <= LONGEST;
+        delays_fit && none_is_zero && self.used_up != Action::Retry
     }
 
     pub(crate) fn longest(&self) -> Duration {

@@ -173,7 +173,7 @@ impl Sender {
         self.store().close().await;
     }
 
-    pub(crate) fn running(&self) -> &Running {
+    pub(crate) fn running(&self) -> &Arc<Running> {
         &self.running
     }
 

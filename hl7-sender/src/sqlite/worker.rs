@@ -167,7 +167,7 @@ fn run_group(tables: &mut Tables, mut group: Vec<Box<dyn Job>>, poisoned: &Atomi
     }
     let done = in_transaction(tables, &mut group);
     match done {
-        Err(error) if !is_io(&error) && group.len() > 1 => {
+        Err(error) if error.kind() == StoreErrorKind::Full && group.len() > 1 => {
             for job in group {
                 run_group(tables, vec![job], poisoned);
             }
@@ -192,7 +192,7 @@ fn in_transaction(tables: &mut Tables, group: &mut [Box<dyn Job>]) -> Result<(),
 
 fn answer_all(group: Vec<Box<dyn Job>>, committed: Result<(), StoreError>) {
     for job in group {
-        job.answer(committed.clone());
+        job.answer(committed);
     }
 }
 

@@ -1,0 +1,85 @@
+//! Why a store was not opened.
+
+use super::display;
+
+/// Why a store was not opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenError {
+    kind: OpenErrorKind,
+    detail: Option<i32>,
+}
+
+/// The kinds of [`OpenError`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum OpenErrorKind {
+    /// S111: another process, or this one, has it open.
+    Locked,
+    /// S112: the file is something else.
+    Foreign,
+    /// S113: a later version of this crate wrote it.
+    TooNew,
+    /// S114: the file or its folder cannot be read or written.
+    Io(std::io::ErrorKind),
+    /// S115: SQLite could not open it; [`OpenError::detail`] is its result code.
+    Sqlite,
+    /// S116: the operating system gave no randomness for the store's secret.
+    NoRandomness,
+}
+
+impl OpenError {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn new(kind: OpenErrorKind) -> Self {
+        Self { kind, detail: None }
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite(code: i32) -> Self {
+        Self { kind: OpenErrorKind::Sqlite, detail: Some(code) }
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> OpenErrorKind {
+        self.kind
+    }
+
+    /// SQLite's extended result code, where there is one.
+    pub fn detail(&self) -> Option<i32> {
+        self.detail
+    }
+
+    /// The stable code, `S111` to `S116`.
+    pub fn code(&self) -> &'static str {
+        self.parts().0
+    }
+
+    /// What to do about it.
+    pub fn suggestion(&self) -> &'static str {
+        self.parts().2
+    }
+
+    fn parts(&self) -> (&'static str, &'static str, &'static str) {
+        use OpenErrorKind as K;
+        match self.kind {
+            K::Locked => {
+                ("S111", "the store is open already", "one process opens a store, once; end the other one")
+            }
+            K::Foreign => ("S112", "the file is not a store of this crate", "name another file"),
+            K::TooNew => ("S113", "a later version wrote the store", "use that version"),
+            K::Io(_) => ("S114", "the file cannot be opened", "check the folder, its rights and the disk"),
+            K::Sqlite => (
+                "S115",
+                "SQLite could not open the file",
+                "check the disk; restore a backup if it is damaged",
+            ),
+            K::NoRandomness => ("S116", "the operating system gave no randomness", "check its random source"),
+        }
+    }
+}
+
+display!(OpenError, error => match error.kind {
+    OpenErrorKind::Io(why) => Some(why.to_string()),
+    _ => error.detail.map(|number| format!("SQLite's code {number}")),
+});
+
+impl std::error::Error for OpenError {}

@@ -1,0 +1,92 @@
+//! Why a sender did not start.
+
+use super::{StoreError, display};
+
+/// Why a sender did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartError {
+    kind: StartErrorKind,
+}
+
+/// The kinds of [`StartError`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum StartErrorKind {
+    /// S121: a destination's name is empty, longer than 64, or has more than `A-Z a-z 0-9 _ . -`.
+    Name,
+    /// S122: two destinations have one name.
+    RepeatedName,
+    /// S123: connections outside 1 to 1,000.
+    Connections,
+    /// S124: the lane key names a whole segment.
+    LaneKey,
+    /// S125: the retry's first delay is zero or longer than its longest, a cap is zero, or what comes behind the caps is another retry.
+    Retry,
+    /// S126: a timeout is zero.
+    Timeout,
+    /// S127: the table names AA or CA, which always deliver.
+    Table,
+    /// S128: the store failed.
+    Store(StoreError),
+}
+
+impl StartError {
+    pub(crate) fn new(kind: StartErrorKind) -> Self {
+        Self { kind }
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &StartErrorKind {
+        &self.kind
+    }
+
+    /// The stable code, `S121` to `S128`.
+    pub fn code(&self) -> &'static str {
+        self.parts().0
+    }
+
+    /// What to do about it.
+    pub fn suggestion(&self) -> &'static str {
+        self.parts().2
+    }
+
+    fn parts(&self) -> (&'static str, &'static str, &'static str) {
+        use StartErrorKind as K;
+        match self.kind {
+            K::Name => ("S121", "a destination's name is not usable", "one to 64 of A-Z a-z 0-9 _ . -"),
+            K::RepeatedName => ("S122", "two destinations have one name", "give each its own"),
+            K::Connections => ("S123", "a destination's connections are out of range", "1 to 1,000"),
+            K::LaneKey => ("S124", "a lane key names a whole segment", "name a field, such as PID-3.1"),
+            K::Retry => {
+                ("S125", "a retry's delays or caps are not usable", "0 < first <= max, caps of at least 1")
+            }
+            K::Timeout => ("S126", "a timeout is zero", "give it time"),
+            K::Table => (
+                "S127",
+                "a destination's table names a positive acknowledgment code",
+                "AA and CA always deliver; name only AE, AR, CE and CR",
+            ),
+            K::Store(_) => ("S128", "the store failed", "open it again"),
+        }
+    }
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::new(StartErrorKind::Store(error))
+    }
+}
+
+display!(StartError, error => match &error.kind {
+    StartErrorKind::Store(why) => Some(why.to_string()),
+    _ => None,
+});
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            StartErrorKind::Store(why) => Some(why),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Why a store did not do what it was asked.
+
+use super::display;
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    detail: Option<i32>,
+}
+
+/// The kinds of [`StoreError`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// S101: no room on the disk or within the store's limit. What was asked for did not happen.
+    Full,
+    /// S102: reading or writing failed, or what was read is damaged. The store refuses everything from now on.
+    Io,
+    /// S103: an earlier call failed with [`StoreErrorKind::Io`]. Open the store again.
+    Poisoned,
+    /// S104: the store was closed.
+    Closed,
+    /// S105: there is no such entry.
+    NotFound,
+    /// S106: the entry is not in a state for this: only a held one can be released or given up, only a dead letter replayed.
+    WrongState,
+    /// S107: another program has locked the database. What was asked for did not happen.
+    Busy,
+}
+
+impl StoreError {
+    /// An error of this kind.
+    pub fn new(kind: StoreErrorKind) -> Self {
+        Self { kind, detail: None }
+    }
+
+    /// With the number under which the backend knows it.
+    pub fn with_detail(mut self, number: i32) -> Self {
+        self.detail = Some(number);
+        self
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// Whether nothing was changed and the same call may work later: [`StoreErrorKind::Full`] and [`StoreErrorKind::Busy`].
+    pub fn is_passing(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Full | StoreErrorKind::Busy)
+    }
+
+    /// The backend's own number for it (SQLite: the extended result code).
+    pub fn detail(&self) -> Option<i32> {
+        self.detail
+    }
+
+    /// The stable code, `S101` to `S107`.
+    pub fn code(&self) -> &'static str {
+        self.parts().0
+    }
+
+    /// What to do about it.
+    pub fn suggestion(&self) -> &'static str {
+        self.parts().2
+    }
+
+    fn parts(&self) -> (&'static str, &'static str, &'static str) {
+        use StoreErrorKind as K;
+        match self.kind {
+            K::Full => ("S101", "the store has no room", "free space on its disk, or raise its limit"),
+            K::Io => {
+                ("S102", "the store could not read or write", "look at the disk, then open the store again")
+            }
+            K::Poisoned => (
+                "S103",
+                "the store failed before and is out of use",
+                "look at the disk, then open the store again",
+            ),
+            K::Closed => ("S104", "the store is closed", "open it again"),
+            K::NotFound => {
+                ("S105", "there is no such entry", "settled entries are removed when their time is over")
+            }
+            K::WrongState => (
+                "S106",
+                "the entry is in another state",
+                "release and give up what is held; replay what is a dead letter",
+            ),
+            K::Busy => ("S107", "another program has locked the database", "end that program's transaction"),
+        }
+    }
+}
+
+display!(StoreError, error => error.detail.map(|number| format!("backend's code {number}")));
+
+impl std::error::Error for StoreError {}
