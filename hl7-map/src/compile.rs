@@ -33,6 +33,7 @@ pub(crate) fn compile(root: Option<Node>, read: Vec<MappingError>) -> Result<Com
     };
     let mut compiler = Compiler { errors: read, ..Compiler::default() };
     let compiled = compiler.document(&root);
+    compiler.keep_back_data(&root);
     match compiled {
         Some((plan, cases)) if compiler.errors.is_empty() => {
             Ok(Compiled { plan, cases, warnings: compiler.warnings })
@@ -71,6 +72,17 @@ impl Compiler {
     fn error(&mut self, error: MappingError) {
         let error = if self.private { error.into_private() } else { error };
         self.errors.push(error);
+    }
+
+    /// Lines that hold data of the tests are not shown whole, whatever is wrong on them.
+    fn keep_back_data(&mut self, root: &Node) {
+        let Tree::Map(entries) = &root.tree else { return };
+        for tests in entries.iter().filter(|entry| entry.key.text == "tests") {
+            let (first, last) = tests.value.lines();
+            let on_them = |error: &&mut MappingError| (first..=last).contains(&error.line());
+            let all = self.errors.iter_mut().chain(&mut self.warnings);
+            all.filter(on_them).for_each(MappingError::hide_line);
+        }
     }
 
     /// Notes a mistake and gives nothing.

@@ -14,14 +14,23 @@ pub struct MappingError {
     message: String,
     suggestion: Option<String>,
     warning: bool,
-    /// The line holds data of a test: only the key at the place itself is shown.
-    private: bool,
+    shown: Shown,
+}
+
+/// How much of its line a mistake may show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Line,
+    /// The rest of the line holds data of a test.
+    Place,
+    /// The place may itself be data of a test, unless it is a key.
+    Key,
 }
 
 impl MappingError {
     pub(crate) fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, place, message, suggestion: None, warning: false, private: false }
+        Self { code, place, message, suggestion: None, warning: false, shown: Shown::Line }
     }
 
     pub(crate) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
@@ -39,9 +48,17 @@ impl MappingError {
         self
     }
 
+    /// The mistake is in a test.
     pub(crate) fn into_private(mut self) -> Self {
-        self.private = true;
+        self.shown = Shown::Key;
         self
+    }
+
+    /// Data of a test stands on the same line.
+    pub(crate) fn hide_line(&mut self) {
+        if self.shown == Shown::Line {
+            self.shown = Shown::Place;
+        }
     }
 
     /// The stable code: `M0xx` for the form of the file, `M1xx` for what it says.
@@ -86,6 +103,8 @@ impl MappingError {
             let (shown, caret) = self.underlined(source);
             let gutter = line.to_string();
             out.push_str(&format!("{gutter} | {shown}\n{} | {caret}", " ".repeat(gutter.len())));
+        } else if self.suggestion.is_some() {
+            out.push_str("  =");
         }
         match &self.suggestion {
             Some(suggestion) => out.push_str(&format!(" {suggestion}\n")),
@@ -110,11 +129,19 @@ impl MappingError {
         (shown.trim_end().to_owned(), format!("{}{}", " ".repeat(start - first), "^".repeat(width)))
     }
 
+    fn may_show(&self, in_place: bool) -> bool {
+        match self.shown {
+            Shown::Line => true,
+            Shown::Place => in_place,
+            Shown::Key => in_place && self.place.is_key,
+        }
+    }
+
     fn shown(&self, at: usize, c: char, place: std::ops::Range<usize>) -> char {
         match c {
             c if c.is_whitespace() => ' ',
             c if c.is_control() => '\u{FFFD}',
-            _ if self.private && !place.contains(&at) => '.',
+            _ if !self.may_show(place.contains(&at)) => '.',
             c => c,
         }
     }
@@ -139,7 +166,10 @@ impl fmt::Debug for MappingError {
 
 impl std::error::Error for MappingError {}
 
-/// Every mistake of a mapping file, in the order of their places.
+/// The most mistakes that are told of one file.
+pub(crate) const MOST: usize = 1_000;
+
+/// Every mistake of a mapping file, in the order of their places; of more than 1,000 the first.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct MappingErrors {
     list: Vec<MappingError>,
@@ -148,6 +178,7 @@ pub struct MappingErrors {
 impl MappingErrors {
     pub(crate) fn new(mut list: Vec<MappingError>) -> Self {
         list.sort_by_key(|error| (error.place, error.code));
+        list.truncate(MOST);
         Self { list }
     }
 

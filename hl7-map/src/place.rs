@@ -7,14 +7,16 @@ pub(crate) struct Place {
     pub(crate) line: usize,
     pub(crate) column: usize,
     pub(crate) width: usize,
+    /// A key stands there, which may be shown also where values may not.
+    pub(crate) is_key: bool,
 }
 
 impl Place {
     /// The start of the file.
-    pub(crate) const START: Self = Self { line: 1, column: 1, width: 1 };
+    pub(crate) const START: Self = Self { line: 1, column: 1, width: 1, is_key: false };
 
     /// The part of this place that starts `skip` characters in and is `width` wide.
     pub(crate) fn part(self, skip: usize, width: usize) -> Self {
-        Self { line: self.line, column: self.column + skip, width: width.max(1) }
+        Self { column: self.column + skip, width: width.max(1), ..self }
     }
 }

@@ -67,6 +67,17 @@ impl Node {
         }
     }
 
+    /// The first and the last line that something of it stands on.
+    pub(crate) fn lines(&self) -> (usize, usize) {
+        let own = (self.place.line, self.place.line);
+        let parts: Vec<&Node> = match &self.tree {
+            Tree::Scalar(_) => Vec::new(),
+            Tree::List(items) => items.iter().collect(),
+            Tree::Map(entries) => entries.iter().map(|entry| &entry.value).collect(),
+        };
+        parts.into_iter().map(Node::lines).fold(own, |a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     fn size(&self) -> usize {
         match &self.tree {
             Tree::Scalar(_) => 1,
@@ -84,8 +95,9 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Vec<MappingError>) {
         return (None, vec![error]);
     }
     let options = granit_parser::options! {
-        block_nesting_limit: MAX_DEPTH,
-        flow_nesting_limit: MAX_DEPTH,
+        emit_comments: false,
+        block_nesting_limit: 2 * MAX_DEPTH,
+        flow_nesting_limit: 2 * MAX_DEPTH,
     };
     let mut builder = Builder::new();
     for event in Parser::new_from_str_with_options(text, options) {
@@ -94,23 +106,23 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Vec<MappingError>) {
             Err(error) => Err(syntax(&error)),
         };
         if let Err(error) = done {
-            let error = if is_in_tests(text, error.line()) { error.into_private() } else { error };
             builder.errors.push(error);
-            return (None, builder.errors);
+            return (None, without_data(builder.errors, text));
         }
     }
     (builder.root, builder.errors)
 }
 
-/// Whether the line belongs to the `tests` of the file, whose values are data.
-fn is_in_tests(text: &str, line: usize) -> bool {
-    let starts = |l: &&str| l.starts_with(|c: char| c.is_ascii_alphabetic());
-    text.lines().take(line).filter(starts).last().is_some_and(|l| l.starts_with("tests"))
+/// Keeps back what may be data. Without a tree it is not known what belongs to the tests: everything from the first line on that says so.
+fn without_data(errors: Vec<MappingError>, text: &str) -> Vec<MappingError> {
+    let tests = text.lines().position(|line| line.contains("tests"));
+    let may_be_data = |error: &MappingError| tests.is_some_and(|tests| error.line() > tests);
+    errors.into_iter().map(|error| if may_be_data(&error) { error.into_private() } else { error }).collect()
 }
 
 fn syntax(error: &granit_parser::ScanError) -> MappingError {
     let mark = error.marker();
-    let place = Place { line: mark.line().max(1), column: mark.col() + 1, width: 1 };
+    let place = Place { line: mark.line().max(1), column: mark.col() + 1, width: 1, is_key: false };
     MappingError::new("M001", place, format!("this is not YAML: {}", error.info()))
         .suggest("a value that holds `[ ] { } ,` or `: ` has to be quoted")
 }
@@ -149,7 +161,10 @@ impl Builder {
             Event::Scalar(text, style, anchor, tag) => {
                 refuse_tag(tag.is_some(), place)?;
                 let style = style_of(style, &span);
-                let scalar = Scalar { text: text.into_owned(), style };
+                // A value that is not there is told as a `~` of no width.
+                let missing = style == Style::Plain && span.start == span.end;
+                let text = if missing { String::new() } else { text.into_owned() };
+                let scalar = Scalar { text, style };
                 self.add(Node { place, tree: Tree::Scalar(scalar) }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -248,7 +263,9 @@ fn key_of(node: Node, in_braces: bool) -> Result<Key, MappingError> {
             let message = "merge keys (`<<`) are not used; an alias repeats a whole value";
             Err(MappingError::new("M008", node.place, message))
         }
-        Tree::Scalar(scalar) => Ok(Key { text: scalar.text, place: node.place, in_braces }),
+        Tree::Scalar(scalar) => {
+            Ok(Key { text: scalar.text, place: Place { is_key: true, ..node.place }, in_braces })
+        }
         _ => Err(MappingError::new("M008", node.place, "a key has to be a single value")
             .suggest("a value that holds `[ ] { } ,` has to be quoted")),
     }
@@ -284,5 +301,5 @@ fn style_of(style: ScalarStyle, span: &Span) -> Style {
 fn place_of(span: &Span) -> Place {
     let (start, end) = (span.start, span.end);
     let width = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { 1 };
-    Place { line: start.line().max(1), column: start.col() + 1, width: width.max(1) }
+    Place { line: start.line().max(1), column: start.col() + 1, width: width.max(1), is_key: false }
 }

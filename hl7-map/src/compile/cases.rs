@@ -30,6 +30,7 @@ impl Compiler {
     fn case(&mut self, index: usize, node: &Node) -> Option<Case> {
         let mut case = Case::new(format!("test {}", index + 1), node.place.line);
         let mut given = false;
+        let before = self.errors.len();
         for Entry { key, value } in self.map(node, "a test")? {
             match key.text.as_str() {
                 "name" => case.name = self.text(value, "the name of a test").unwrap_or_default().to_owned(),
@@ -47,6 +48,9 @@ impl Compiler {
                 "now" => case.now = self.time(value),
                 _ => self.unknown_key(key, value, &KEYS),
             }
+        }
+        if self.errors.len() > before {
+            return None;
         }
         if !given {
             self.error(MappingError::new("M005", node.place, "the test has no `given`"));

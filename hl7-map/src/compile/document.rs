@@ -14,21 +14,19 @@ const KEYS: [&str; 10] =
     ["map", "from", "to", "zone", "tables", "segments", "require", "control_id", "emit", "tests"];
 
 /// Keys of mapping files of another kind.
-const UNAVAILABLE: [&str; 14] = [
+const OTHER_KINDS: [&str; 3] = ["pipeline", "redact", "rules"];
+
+/// Keys of mappings that do not go from JSON to HL7, or that refer to something outside the file.
+const UNAVAILABLE: [&str; 9] = [
     "accept",
     "accept_versions",
     "add",
     "drop_message",
-    "fields",
     "lookups",
     "payload_schema",
-    "pipeline",
     "profile",
-    "redact",
     "remove",
-    "rules",
     "set",
-    "strict",
 ];
 
 /// The values of the top-level keys.
@@ -49,8 +47,12 @@ struct Top<'n> {
 impl Compiler {
     pub(super) fn document(&mut self, root: &Node) -> Option<(Plan, Vec<Case>)> {
         let entries = self.map(root, "a mapping file")?;
+        if let Some(other) = entries.iter().find(|entry| OTHER_KINDS.contains(&entry.key.text.as_str())) {
+            self.unavailable(other.key.place, &format!("a file of the kind `{}`", other.key.text));
+            return None;
+        }
         let top = self.top(entries);
-        if !self.is_json_to_hl7(&top, entries) {
+        if !self.is_json_to_hl7(&top) {
             return None;
         }
         for (key, given) in [("map", top.map), ("from", top.from), ("to", top.to), ("emit", top.emit)] {
@@ -72,7 +74,7 @@ impl Compiler {
     }
 
     /// Whether this is the kind of file that can be compiled. Of any other kind nothing more is said: its parts mean other things.
-    fn is_json_to_hl7(&mut self, top: &Top<'_>, entries: &[Entry]) -> bool {
+    fn is_json_to_hl7(&mut self, top: &Top<'_>) -> bool {
         let before = self.errors.len();
         if let Some(from) = top.from {
             self.source_format(from);
@@ -83,8 +85,7 @@ impl Compiler {
         if let Some(same) = top.to.and_then(|to| member(to, "hl7")).filter(|hl7| is_text(hl7, "same")) {
             self.unavailable(same.place, "changing a message in place (`hl7: same`)");
         }
-        let other_kind = |entry: &Entry| matches!(entry.key.text.as_str(), "rules" | "redact" | "pipeline");
-        self.errors.iter().skip(before).all(|error| error.code() != "M007") && !entries.iter().any(other_kind)
+        self.errors.iter().skip(before).all(|error| error.code() != "M007")
     }
 
     fn top<'n>(&mut self, entries: &'n [Entry]) -> Top<'n> {

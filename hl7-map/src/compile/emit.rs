@@ -40,6 +40,9 @@ impl Compiler {
         let mut rules = Vec::new();
         for Entry { key, value } in emit.and_then(|node| self.map(node, "`emit`")).unwrap_or_default() {
             if self.is_segment(key) {
+                if let ("MSH", Some(second)) = (key.text.as_str(), self.list(value).get(1)) {
+                    self.error(MappingError::new("M113", second.place, "MSH stands in every message, once"));
+                }
                 for node in self.list(value) {
                     rules.extend(self.segment(&key.text, node, message));
                 }

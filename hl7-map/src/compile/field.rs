@@ -120,6 +120,7 @@ impl Compiler {
             self.error(
                 error.suggest("give a `value`, one composite such as `name`, or components by number"),
             );
+            return;
         }
         if let (Some(on_null), None) = (parts.on_null, parts.value) {
             let error = MappingError::new("M010", on_null.place, "`on_null` belongs beside a `value`");
@@ -217,6 +218,7 @@ impl Compiler {
 
     fn value_and_null<'n>(&mut self, node: &'n Node) -> (Option<&'n Node>, Option<&'n Node>) {
         let (mut found, mut on_null) = (None, None);
+        let before = self.errors.len();
         for Entry { key, value } in self.map(node, "a component").unwrap_or_default() {
             match key.text.as_str() {
                 "value" => found = Some(value),
@@ -231,7 +233,7 @@ impl Compiler {
                 _ => self.unknown_key(key, value, &["value", "on_null"]),
             }
         }
-        if found.is_none() {
+        if found.is_none() && self.errors.len() == before {
             self.error(MappingError::new("M005", node.place, "the component has no `value`"));
         }
         (found, on_null)

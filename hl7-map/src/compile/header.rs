@@ -25,10 +25,6 @@ impl Compiler {
     ) -> Vec<SegmentRule> {
         let (mut headers, rules): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.id == "MSH");
         let (mut events, mut rest): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.id == "EVN");
-        if let Some(second) = headers.get(1) {
-            let place = crate::place::Place { line: second.line, column: 1, width: 1 };
-            self.error(MappingError::new("M113", place, "MSH stands in every message, once"));
-        }
         headers.truncate(1);
         let mut header = headers.pop().unwrap_or_else(|| empty("MSH"));
         header.required = true;

@@ -75,9 +75,7 @@ impl Parser {
             None => Ok(parsed),
             Some(TokenKind::Close) => self.fault("a `)` without its `(`"),
             Some(TokenKind::Operator(_)) => self.fault("a comparison belongs into `when` or `filter`"),
-            Some(_) => {
-                self.fault("`|` or `??` belongs before this, or the value is text: write `lit:` in front")
-            }
+            Some(_) => self.fault("`|` or `??` belongs before this"),
         }
     }
 

@@ -1,0 +1,51 @@
+//! Every file in `mistakes` gives exactly the errors and warnings that stand beside it, rendered.
+
+use std::collections::BTreeSet;
+
+use hl7_map::Mapping;
+
+/// Every code of a mapping file's errors and warnings.
+const CODES: [&str; 26] = [
+    "M001", "M002", "M003", "M004", "M005", "M006", "M007", "M008", "M009", "M010", "M101", "M102", "M103",
+    "M104", "M105", "M106", "M107", "M108", "M109", "M110", "M111", "M113", "M114", "M115", "M116", "M120",
+];
+
+#[test]
+fn every_mistake_is_told_with_its_place_and_a_suggestion() {
+    let mut codes = BTreeSet::from(["M121"]);
+    for file in crate::files("mistakes", "yaml") {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let told = match Mapping::from_yaml(&text) {
+            Ok(mapping) => mapping.warnings().clone(),
+            Err(errors) => errors,
+        };
+        let expected = std::fs::read_to_string(file.with_extension("txt")).unwrap();
+        assert_eq!(told.render(name, &text), expected, "{name}");
+        let own = format!("M{}", &name[1..4]);
+        assert!(told.iter().any(|error| error.code() == own), "{name} shows no {own}");
+        codes.extend(told.iter().map(|error| error.code()));
+    }
+    let untested: Vec<_> = CODES.iter().filter(|code| !codes.contains(**code)).collect();
+    assert!(untested.is_empty(), "no file shows {untested:?}");
+}
+
+#[test]
+fn a_file_that_is_too_long_is_refused() {
+    let errors = Mapping::from_yaml(&"#".repeat(1024 * 1024 + 1)).unwrap_err();
+    assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["M002"]);
+}
+
+#[test]
+fn a_mistake_tells_its_parts() {
+    let text =
+        "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  PID: { 8: .sex | uper }\n";
+    let errors = Mapping::from_yaml(text).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    let error = errors.iter().next().unwrap();
+    assert_eq!((error.code(), error.line(), error.column(), error.is_warning()), ("M102", 5, 20, false));
+    assert_eq!(error.message(), "there is no function `uper`");
+    assert_eq!(error.suggestion(), Some("did you mean `upper`?"));
+    let shown = "M102: line 5, column 20: there is no function `uper`; did you mean `upper`?";
+    assert_eq!((error.to_string().as_str(), errors.to_string().as_str()), (shown, shown));
+}
