@@ -79,6 +79,8 @@ async fn fault_35_many_lanes_do_not_storm_a_receiver_that_closes_at_once() {
 async fn fault_09_a_receiver_that_closes_after_each_message_costs_no_attempts() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let closed = Arc::new(AtomicUsize::new(0));
+    let closing = Arc::clone(&closed);
     let serving = tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut block = Vec::new();
@@ -93,6 +95,8 @@ async fn fault_09_a_receiver_that_closes_after_each_message_costs_no_attempts() 
             let id = crate::peer::control_id(content);
             let ack = format!("\x0BMSH|^~\\&|A\rMSA|AA|{id}\r\x1C\r");
             stream.write_all(ack.as_bytes()).await.unwrap();
+            drop(stream);
+            closing.fetch_add(1, Ordering::SeqCst);
         }
     });
     let folder = Folder::new();
@@ -100,8 +104,10 @@ async fn fault_09_a_receiver_that_closes_after_each_message_costs_no_attempts() 
     for n in 0..10 {
         let receipt = sender.enqueue("ehr", &message(&format!("m{n}"), "a")).await.unwrap();
         delivered(&receipt).await;
-        // The end of the connection has to arrive before the next message is written, or its outcome is unknown.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // The connection has to be at its end before the next message is written, or that one's outcome is unknown.
+        while closed.load(Ordering::SeqCst) <= n {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         assert_eq!(receipt.status().await.unwrap().attempts(), 1);
     }
     serving.abort();
