@@ -167,7 +167,7 @@ impl fmt::Debug for MappingError {
 impl std::error::Error for MappingError {}
 
 /// The most mistakes that are told of one file.
-pub(crate) const MOST: usize = 1_000;
+const MOST: usize = 1_000;
 
 /// Every mistake of a mapping file, in the order of their places; of more than 1,000 the first.
 #[derive(Clone, PartialEq, Eq, Default)]

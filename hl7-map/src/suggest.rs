@@ -5,6 +5,8 @@
 pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     /// Longer words are not looked up, so that the cost stays small.
     const LONGEST: usize = 64;
+    /// Nor are more words than this compared.
+    const MOST: usize = 1_000;
     let given: Vec<char> = given.chars().take(LONGEST + 1).map(|c| c.to_ascii_lowercase()).collect();
     if given.is_empty() || given.len() > LONGEST {
         return None;
@@ -16,7 +18,8 @@ pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>)
     };
     known
         .into_iter()
-        .filter(|word| word.len() <= 4 * LONGEST)
+        .take(MOST)
+        .filter(|word| word.len() <= 4 * LONGEST && word.chars().count().abs_diff(given.len()) <= allowed)
         .map(|word| (distance(&given, &word.to_ascii_lowercase().chars().collect::<Vec<_>>()), word))
         .filter(|&(slips, word)| slips <= allowed && slips < word.chars().count())
         .min_by_key(|&(slips, _)| slips)

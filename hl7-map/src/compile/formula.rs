@@ -262,9 +262,7 @@ impl Compiler {
             table.used.set(true);
             return found.map(Function::Table);
         }
-        // So many mistakes are not all told; looking for the nearest name would only take time.
-        let known = if self.errors.len() < crate::error::MOST { self.tables.as_slice() } else { &[] };
-        let suggestion = suggest::did_you_mean(name, known.iter().map(|table| table.name.as_str()))
+        let suggestion = suggest::did_you_mean(name, self.tables.iter().map(|table| table.name.as_str()))
             .unwrap_or_else(|| "tables are listed under `tables`".to_owned());
         let message = format!("there is no table `{}`", shortened(name));
         self.error(MappingError::new("M105", source.place(at), message).suggest(suggestion));

@@ -34,8 +34,18 @@ pub(super) struct Token {
     pub(super) at: Range<usize>,
 }
 
+/// The longest expression, in bytes. What people write has some hundred; the limit keeps the places of mistakes cheap to find.
+const MAX_BYTES: usize = 10_000;
+
 /// Splits an expression into its words.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExprFault> {
+    if text.len() > MAX_BYTES {
+        return Err(ExprFault {
+            code: "M101",
+            at: 0..1,
+            message: "the expression is longer than 10,000 bytes",
+        });
+    }
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
