@@ -8,6 +8,7 @@ mod formula;
 mod header;
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use crate::case::Case;
 use crate::error::MappingError;
@@ -48,6 +49,8 @@ struct Compiler {
     errors: Vec<MappingError>,
     warnings: Vec<MappingError>,
     tables: Vec<TableName>,
+    /// The place of each table among them, by name.
+    table_index: HashMap<String, usize>,
     segments: Vec<DeclaredSegment>,
     version: Version,
     /// How many loops are around the rule at hand.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::place::Place;
+use crate::place::{self, Place};
 
 /// One mistake in a mapping file, or one warning about it.
 ///
@@ -92,14 +92,14 @@ impl MappingError {
     }
 
     /// Appends the mistake with its line of the file and a caret under the place.
-    fn render_into(&self, out: &mut String, file_name: &str, text: &str) {
+    fn render_into(&self, out: &mut String, file_name: &str, source: Option<&str>) {
         let Place { line, column, .. } = self.place;
         let severity = if self.warning { "warning" } else { "error" };
         out.push_str(&format!(
             "{severity}[{}]: {}\n  --> {file_name}:{line}:{column}\n",
             self.code, self.message
         ));
-        if let Some(source) = text.lines().nth(line.saturating_sub(1)) {
+        if let Some(source) = source {
             let (shown, caret) = self.underlined(source);
             let gutter = line.to_string();
             out.push_str(&format!("{gutter} | {shown}\n{} | {caret}", " ".repeat(gutter.len())));
@@ -214,11 +214,12 @@ impl MappingErrors {
     /// ```
     pub fn render(&self, file_name: &str, text: &str) -> String {
         let mut out = String::new();
+        let lines: Vec<&str> = place::lines(text).collect();
         for (index, error) in self.list.iter().enumerate() {
             if index > 0 {
                 out.push('\n');
             }
-            error.render_into(&mut out, file_name, text);
+            error.render_into(&mut out, file_name, lines.get(error.line().saturating_sub(1)).copied());
         }
         out
     }

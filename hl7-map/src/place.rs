@@ -20,3 +20,31 @@ impl Place {
         Self { column: self.column + skip, width: width.max(1), ..self }
     }
 }
+
+/// The lines of a file as YAML counts them: they end in CR LF, CR or LF.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text).filter(|text| !text.is_empty());
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = text.find(['\r', '\n']) else {
+            rest = None;
+            return Some(text);
+        };
+        let (line, behind) = text.split_at(end);
+        let length = if behind.starts_with("\r\n") { 2 } else { 1 };
+        rest = behind.get(length..).filter(|rest| !rest.is_empty());
+        Some(line)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_line_ends_in_cr_lf_or_both() {
+        for (text, lines) in
+            [("a\r\nb\rc\nd", vec!["a", "b", "c", "d"]), ("a\n\r\n\n", vec!["a", "", ""]), ("", vec![""])]
+        {
+            assert_eq!(super::lines(text).collect::<Vec<_>>(), lines);
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use crate::error::MappingError;
-use crate::place::Place;
+use crate::place::{self, Place};
 
 /// The longest mapping file: 1 MiB, which is some ten thousand rules.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
@@ -115,7 +115,7 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Vec<MappingError>) {
 
 /// Keeps back what may be data. Without a tree it is not known what belongs to the tests: everything from the first line on that says so.
 fn without_data(errors: Vec<MappingError>, text: &str) -> Vec<MappingError> {
-    let tests = text.lines().position(|line| line.contains("tests"));
+    let tests = place::lines(text).position(|line| line.contains("tests"));
     let may_be_data = |error: &MappingError| tests.is_some_and(|tests| error.line() > tests);
     errors.into_iter().map(|error| if may_be_data(&error) { error.into_private() } else { error }).collect()
 }

@@ -226,6 +226,7 @@ impl Compiler {
         let mut tables = Vec::new();
         for Entry { key, value } in self.map(node, "`tables`").unwrap_or_default() {
             let used = std::cell::Cell::new(false);
+            self.table_index.entry(key.text.clone()).or_insert(self.tables.len());
             self.tables.push(TableName { name: key.text.clone(), place: key.place, used });
             // A broken table keeps its place, so that the numbers of the others stay right.
             tables.push(self.table(&key.text, value));

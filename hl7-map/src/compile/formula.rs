@@ -60,6 +60,9 @@ const PRECISIONS: [(&str, Precision); 6] = [
     ("second", Precision::Second),
 ];
 
+/// Files with more mistakes get no suggestions for the names of tables.
+const ENOUGH: usize = 100;
+
 /// The widest that `pad` makes a text.
 const MAX_PAD: usize = 1_000;
 
@@ -257,12 +260,14 @@ impl Compiler {
             self.error(error.suggest(format!("the form is `{form}`")));
             return None;
         };
-        let found = self.tables.iter().position(|table| table.name == *name);
+        let found = self.table_index.get(name).copied();
         if let Some(table) = found.and_then(|index| self.tables.get(index)) {
             table.used.set(true);
             return found.map(Function::Table);
         }
-        let suggestion = suggest::did_you_mean(name, self.tables.iter().map(|table| table.name.as_str()))
+        // Looking for the nearest of thousands of names thousands of times would take minutes.
+        let nearest = if self.errors.len() < ENOUGH { self.tables.as_slice() } else { &[] };
+        let suggestion = suggest::did_you_mean(name, nearest.iter().map(|table| table.name.as_str()))
             .unwrap_or_else(|| "tables are listed under `tables`".to_owned());
         let message = format!("there is no table `{}`", shortened(name));
         self.error(MappingError::new("M105", source.place(at), message).suggest(suggestion));
