@@ -100,7 +100,9 @@ async fn fault_09_a_receiver_that_closes_after_each_message_costs_no_attempts() 
         }
     });
     let folder = Folder::new();
-    let sender = folder.sender(ehr(address)).await;
+    // With these delays a single one would be noticed.
+    let slow = quick().first(Duration::from_secs(3600)).max(Duration::from_secs(3600));
+    let sender = folder.sender(ehr(address).retry(slow)).await;
     for n in 0..10 {
         let receipt = sender.enqueue("ehr", &message(&format!("m{n}"), "a")).await.unwrap();
         delivered(&receipt).await;
