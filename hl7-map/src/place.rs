@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn a_line_ends_in_cr_lf_or_both() {
         for (text, lines) in
-            [("a\r\nb\rc\nd", vec!["a", "b", "c", "d"]), ("a\n\r\n\n", vec!["a", "", ""]), ("", vec![""])]
+            [("a\r\nb\rc\nd", vec!["a", "b", "c", "d"]), ("a\n\r\n\n", vec!["a", "", ""]), ("", vec![])]
         {
             assert_eq!(super::lines(text).collect::<Vec<_>>(), lines);
         }
