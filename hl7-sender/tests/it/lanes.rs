@@ -175,3 +175,21 @@ async fn one_commit_serves_several_destinations_each_in_its_own_way() {
     assert!(sender.recent_of("results", 10).await.unwrap().is_empty());
     assert_eq!(sender.message(&receipts[1].id()).await.unwrap().unwrap(), msg.to_wire().unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_used_again() {
+    let connections = Arc::new(std::sync::Mutex::new(std::collections::HashSet::new()));
+    let used = Arc::clone(&connections);
+    let peer = Peer::start(move |request, _| {
+        used.lock().unwrap().insert(request.peer());
+        Reply::accept(request)
+    })
+    .await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(peer.address)).await;
+    for n in 0..10 {
+        let receipt = sender.enqueue("ehr", &message(&format!("m{n}"), &format!("p{n}"))).await.unwrap();
+        delivered(&receipt).await;
+    }
+    assert_eq!(connections.lock().unwrap().len(), 1);
+}
