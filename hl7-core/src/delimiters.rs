@@ -21,6 +21,15 @@ pub struct Delimiters {
     truncation: u8,
 }
 
+/// A level of the parts of a segment.
+#[derive(Clone, Copy)]
+pub(crate) enum Level {
+    Field,
+    Repetition,
+    Component,
+    Subcomponent,
+}
+
 impl Default for Delimiters {
     /// The recommended set: `|`, `^`, `~`, `\`, `&`, and no truncation character.
     fn default() -> Self {
@@ -97,6 +106,26 @@ impl Delimiters {
     /// The fifth character of MSH-2 (2.7 and later), at the end of a cut value: `#`.
     pub fn truncation(&self) -> Option<char> {
         shown(self.truncation)
+    }
+
+    /// What separates the parts of this level.
+    pub(crate) fn between(&self, level: Level) -> u8 {
+        match level {
+            Level::Field => self.field,
+            Level::Repetition => self.repetition,
+            Level::Component => self.component,
+            Level::Subcomponent => self.subcomponent,
+        }
+    }
+
+    /// What a part of this level may hold that means something: the delimiters of the levels below, and the escape character.
+    pub(crate) fn inside(&self, level: Level) -> [u8; 4] {
+        match level {
+            Level::Field => [self.repetition, self.component, self.subcomponent, self.escape],
+            Level::Repetition => [NONE, self.component, self.subcomponent, self.escape],
+            Level::Component => [NONE, NONE, self.subcomponent, self.escape],
+            Level::Subcomponent => [NONE, NONE, NONE, self.escape],
+        }
     }
 
     pub(crate) fn field_byte(&self) -> u8 {

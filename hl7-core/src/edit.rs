@@ -8,7 +8,6 @@ use crate::escape;
 use crate::message::{self, Message, Span};
 use crate::path::{Occurrence, Path, RepetitionIndex};
 use crate::piece::{Piece, Repetition};
-use crate::read::has_id;
 use crate::scan;
 
 /// A range of the text and what comes into its place.
@@ -100,7 +99,7 @@ impl Message<'_> {
             Occurrence::All => (0, usize::MAX),
         };
         let separator = self.delimiters.field_byte();
-        let named = move |span: &Span| has_id(span.of(&self.text), path.segment_id(), separator);
+        let named = move |span: &Span| span.has_id(&self.text, path.id(), separator);
         self.spans
             .iter()
             .enumerate()

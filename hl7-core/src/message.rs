@@ -48,6 +48,16 @@ impl Span {
     pub(crate) fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
+
+    /// Whether the segment's ID is `id`: the three bytes, and behind them the separator or the end.
+    pub(crate) fn has_id(self, text: &str, id: [u8; 3], separator: u8) -> bool {
+        match text.as_bytes().get(self.start as usize..self.end as usize) {
+            Some([a, b, c, rest @ ..]) => {
+                [*a, *b, *c] == id && rest.first().is_none_or(|&next| next == separator)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl<'a> Message<'a> {
@@ -140,8 +150,10 @@ impl<'a> Message<'a> {
             Occurrence::Nth(n) => (n as usize - 1, 1),
             Occurrence::All => (0, usize::MAX),
         };
-        self.iter()
-            .filter(move |segment| segment.id() == path.segment_id())
+        self.spans
+            .iter()
+            .filter(move |span| span.has_id(&self.text, path.id(), self.delimiters.field_byte()))
+            .map(|span| Segment::new(span.of(&self.text), self.delimiters))
             .skip(skip)
             .take(take)
             .filter_map(move |segment| segment.field(usize::from(path.field()?)))
@@ -149,7 +161,9 @@ impl<'a> Message<'a> {
     }
 
     fn first_value(&self, path: &Path) -> Option<Value<'_>> {
-        let segment = self.iter().find(|segment| segment.id() == path.segment_id())?;
+        let separator = self.delimiters.field_byte();
+        let span = self.spans.iter().find(|span| span.has_id(&self.text, path.id(), separator))?;
+        let segment = Segment::new(span.of(&self.text), self.delimiters);
         let field = segment.field(usize::from(path.field()?))?;
         match path.component() {
             None => Some(field.value()),

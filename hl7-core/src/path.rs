@@ -108,6 +108,10 @@ impl Path {
         std::str::from_utf8(&self.segment).unwrap_or_default()
     }
 
+    pub(crate) fn id(&self) -> [u8; 3] {
+        self.segment
+    }
+
     /// Which segments of that ID.
     pub fn occurrence(&self) -> Occurrence {
         self.occurrence

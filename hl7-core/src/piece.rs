@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::delimiters::Delimiters;
+use crate::delimiters::{Delimiters, Level};
 use crate::escape;
 use crate::scan;
 
@@ -12,45 +12,53 @@ use crate::scan;
 pub(crate) struct Piece<'m> {
     raw: &'m str,
     delimiters: Delimiters,
-    /// MSH-1 and MSH-2 are the delimiters themselves: nothing in them separates or escapes.
-    literal: bool,
+    /// Nothing in it separates or escapes, so that no level below has to look. MSH-1 and MSH-2, which are the delimiters themselves, are
+    /// read as such.
+    plain: bool,
 }
 
 impl<'m> Piece<'m> {
     pub(crate) fn new(raw: &'m str, delimiters: Delimiters) -> Self {
-        Self { raw, delimiters, literal: false }
+        Self { raw, delimiters, plain: false }
     }
 
-    pub(crate) fn literal(raw: &'m str, delimiters: Delimiters) -> Self {
-        Self { raw, delimiters, literal: true }
+    pub(crate) fn plain(raw: &'m str, delimiters: Delimiters) -> Self {
+        Self { raw, delimiters, plain: true }
     }
 
-    fn with(self, raw: &'m str) -> Self {
-        Self { raw, ..self }
+    /// The parts of `level`.
+    pub(crate) fn parts(self, level: Level) -> Parts<'m> {
+        Parts { rest: self, level, done: false }
     }
 
-    /// The parts between `separator`.
-    fn parts(self, separator: u8) -> Parts<'m> {
-        Parts { rest: Some(self), separator }
-    }
-
-    /// The `n`-th part between `separator`, from 1.
-    pub(crate) fn part(self, separator: u8, n: usize) -> Option<Self> {
-        if self.literal {
+    /// The `n`-th part of `level`, from 1.
+    pub(crate) fn part(self, level: Level, n: usize) -> Option<Self> {
+        if self.plain {
             return (n == 1).then_some(self);
         }
-        let bytes = self.raw.as_bytes();
-        let start = scan::behind_nth(bytes, separator, n.checked_sub(1)?)?;
-        let rest = bytes.get(start..)?;
-        let end = start + scan::first(rest, separator).unwrap_or(rest.len());
-        Some(self.with(self.raw.get(start..end)?))
+        let start = scan::behind_nth(self.raw.as_bytes(), self.delimiters.between(level), n.checked_sub(1)?)?;
+        let rest = Self { raw: self.raw.get(start..)?, ..self };
+        Some(rest.first_part(level).0)
+    }
+
+    /// The first part of `level`, and what stands behind its end, if it has one.
+    #[inline]
+    fn first_part(self, level: Level) -> (Self, Option<&'m str>) {
+        let d = &self.delimiters;
+        let (end, plain) = scan::first_and_plain(self.raw.as_bytes(), d.between(level), d.inside(level));
+        match end.and_then(|at| self.raw.split_at_checked(at)) {
+            Some((raw, rest)) => (Self { raw, plain, ..self }, rest.get(1..)),
+            None => (Self { plain, ..self }, None),
+        }
     }
 
     /// The text of the first leaf.
+    #[inline]
     fn text(self) -> Cow<'m, str> {
-        if self.literal {
-            return Cow::Borrowed(self.raw);
-        }
+        if self.plain { Cow::Borrowed(self.raw) } else { self.first_leaf() }
+    }
+
+    fn first_leaf(self) -> Cow<'m, str> {
         let d = &self.delimiters;
         let (rep, comp, sub, esc) =
             (d.repetition_byte(), d.component_byte(), d.subcomponent_byte(), d.escape_byte());
@@ -67,23 +75,30 @@ impl<'m> Piece<'m> {
 
 /// An iterator over parts.
 #[derive(Clone)]
-struct Parts<'m> {
-    rest: Option<Piece<'m>>,
-    separator: u8,
+pub(crate) struct Parts<'m> {
+    rest: Piece<'m>,
+    level: Level,
+    done: bool,
 }
 
 impl<'m> Iterator for Parts<'m> {
     type Item = Piece<'m>;
 
+    #[inline]
     fn next(&mut self) -> Option<Piece<'m>> {
-        let piece = self.rest.take()?;
-        if piece.literal {
-            return Some(piece);
+        if self.done {
+            return None;
         }
-        let Some(at) = scan::first(piece.raw.as_bytes(), self.separator) else { return Some(piece) };
-        let (part, rest) = piece.raw.split_at(at);
-        self.rest = rest.get(1..).map(|rest| piece.with(rest));
-        Some(piece.with(part))
+        if self.rest.plain {
+            self.done = true;
+            return Some(self.rest);
+        }
+        let (part, rest) = self.rest.first_part(self.level);
+        match rest {
+            Some(raw) => self.rest.raw = raw,
+            None => self.done = true,
+        }
+        Some(part)
     }
 }
 
@@ -95,26 +110,31 @@ macro_rules! piece_type {
 
         impl<'m> $name<'m> {
             /// The whole as sent, escape sequences and delimiters included.
+            #[inline]
             pub fn raw(self) -> &'m str {
                 self.0.raw
             }
 
             /// The text of the first leaf, unescaped (see [`crate::unescape`]).
+            #[inline]
             pub fn text(self) -> Cow<'m, str> {
                 self.0.text()
             }
 
             /// Whether nothing was sent here.
+            #[inline]
             pub fn is_empty(self) -> bool {
                 self.0.raw.is_empty()
             }
 
             /// Whether this is `""`, HL7's order to delete the value (HL7 2.5.1, chapter 2, section 2.5.3).
+            #[inline]
             pub fn is_null(self) -> bool {
                 self.0.raw == "\"\""
             }
 
             /// This place as a [`Value`].
+            #[inline]
             pub fn value(self) -> Value<'m> {
                 Value(self.0)
             }
@@ -152,36 +172,39 @@ piece_type! {
 
 impl<'m> Field<'m> {
     /// The repetitions, in order; an empty field has one empty repetition.
+    #[inline]
     pub fn repetitions(self) -> impl Iterator<Item = Repetition<'m>> + Clone {
-        self.0.parts(self.0.delimiters.repetition_byte()).map(Repetition)
+        self.0.parts(Level::Repetition).map(Repetition)
     }
 
     /// The `n`-th repetition, from 1.
     pub fn repetition(self, n: usize) -> Option<Repetition<'m>> {
-        self.0.part(self.0.delimiters.repetition_byte(), n).map(Repetition)
+        self.0.part(Level::Repetition, n).map(Repetition)
     }
 }
 
 impl<'m> Repetition<'m> {
     /// The components, in order.
+    #[inline]
     pub fn components(self) -> impl Iterator<Item = Component<'m>> + Clone {
-        self.0.parts(self.0.delimiters.component_byte()).map(Component)
+        self.0.parts(Level::Component).map(Component)
     }
 
     /// The `n`-th component, from 1.
     pub fn component(self, n: usize) -> Option<Component<'m>> {
-        self.0.part(self.0.delimiters.component_byte(), n).map(Component)
+        self.0.part(Level::Component, n).map(Component)
     }
 }
 
 impl<'m> Component<'m> {
     /// The subcomponents, in order.
+    #[inline]
     pub fn subcomponents(self) -> impl Iterator<Item = Subcomponent<'m>> + Clone {
-        self.0.parts(self.0.delimiters.subcomponent_byte()).map(Subcomponent)
+        self.0.parts(Level::Subcomponent).map(Subcomponent)
     }
 
     /// The `n`-th subcomponent, from 1.
     pub fn subcomponent(self, n: usize) -> Option<Subcomponent<'m>> {
-        self.0.part(self.0.delimiters.subcomponent_byte(), n).map(Subcomponent)
+        self.0.part(Level::Subcomponent, n).map(Subcomponent)
     }
 }

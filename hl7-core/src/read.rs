@@ -7,7 +7,6 @@ use crate::delimiters::Delimiters;
 use crate::error::{ParseError, ParseErrorKind};
 use crate::message::{Message, Origin, Span};
 use crate::scan;
-use crate::segment::id_of;
 
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
@@ -184,16 +183,14 @@ impl ReadOptions {
     fn segments(&self, text: &str) -> Result<(Vec<Span>, Delimiters), ParseError> {
         let begin = text.strip_prefix(BYTE_ORDER_MARK).map_or(0, |_| BYTE_ORDER_MARK.len());
         let bytes = text.as_bytes();
-        let mut spans = Vec::with_capacity(expected_segments(bytes));
+        let mut spans = Vec::with_capacity(expected_segments(bytes.len()));
         let mut start = begin;
         for end in memchr::memchr2_iter(b'\r', b'\n', bytes).chain([bytes.len()]) {
             if end > start {
                 if spans.len() == self.max_segments {
                     return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
                 }
-                if starts_message(bytes, start)
-                    && spans.first().is_some_and(|first: &Span| starts_message(bytes, first.start as usize))
-                {
+                if bytes.get(start) == Some(&b'M') && is_second_header(bytes, spans.first(), start) {
                     return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
                 }
                 spans.push(Span { start: start as u32, end: end as u32 });
@@ -219,15 +216,16 @@ fn delimiters_of(header: &str) -> Result<Delimiters, ParseError> {
     Err(ParseError::new(kind, 0))
 }
 
-/// How many segments to make room for, so that the list is allocated once: a quarter of the input at most for short messages, the
-/// exact count for long ones.
-fn expected_segments(bytes: &[u8]) -> usize {
-    const SHORT: usize = 2048;
-    if bytes.len() <= SHORT {
-        return bytes.len() / 32 + 4;
-    }
-    let ends = |end| memchr::memchr_iter(end, bytes).count();
-    ends(b'\r').max(ends(b'\n')) + 2
+/// How many segments to make room for, so that the list is allocated once for messages as they are, and grows for a very long one.
+fn expected_segments(length: usize) -> usize {
+    const USUAL: usize = 40;
+    const MOST: usize = 16 * 1024;
+    (length / USUAL + 4).min(MOST)
+}
+
+/// Whether the line at `start` is a header behind another one.
+fn is_second_header(bytes: &[u8], first: Option<&Span>, start: usize) -> bool {
+    first.is_some_and(|first| starts_message(bytes, first.start as usize)) && starts_message(bytes, start)
 }
 
 fn starts_message(bytes: &[u8], start: usize) -> bool {
@@ -264,8 +262,4 @@ fn lines_of(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
 
 fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
-}
-
-pub(crate) fn has_id(raw: &str, id: &str, separator: u8) -> bool {
-    id_of(raw, separator) == id
 }

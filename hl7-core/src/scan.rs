@@ -44,12 +44,46 @@ fn position_in(hay: &[u8], needle: u8, n: usize) -> Option<usize> {
 
 /// Where the first `needle` of `hay` stands: by byte at first (most fields are short), then by `memchr`.
 pub(crate) fn first(hay: &[u8], needle: u8) -> Option<usize> {
-    const SHORT: usize = 128;
     let head = hay.get(..SHORT).unwrap_or(hay);
     match head.iter().position(|&byte| byte == needle) {
         Some(at) => Some(at),
         None if head.len() == hay.len() => None,
         None => memchr::memchr(needle, hay.get(SHORT..)?).map(|at| at + SHORT),
+    }
+}
+
+/// Bytes after which a scan that looks at each byte gives way to `memchr`.
+const SHORT: usize = 128;
+
+/// Which bytes can be a delimiter: ASCII punctuation.
+const MAY_DELIMIT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_punctuation();
+        byte += 1;
+    }
+    table
+};
+
+/// Where the first `needle` of `hay` stands, and whether none of `inner` stands before it. Where that takes a look at more than a
+/// short piece, the second answer is no without a look.
+pub(crate) fn first_and_plain(hay: &[u8], needle: u8, inner: [u8; 4]) -> (Option<usize>, bool) {
+    let [a, b, c, d] = inner;
+    let mut plain = true;
+    let head = hay.get(..SHORT).unwrap_or(hay);
+    for (at, &byte) in head.iter().enumerate() {
+        if !MAY_DELIMIT[usize::from(byte)] {
+            continue;
+        }
+        if byte == needle {
+            return (Some(at), plain);
+        }
+        plain &= !(byte == a || byte == b || byte == c || byte == d);
+    }
+    match hay.get(SHORT..) {
+        None | Some([]) => (None, plain),
+        Some(tail) => (memchr::memchr(needle, tail).map(|at| at + SHORT), false),
     }
 }
 
@@ -70,6 +104,16 @@ mod tests {
         fn agrees_with_the_plain_scan(hay in proptest::collection::vec(prop_oneof![Just(b'|'), Just(b'}'), any::<u8>()], 0..300), n in 0usize..60) {
             prop_assert_eq!(behind_nth(&hay, b'|', n), slow(&hay, b'|', n));
             prop_assert_eq!(first(&hay, b'|'), hay.iter().position(|&b| b == b'|'));
+        }
+
+        #[test]
+        fn plain_is_said_of_nothing_else(hay in proptest::collection::vec(prop_oneof![4 => any::<u8>(), 1 => Just(b'|'), 1 => Just(b'^')], 0..200)) {
+            let (end, plain) = first_and_plain(&hay, b'|', *b"^~&\\");
+            prop_assert_eq!(end, hay.iter().position(|&b| b == b'|'));
+            let before = &hay[..end.unwrap_or(hay.len())];
+            let inner = before.iter().any(|b| b"^~&\\".contains(b));
+            let right = if before.len() < SHORT { plain != inner } else { !plain || !inner };
+            prop_assert!(right);
         }
     }
 }

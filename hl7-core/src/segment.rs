@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::delimiters::Delimiters;
-use crate::piece::{Field, Piece};
+use crate::delimiters::{Delimiters, Level};
+use crate::piece::{Field, Parts, Piece};
 
 /// A view of one segment of a message.
 #[derive(Clone, Copy)]
@@ -38,26 +38,32 @@ impl<'m> Segment<'m> {
     /// The field `n`, from 1, or `None` when the segment ends before it. In MSH, FHS and BHS field 1 is the field
     /// separator itself and field 2 the encoding characters.
     pub fn field(self, n: usize) -> Option<Field<'m>> {
-        let whole = Piece::new(self.raw, self.delimiters);
-        let separator = self.delimiters.field_byte();
-        if !self.is_header() {
-            return whole.part(separator, n.checked_add(1)?).filter(|_| n > 0).map(Field);
+        if self.is_header() {
+            return self.header_field(n);
         }
+        self.part(n.checked_add(1).filter(|_| n > 0)?).map(Field)
+    }
+
+    fn header_field(self, n: usize) -> Option<Field<'m>> {
         match n {
             0 => None,
-            1 => self.raw.get(3..4).map(|raw| Field(Piece::literal(raw, self.delimiters))),
-            2 => whole.part(separator, 2).map(|p| Field(Piece::literal(Field(p).raw(), self.delimiters))),
-            _ => whole.part(separator, n).map(Field),
+            1 => self.raw.get(3..4).map(|raw| Field(Piece::plain(raw, self.delimiters))),
+            2 => self.part(2).map(|piece| Field(Piece::plain(Field(piece).raw(), self.delimiters))),
+            _ => self.part(n).map(Field),
         }
+    }
+
+    /// The `n`-th piece between field separators, from 1: the first is the ID.
+    fn part(self, n: usize) -> Option<Piece<'m>> {
+        Piece::new(self.raw, self.delimiters).part(Level::Field, n)
     }
 
     /// The fields, from field 1 on.
     pub fn fields(self) -> impl Iterator<Item = Field<'m>> {
-        Fields {
-            segment: self,
-            rest: self.rest_behind_id(),
-            header_field: if self.is_header() { 1 } else { 0 },
-        }
+        let literal = if self.is_header() { 1 } else { 0 };
+        let behind_id = self.raw.get(self.id().len() + 1..);
+        let parts = behind_id.map(|rest| Piece::new(rest, self.delimiters).parts(Level::Field));
+        Fields { segment: self, parts, literal }
     }
 
     pub(crate) fn delimiters(self) -> Delimiters {
@@ -66,11 +72,8 @@ impl<'m> Segment<'m> {
 
     /// MSH, FHS and BHS: the segments that state delimiters.
     pub(crate) fn is_header(self) -> bool {
-        matches!(self.id(), "MSH" | "FHS" | "BHS")
-    }
-
-    fn rest_behind_id(self) -> Option<&'m str> {
-        self.raw.get(self.id().len() + 1..)
+        matches!(self.raw.as_bytes(), [b'M', b'S', b'H', rest @ ..] | [b'F' | b'B', b'H', b'S', rest @ ..]
+            if rest.first().is_none_or(|&b| b == self.delimiters.field_byte()))
     }
 }
 
@@ -87,28 +90,29 @@ pub(crate) fn id_of(raw: &str, separator: u8) -> &str {
 
 struct Fields<'m> {
     segment: Segment<'m>,
-    rest: Option<&'m str>,
-    /// 1 and 2 while the two literal fields of a header are to come, else 0.
-    header_field: u8,
+    parts: Option<Parts<'m>>,
+    /// Which of a header's two literal fields comes next: 1, 2, or 0 for none.
+    literal: usize,
 }
 
 impl<'m> Iterator for Fields<'m> {
     type Item = Field<'m>;
 
+    #[inline]
     fn next(&mut self) -> Option<Field<'m>> {
-        let delimiters = self.segment.delimiters;
-        if self.header_field == 1 {
-            self.header_field = 2;
-            return self.segment.field(1);
+        if self.literal > 0 { self.next_literal() } else { self.parts.as_mut()?.next().map(Field) }
+    }
+}
+
+impl<'m> Fields<'m> {
+    fn next_literal(&mut self) -> Option<Field<'m>> {
+        let field = self.segment.header_field(self.literal);
+        if self.literal == 2 {
+            // The encoding characters are the first piece behind the ID.
+            self.parts.as_mut()?.next();
         }
-        let rest = self.rest?;
-        let (raw, behind) = match crate::scan::first(rest.as_bytes(), delimiters.field_byte()) {
-            Some(at) => (rest.get(..at)?, rest.get(at + 1..)),
-            None => (rest, None),
-        };
-        self.rest = behind;
-        let literal = std::mem::take(&mut self.header_field) == 2;
-        Some(Field(if literal { Piece::literal(raw, delimiters) } else { Piece::new(raw, delimiters) }))
+        self.literal = (self.literal + 1) % 3;
+        field
     }
 }
 
