@@ -44,6 +44,12 @@ enum Command {
     Show {
         /// The messages.
         file: Option<PathBuf>,
+        /// Show lengths instead of values, but for the message's type, version, identifiers and addresses in MSH.
+        #[arg(long)]
+        mask: bool,
+        /// A JSON array a message, one a line: path, text, and whether it is HL7's null.
+        #[arg(long)]
+        json: bool,
     },
     /// Print the values at a path, one a line.
     Get {
@@ -54,6 +60,9 @@ enum Command {
         /// As sent, with escape sequences.
         #[arg(long)]
         raw: bool,
+        /// A JSON array a message, one a line: path, text, raw, and whether it is HL7's null.
+        #[arg(long, conflicts_with = "raw")]
+        json: bool,
     },
     /// Write messages in another form.
     Convert {
@@ -132,6 +141,14 @@ enum Form {
     Er7,
 }
 
+fn form(raw: bool, json: bool) -> get::Form {
+    match (raw, json) {
+        (_, true) => get::Form::Json,
+        (true, _) => get::Form::Raw,
+        _ => get::Form::Text,
+    }
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -144,8 +161,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Show { file } => show::run(file.as_deref()),
-        Command::Get { path, file, raw } => get::run(&path, file.as_deref(), raw),
+        Command::Show { file, mask, json } => show::run(file.as_deref(), mask, json),
+        Command::Get { path, file, raw, json } => get::run(&path, file.as_deref(), form(raw, json)),
         Command::Convert { to: Form::Er7, file, lines } => convert::run(file.as_deref(), lines),
         Command::Send { to, file, ack_timeout } => send::run(&to, file.as_deref(), ack_timeout),
         Command::Listen { address, count, answer } => listen::run(&address, count, answer),

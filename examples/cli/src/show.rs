@@ -4,73 +4,140 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use hl7_core::{Component, Field, Message, Segment};
+use hl7_core::{Component, Field, Message, Segment, Subcomponent};
+use serde_json::json;
 
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
 
-pub(crate) fn run(file: Option<&Path>) -> Result<(), Failure> {
+/// The fields of MSH that name systems, types and versions, and no patient.
+const NOT_MASKED: [&str; 13] = [
+    "MSH-1", "MSH-2", "MSH-3", "MSH-4", "MSH-5", "MSH-6", "MSH-7", "MSH-9", "MSH-10", "MSH-11", "MSH-12",
+    "MSH-15", "MSH-16",
+];
+
+pub(crate) fn run(file: Option<&Path>, mask: bool, json: bool) -> Result<(), Failure> {
     let mut first = true;
     input::each_message(file, |message| {
-        let mut text = String::new();
-        if !std::mem::take(&mut first) {
-            text.push('\n');
-        }
-        push_message(&mut text, message);
+        let lines = lines_of(message, mask);
+        let text = if json { as_json(&lines) } else { as_text(&lines, std::mem::take(&mut first)) };
         output::write(text.as_bytes())
     })
 }
 
-fn push_message(text: &mut String, message: &Message<'_>) {
-    let mut occurrences: HashMap<String, usize> = HashMap::new();
+/// A line of the output.
+enum Line {
+    Segment(String),
+    Value {
+        path: String,
+        text: String,
+        null: bool,
+    },
+    /// A line of the message that is no segment.
+    Broken(String),
+}
+
+fn as_text(lines: &[Line], first: bool) -> String {
+    let mut text = String::new();
+    if !first {
+        text.push('\n');
+    }
+    for line in lines {
+        let _ = match line {
+            Line::Segment(name) => writeln!(text, "{name}"),
+            Line::Value { path, text: value, .. } => {
+                writeln!(text, "  {path:<14} {}", output::one_line(value))
+            }
+            Line::Broken(value) => writeln!(text, "(not a segment)\n  {}", output::one_line(value)),
+        };
+    }
+    text
+}
+
+fn as_json(lines: &[Line]) -> String {
+    let values = lines.iter().filter_map(|line| match line {
+        Line::Segment(_) => None,
+        Line::Value { path, text, is_null } => Some(json!({ "path": path, "text": text, "null": is_null })),
+        Line::Broken(text) => Some(json!({ "path": null, "text": text, "null": false })),
+    });
+    format!("{}\n", values.collect::<serde_json::Value>())
+}
+
+fn lines_of(message: &Message<'_>, mask: bool) -> Vec<Line> {
+    let mut walk = Walk { lines: Vec::new(), mask };
+    let mut occurrences: HashMap<&str, usize> = HashMap::new();
     for segment in message.iter() {
         if !segment.has_valid_id() {
-            let _ = writeln!(text, "(not a segment)\n  {}", output::one_line(segment.raw()));
+            let text = walk.shown("", segment.raw());
+            walk.lines.push(Line::Broken(text));
             continue;
         }
-        let occurrence = occurrences.entry(segment.id().to_owned()).or_insert(0);
+        let occurrence = occurrences.entry(segment.id()).or_insert(0);
         *occurrence += 1;
         let name = if *occurrence == 1 {
             segment.id().to_owned()
         } else {
             format!("{}[{occurrence}]", segment.id())
         };
-        push_segment(text, segment, &name);
+        walk.segment(segment, &name);
     }
+    walk.lines
 }
 
-fn push_segment(text: &mut String, segment: Segment<'_>, name: &str) {
-    let _ = writeln!(text, "{name}");
-    for (index, field) in segment.fields().enumerate() {
-        if !field.is_empty() {
-            push_field(text, field, &format!("{name}-{}", index + 1));
-        }
-    }
+struct Walk {
+    lines: Vec<Line>,
+    mask: bool,
 }
 
-fn push_field(text: &mut String, field: Field<'_>, path: &str) {
-    let several = field.repetitions().nth(1).is_some();
-    for (index, repetition) in field.repetitions().enumerate() {
-        let path = if several { format!("{path}[{}]", index + 1) } else { path.to_owned() };
-        if repetition.components().nth(1).is_none() {
-            push_component(text, repetition.component(1), &path);
-            continue;
-        }
-        for (index, component) in repetition.components().enumerate() {
-            push_component(text, Some(component), &format!("{path}.{}", index + 1));
+impl Walk {
+    fn segment(&mut self, segment: Segment<'_>, name: &str) {
+        self.lines.push(Line::Segment(name.to_owned()));
+        for (index, field) in segment.fields().enumerate() {
+            if !field.is_empty() {
+                self.field(field, &format!("{name}-{}", index + 1));
+            }
         }
     }
-}
 
-fn push_component(text: &mut String, component: Option<Component<'_>>, path: &str) {
-    let Some(component) = component else { return };
-    let several = component.subcomponents().nth(1).is_some();
-    for (index, leaf) in component.subcomponents().enumerate() {
-        if leaf.is_empty() {
-            continue;
+    fn field(&mut self, field: Field<'_>, path: &str) {
+        let several = field.repetitions().nth(1).is_some();
+        for (index, repetition) in field.repetitions().enumerate() {
+            let path = if several { format!("{path}[{}]", index + 1) } else { path.to_owned() };
+            let components = repetition.components().nth(1).is_some();
+            for (index, component) in repetition.components().enumerate() {
+                let path = if components { format!("{path}.{}", index + 1) } else { path.clone() };
+                self.component(component, &path, components);
+            }
         }
-        let path = if several { format!("{path}.{}", index + 1) } else { path.to_owned() };
-        let _ = writeln!(text, "  {path:<14} {}", output::one_line(&leaf.text()));
+    }
+
+    fn component(&mut self, component: Component<'_>, path: &str, named: bool) {
+        let several = component.subcomponents().nth(1).is_some();
+        for (index, leaf) in component.subcomponents().enumerate().filter(|(_, leaf)| !leaf.is_empty()) {
+            let path = match (several, named) {
+                (false, _) => path.to_owned(),
+                (true, true) => format!("{path}.{}", index + 1),
+                // The only component is component 1, and its parts are subcomponents of that.
+                (true, false) => format!("{path}.1.{}", index + 1),
+            };
+            self.leaf(leaf, path);
+        }
+    }
+
+    fn leaf(&mut self, leaf: Subcomponent<'_>, path: String) {
+        let text = self.shown(&path, &leaf.text());
+        self.lines.push(Line::Value { path, text, is_null: leaf.is_null() });
+    }
+
+    fn shown(&self, path: &str, text: &str) -> String {
+        let field = path.split(['.', '[']).next().unwrap_or_default();
+        if !self.mask || NOT_MASKED.contains(&field) {
+            return text.to_owned();
+        }
+        match text.chars().count() {
+            1 => "(1 character)".to_owned(),
+            n => format!("({n} characters)"),
+        }
     }
 }

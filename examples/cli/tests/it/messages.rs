@@ -48,6 +48,44 @@ NTE[2]
 }
 
 #[test]
+fn show_masks_all_but_names_types_and_versions() {
+    let run = hl7(&["show", "--mask"], ADT);
+    assert_eq!(run.code, 0, "{}", run.err);
+    for part in [
+        "MSH-10         m1",
+        "MSH-9.1        ADT",
+        "PID-5.1        (12 characters)",
+        "PID-8          (1 character)",
+    ] {
+        assert!(run.out.contains(part), "no {part:?} in {}", run.out);
+    }
+    for part in ["Byrne", "Zoë", "1984", "Springfield", "second"] {
+        assert!(!run.out.contains(part), "{part:?} in {}", run.out);
+    }
+    let broken = hl7(&["show", "--mask"], "MSH|^~\\&|A\rTWEETY7\r");
+    assert!(broken.out.contains("(not a segment)\n  (7 characters)"), "{}", broken.out);
+}
+
+#[test]
+fn show_and_get_write_json_on_request() {
+    let run = hl7(&["show", "--json"], ADT);
+    let values: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let at = |path: &str| {
+        values.as_array().unwrap().iter().find(|v| v["path"] == path).cloned().unwrap_or_default()
+    };
+    assert_eq!(at("PID-5.1")["text"], "Byrne & Sons");
+    assert_eq!(at("PID-11.1.2")["text"], "12");
+    assert_eq!(at("PID-5.1")["null"], false);
+    assert_eq!(at("NTE[2]-3")["text"], "second");
+    let run = hl7(&["get", "--json", "PID-3[*].1"], &format!("{ADT}{ADT}"));
+    let lines: Vec<serde_json::Value> =
+        run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0][1]["text"], "8");
+    assert_eq!(lines[0][1]["null"], false);
+}
+
+#[test]
 fn get_prints_values_one_a_line() {
     let cases = [
         ("PID-5.1", "Byrne & Sons\n"),
