@@ -32,7 +32,7 @@ enum Line {
     Value {
         path: String,
         text: String,
-        null: bool,
+        is_null: bool,
     },
     /// A line of the message that is no segment.
     Broken(String),
