@@ -1,16 +1,24 @@
 //! The libraries beside rivals and hand-written floors, in one run: `cargo run --release [-- PART]`.
 
 mod block;
+mod count;
 mod mapping;
 mod measure;
 mod message;
 mod outbox;
+mod rivals;
 mod samples;
+mod scale;
+
+#[global_allocator]
+static ALLOCATOR: count::Counting = count::Counting;
 
 fn main() {
     let part = std::env::args().nth(1);
-    let parts: [(&str, fn()); 4] = [
+    let parts: [(&str, fn()); 6] = [
         ("message", message::run),
+        ("rivals", rivals::run),
+        ("scale", scale::run),
         ("block", block::run),
         ("mapping", mapping::run),
         ("outbox", outbox::run),

@@ -132,7 +132,9 @@ pub fn run() {
         &format!("ORU of {} bytes, 200 OBX: parse", oru.len()),
         vec![
             contender("hl7-core", || Message::parse(&oru).map(|m| m.iter().len())),
-            contender("memchr over CR (bar 1.35x)", || memchr::memchr_iter(b'\r', oru.as_bytes()).fold(0, |sum, at| sum ^ at)),
+            contender("memchr over CR (bar 1.35x)", || {
+                memchr::memchr_iter(b'\r', oru.as_bytes()).fold(0, |sum, at| sum ^ at)
+            }),
             contender("hl7-v2 0.1", || hl7_v2::Hl7Message::parse(oru.as_bytes()).is_ok()),
             contender("er7 0.1", || er7::parse(&oru).is_ok()),
         ],
