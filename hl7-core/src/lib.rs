@@ -56,6 +56,7 @@ mod read;
 mod scan;
 mod segment;
 mod timestamp;
+pub mod tutorial;
 
 pub use ack::{Ack, AckCode, ErrorCode, Msa, UnknownAckCode};
 pub use charset::{Charset, CharsetError};
