@@ -43,6 +43,7 @@
 
 mod ack;
 mod charset;
+mod condition;
 mod delimiters;
 mod edit;
 mod encode;
@@ -60,6 +61,7 @@ pub mod tutorial;
 
 pub use ack::{Ack, AckCode, ErrorCode, Msa, UnknownAckCode};
 pub use charset::{Charset, CharsetError};
+pub use condition::{Condition, ConditionError, ConditionErrorKind};
 pub use delimiters::Delimiters;
 pub use error::{EditError, EditErrorKind, EncodeError, EncodeErrorKind, ParseError, ParseErrorKind};
 pub use escape::{escape, escape_into, unescape};

@@ -247,6 +247,12 @@ pub enum PathErrorKind {
 }
 
 impl PathError {
+    /// The same fault in a text that has `bytes` more in front.
+    pub(crate) fn behind(mut self, bytes: usize) -> Self {
+        self.offset += bytes;
+        self
+    }
+
     /// What is wrong.
     pub fn kind(&self) -> PathErrorKind {
         self.kind

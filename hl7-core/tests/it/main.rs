@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
 mod ack;
+mod condition;
+mod condition_properties;
 mod corpus;
 mod edit;
 mod privacy;

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use hl7_core::{Ack, AckCode, Message, Msa, Path, ReadOptions, Undecodable};
+use hl7_core::{Ack, AckCode, Condition, Message, Msa, Path, ReadOptions, Undecodable};
 
 const CANARY: &str = "TWEETY7";
 
@@ -111,5 +111,37 @@ fn no_error_shows_what_it_was_given() {
         if let Err(error) = text.parse::<AckCode>() {
             silent_error("ack code", &error);
         }
+    }
+}
+
+#[test]
+fn no_diagnostic_shows_what_a_condition_compares_with() {
+    let read = [
+        "PID-5.1 == TWEETY7",
+        "PID-5.1 in (TWEETY7 \"TWEETY7\" PID-3[1=TWEETY7].1)",
+        "PID-3[1=TWEETY7].1 and not (PID-5 matches \"TWEETY7.*\" or PID-8 > TWEETY7)",
+    ];
+    for text in read {
+        let condition: Condition = text.parse().unwrap();
+        silent("condition", &format!("{condition:?} {condition:#?}"));
+        assert!(format!("{condition:?}").starts_with("Condition(PID-"), "paths are shown");
+    }
+    let refused = [
+        "TWEETY7",
+        "TWEETY7-5 == F",
+        "PID-5 TWEETY7",
+        "PID-5 = TWEETY7",
+        "PID-5 == TWEETY7,",
+        "PID-5 == \"TWEETY7",
+        "PID-5 == PID-3[1=TWEETY7",
+        "PID-5 in (TWEETY7",
+        "PID-5 in TWEETY7",
+        "PID-5 matches TWEETY7",
+        "PID-5 matches \"(?P<TWEETY7\"",
+        "PID-5 matches \"[[:TWEETY7:]]\"",
+        "(PID-5 == TWEETY7",
+    ];
+    for text in refused {
+        silent_error("condition error", &text.parse::<Condition>().map(|c| c.to_string()).unwrap_err());
     }
 }
