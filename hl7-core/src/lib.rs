@@ -43,6 +43,7 @@
 
 mod ack;
 mod charset;
+mod coding;
 mod condition;
 mod delimiters;
 mod edit;
@@ -50,6 +51,7 @@ mod encode;
 mod error;
 mod escape;
 mod header;
+mod jis;
 mod message;
 mod path;
 mod piece;

@@ -25,6 +25,7 @@ pub struct ReadOptions {
     max_bytes: usize,
     max_segments: usize,
     default_charset: Charset,
+    charset: Option<Charset>,
     undecodable: Undecodable,
 }
 
@@ -45,6 +46,7 @@ impl Default for ReadOptions {
             max_bytes: Self::MAX_BYTES,
             max_segments: Self::MAX_SEGMENTS,
             default_charset: Charset::Utf8,
+            charset: None,
             undecodable: Undecodable::Refuse,
         }
     }
@@ -76,6 +78,12 @@ impl ReadOptions {
     /// The character set of messages whose MSH-18 is empty. UTF-8 unless stated.
     pub fn default_charset(mut self, charset: Charset) -> Self {
         self.default_charset = charset;
+        self
+    }
+
+    /// The character set of all messages, whatever MSH-18 says: for a sender that states a wrong or unknown one.
+    pub fn charset(mut self, charset: Charset) -> Self {
+        self.charset = Some(charset);
         self
     }
 
@@ -117,24 +125,39 @@ impl ReadOptions {
         Ok(())
     }
 
-    /// The character set that the bytes state: by a byte order mark, by MSH-18, or the default.
+    /// The character set of the bytes: the one of all messages, by a byte order mark, by MSH-18, or the default.
     fn charset_of(&self, bytes: &[u8]) -> Result<Charset, ParseError> {
         let fault = |why, at| ParseError::new(ParseErrorKind::Charset(why), at);
-        if matches!(bytes, [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, b'M', ..] | [b'M', 0, ..]) {
+        if matches!(bytes, [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, _, ..] | [_, 0, ..]) {
             return Err(fault(CharsetError::Wide, 0));
         }
-        if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) {
-            return Ok(Charset::Utf8);
+        match self.charset {
+            Some(charset) => return Ok(charset),
+            None if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) => return Ok(Charset::Utf8),
+            None => {}
         }
-        let start = bytes.iter().position(|b| !is_line_end(*b)).unwrap_or(0);
-        let header = bytes.get(start..).unwrap_or_default();
-        let header = header.get(..header.iter().position(|b| is_line_end(*b)).unwrap_or(header.len()));
-        let Some((field, at)) = header.and_then(field_18) else { return Ok(self.default_charset) };
-        let labels = String::from_utf8_lossy(field);
-        let repetition = header.and_then(|h| h.get(5)).map_or('~', |&b| char::from(b));
-        match Charset::from_labels(labels.split(repetition)) {
-            Ok(charset) => Ok(charset.unwrap_or(self.default_charset)),
-            Err(why) => Err(fault(why, start + at)),
+        let (start, header) = first_line(bytes);
+        let stated = stated_charset(header);
+        if header.is_ascii() && !header.contains(&0x1B) {
+            return stated
+                .map(|set| set.unwrap_or(self.default_charset))
+                .map_err(|(why, at)| fault(why, start + at));
+        }
+        self.agreeing_charset(header, stated).map_err(|(why, at)| fault(why, start + at))
+    }
+
+    /// The set that MSH-18 names when the header is read in that very set. A second byte of a character in the fields before it can be
+    /// a field separator, so that looking at the bytes alone finds another field.
+    fn agreeing_charset(&self, header: &[u8], stated: Stated) -> Result<Charset, (CharsetError, usize)> {
+        let named_in = |set: Charset| set.decode(header).map(|text| stated_charset(text.as_bytes()));
+        let by_bytes = stated.as_ref().ok().copied().flatten();
+        let mut candidates = by_bytes.into_iter().chain(Charset::HIDE_DELIMITERS);
+        if let Some(set) = candidates.find(|&set| named_in(set) == Some(Ok(Some(set)))) {
+            return Ok(set);
+        }
+        match named_in(self.default_charset) {
+            Some(Ok(None)) => Ok(self.default_charset),
+            _ => stated.map(|set| set.unwrap_or(self.default_charset)),
         }
     }
 
@@ -152,7 +175,7 @@ impl ReadOptions {
                     replaced = true;
                 }
                 (None, Undecodable::Refuse) => {
-                    let why = ParseErrorKind::Charset(CharsetError::Undecodable(charset));
+                    let why = ParseErrorKind::Charset(charset.refusal(line));
                     return Err(ParseError::new(why, start));
                 }
             }
@@ -234,13 +257,30 @@ fn starts_message(bytes: &[u8], start: usize) -> bool {
         if separator.is_ascii_punctuation() && second.is_ascii_punctuation())
 }
 
-/// MSH-18 of a header in bytes, and its offset. Its place is found by MSH-1 alone, which is sound wherever the header's fields
-/// before it hold no multi-byte character whose second byte equals the separator.
+/// What MSH-18 says: a set, nothing, or what is wrong with it and where.
+type Stated = Result<Option<Charset>, (CharsetError, usize)>;
+
+fn stated_charset(header: &[u8]) -> Stated {
+    let Some((field, at)) = field_18(header) else { return Ok(None) };
+    let labels = String::from_utf8_lossy(field);
+    let repetition = header.get(5).map_or('~', |&b| char::from(b));
+    Charset::from_labels(labels.split(repetition)).map_err(|why| (why, at))
+}
+
+/// MSH-18 of a header, found by MSH-1 alone, and its offset.
 fn field_18(header: &[u8]) -> Option<(&[u8], usize)> {
     let separator = *header.get(3)?;
     let start = scan::behind_nth(header, separator, 17)?;
     let rest = header.get(start..)?;
     Some((rest.get(..scan::first(rest, separator).unwrap_or(rest.len()))?, start))
+}
+
+/// The first line that is not blank, and where it starts.
+fn first_line(bytes: &[u8]) -> (usize, &[u8]) {
+    let start = bytes.iter().position(|b| !is_line_end(*b)).unwrap_or(0);
+    let rest = bytes.get(start..).unwrap_or_default();
+    let end = rest.iter().position(|b| is_line_end(*b)).unwrap_or(rest.len());
+    (start, rest.get(..end).unwrap_or_default())
 }
 
 /// The bytes as text, when they are the same thing.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
 mod ack;
+mod charset;
 mod condition;
 mod condition_properties;
 mod corpus;

@@ -1,0 +1,162 @@
+//! The Japanese sets of HL7 table 0211: JIS X 0201 (ISO IR14) and JIS X 0208 (ISO IR87), switched by the escapes of ISO 2022.
+//!
+//! Not by `encoding_rs`' ISO-2022-JP, which follows browsers: it writes half-width katakana as full-width ones, stays in the Roman set
+//! across delimiters, and refuses an escape behind an escape. The table of JIS X 0208 is taken from its EUC-JP.
+
+use encoding_rs::EUC_JP;
+
+const ESCAPE: u8 = 0x1B;
+const YEN: char = '\u{A5}';
+const OVERLINE: char = '\u{203E}';
+const FIRST_KATAKANA: u32 = 0xFF61;
+const LAST_KATAKANA: u32 = 0xFF9F;
+
+/// What stands in G0, the bytes from 0x21 to 0x7E.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Set {
+    Ascii,
+    Roman,
+    Katakana,
+    Kanji,
+    /// A two-byte set that is not read, such as JIS X 0212.
+    Unread,
+}
+
+/// Decodes one line, which starts in ASCII. Bytes from 0xA1 to 0xDF are half-width katakana, as in 8-bit JIS X 0201.
+/// `None` when something is not valid, or U+FFFD in its place where `replace` says so.
+pub(crate) fn decode(bytes: &[u8], replace: bool) -> Option<String> {
+    let mut text = String::with_capacity(bytes.len());
+    let mut set = Set::Ascii;
+    let mut rest = bytes;
+    while let Some((&byte, behind)) = rest.split_first() {
+        let (meaning, length) = match byte {
+            ESCAPE => {
+                let (next, length) = designated(behind);
+                set = next.unwrap_or(set);
+                (next.is_some_and(|set| set != Set::Unread).then_some(None), 1 + length)
+            }
+            0x21..=0x7E if set == Set::Kanji => (pair(byte, behind).map(Some), 2),
+            _ => (single(byte, set).map(Some), 1),
+        };
+        match meaning {
+            Some(Some(c)) => text.push(c),
+            Some(None) => {}
+            None if replace => text.push('\u{FFFD}'),
+            None => return None,
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Some(text)
+}
+
+/// The set that the escape sequence behind ESC designates, and its length.
+fn designated(behind: &[u8]) -> (Option<Set>, usize) {
+    match behind {
+        [b'(', b'B', ..] => (Some(Set::Ascii), 2),
+        [b'(', b'J', ..] => (Some(Set::Roman), 2),
+        [b'(', b'I', ..] => (Some(Set::Katakana), 2),
+        [b'$', b'@' | b'B', ..] => (Some(Set::Kanji), 2),
+        [b'$', b'(', b'@' | b'B', ..] => (Some(Set::Kanji), 3),
+        [b'$', b'(', _, ..] => (Some(Set::Unread), 3),
+        _ => (None, 0),
+    }
+}
+
+fn single(byte: u8, set: Set) -> Option<char> {
+    match (byte, set) {
+        (0x00..=0x20 | 0x7F, _) => Some(char::from(byte)),
+        (0x5C, Set::Roman) => Some(YEN),
+        (0x7E, Set::Roman) => Some(OVERLINE),
+        (0x21..=0x7E, Set::Ascii | Set::Roman) => Some(char::from(byte)),
+        (0x21..=0x5F, Set::Katakana) => katakana(byte - 0x21),
+        (0xA1..=0xDF, Set::Ascii | Set::Roman | Set::Katakana) => katakana(byte - 0xA1),
+        _ => None,
+    }
+}
+
+fn katakana(place: u8) -> Option<char> {
+    char::from_u32(FIRST_KATAKANA + u32::from(place))
+}
+
+/// A character of JIS X 0208.
+fn pair(first: u8, behind: &[u8]) -> Option<char> {
+    let second = *behind.first().filter(|second| matches!(second, 0x21..=0x7E))?;
+    let bytes = [first | 0x80, second | 0x80];
+    EUC_JP.decode_without_bom_handling_and_without_replacement(&bytes)?.chars().next()
+}
+
+/// Whether the bytes switch to a two-byte set other than JIS X 0208.
+pub(crate) fn names_unread_set(bytes: &[u8]) -> bool {
+    bytes
+        .split(|&b| b == ESCAPE)
+        .skip(1)
+        .any(|behind| matches!(behind, [b'$', b'(', set, ..] if !matches!(set, b'@' | b'B')))
+}
+
+/// Encodes with the escapes of ISO 2022. ASCII stands in ASCII always, so that every delimiter is found by whoever splits before
+/// decoding. `None` when a character is in none of the sets.
+pub(crate) fn encode_switching(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut set = Set::Ascii;
+    for c in text.chars() {
+        let (needed, bytes, length) = encoded(c)?;
+        if needed != set {
+            out.extend_from_slice(designation(needed));
+            set = needed;
+        }
+        out.extend_from_slice(bytes.get(..length)?);
+    }
+    if set != Set::Ascii {
+        out.extend_from_slice(designation(Set::Ascii));
+    }
+    Some(out)
+}
+
+/// Encodes in JIS X 0201 alone: ASCII, and half-width katakana as single bytes.
+pub(crate) fn encode_single(text: &str) -> Option<Vec<u8>> {
+    text.chars()
+        .map(|c| match encoded(c)? {
+            (Set::Ascii, [byte, _], _) => Some(byte),
+            (Set::Katakana, [byte, _], _) => Some(byte | 0x80),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The set a character stands in, and its bytes there, of which so many count.
+fn encoded(c: char) -> Option<(Set, [u8; 2], usize)> {
+    match c {
+        '\u{1B}' => None,
+        '\0'..='\x7F' => Some((Set::Ascii, [u8::try_from(c).ok()?, 0], 1)),
+        YEN => Some((Set::Roman, [0x5C, 0], 1)),
+        OVERLINE => Some((Set::Roman, [0x7E, 0], 1)),
+        _ => match u32::from(c)
+            .checked_sub(FIRST_KATAKANA)
+            .filter(|place| *place <= LAST_KATAKANA - FIRST_KATAKANA)
+        {
+            Some(place) => Some((Set::Katakana, [0x21 + u8::try_from(place).ok()?, 0], 1)),
+            None => Some((Set::Kanji, kanji(c)?, 2)),
+        },
+    }
+}
+
+fn kanji(c: char) -> Option<[u8; 2]> {
+    let mut buffer = [0; 4];
+    let (bytes, _, replaced) = EUC_JP.encode(c.encode_utf8(&mut buffer));
+    match *bytes {
+        // What does not read back as the same character is not in the set: the minus sign, taken for the full-width hyphen.
+        [first, second] if !replaced && pair(first & 0x7F, &[second & 0x7F]) == Some(c) => {
+            Some([first & 0x7F, second & 0x7F])
+        }
+        _ => None,
+    }
+}
+
+fn designation(set: Set) -> &'static [u8] {
+    match set {
+        Set::Roman => b"\x1B(J",
+        Set::Katakana => b"\x1B(I",
+        Set::Kanji => b"\x1B$B",
+        Set::Ascii | Set::Unread => b"\x1B(B",
+    }
+}
