@@ -46,7 +46,7 @@ pub(crate) fn bytes(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
 /// All text of a file.
 ///
 /// # Errors
-/// As [`bytes`], and when it is not UTF-8.
+/// As [`bytes()`], and when it is not UTF-8.
 pub(crate) fn text(file: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes(Some(file))?)
         .map_err(|_| Failure::mistake(format!("error: {} is not UTF-8 text", name(Some(file)))))

@@ -53,7 +53,7 @@ enum Command {
     },
     /// Print the values at a path, one a line.
     Get {
-        /// Such as PID-5.1, OBX[2]-5, PID-3[*].1 or PID-3[5=MR].1.
+        #[arg(help = "Such as PID-5.1, OBX[2]-5, PID-3[*].1 or PID-3[5=MR].1")]
         path: hl7_core::Path,
         /// The messages.
         file: Option<PathBuf>,
