@@ -33,8 +33,8 @@
 //!
 //! # No patient data in diagnostics
 //!
-//! No `Debug`, `Display`, error or panic of this crate shows message content. To show a message, ask for it:
-//! [`Message::as_er7`], [`Value::raw`], [`Value::text`].
+//! No `Debug`, error or panic of this crate shows message content. To show a message, ask for it: [`Message::as_er7`], [`Value::raw`],
+//! [`Value::text`], and `Display` of a date, time or number of [`typed`].
 //!
 //! # No input or output
 //!
@@ -60,6 +60,7 @@ mod scan;
 mod segment;
 mod timestamp;
 pub mod tutorial;
+pub mod typed;
 
 pub use ack::{Ack, AckCode, ErrorCode, Msa, UnknownAckCode};
 pub use charset::{Charset, CharsetError};

@@ -15,15 +15,17 @@ pub(crate) struct Piece<'m> {
     /// Nothing in it separates or escapes, so that no level below has to look. MSH-1 and MSH-2, which are the delimiters themselves, are
     /// read as such.
     plain: bool,
+    /// Where it stands. Only the piece of a [`Value`] is asked for it: the other types are named for theirs.
+    level: Level,
 }
 
 impl<'m> Piece<'m> {
     pub(crate) fn new(raw: &'m str, delimiters: Delimiters) -> Self {
-        Self { raw, delimiters, plain: false }
+        Self { raw, delimiters, plain: false, level: Level::Field }
     }
 
     pub(crate) fn plain(raw: &'m str, delimiters: Delimiters) -> Self {
-        Self { raw, delimiters, plain: true }
+        Self { raw, delimiters, plain: true, level: Level::Field }
     }
 
     /// The parts of `level`.
@@ -132,12 +134,6 @@ macro_rules! piece_type {
             pub fn is_null(self) -> bool {
                 self.0.raw == "\"\""
             }
-
-            /// This place as a [`Value`].
-            #[inline]
-            pub fn value(self) -> Value<'m> {
-                Value(self.0)
-            }
         }
 
         impl fmt::Debug for $name<'_> {
@@ -168,6 +164,64 @@ piece_type! {
 piece_type! {
     /// One subcomponent of a component: a leaf.
     Subcomponent
+}
+
+macro_rules! place_type {
+    ($name:ident) => {
+        impl<'m> $name<'m> {
+            /// This place as a [`Value`].
+            #[inline]
+            pub fn value(self) -> Value<'m> {
+                Value(Piece { level: Level::$name, ..self.0 })
+            }
+        }
+
+        impl<'m> From<$name<'m>> for Value<'m> {
+            fn from(place: $name<'m>) -> Self {
+                place.value()
+            }
+        }
+    };
+}
+
+place_type!(Field);
+place_type!(Repetition);
+place_type!(Component);
+place_type!(Subcomponent);
+
+impl<'m> Value<'m> {
+    /// The value, unless it is empty or null.
+    ///
+    /// ```
+    /// # use hl7_core::{path, Message, Value};
+    /// let msg = Message::parse("MSH|^~\\&|A\rPID|1|\"\"||7\r")?;
+    /// let valued = |path| msg.get(path).and_then(Value::valued).is_some();
+    /// assert_eq!([path!("PID-2"), path!("PID-3"), path!("PID-4")].map(valued), [false, false, true]);
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn valued(self) -> Option<Self> {
+        (!self.is_empty() && !self.is_null()).then_some(self)
+    }
+
+    /// The first repetition of a field; any other value as it is.
+    pub(crate) fn of_one_repetition(self) -> Self {
+        match self.0.level {
+            Level::Field => self.0.part(Level::Repetition, 1).map_or(self, |first| Repetition(first).value()),
+            _ => self,
+        }
+    }
+
+    /// The `n`-th part, from 1, of what a data type of several parts sends here: components of a repetition, and one level below where it
+    /// stands in a component. A subcomponent is not divided.
+    pub(crate) fn part(self, n: usize) -> Option<Self> {
+        match self.0.level {
+            Level::Field | Level::Repetition => {
+                self.0.part(Level::Component, n).map(|part| Component(part).value())
+            }
+            Level::Component => self.0.part(Level::Subcomponent, n).map(|part| Subcomponent(part).value()),
+            Level::Subcomponent => (n == 1).then_some(self),
+        }
+    }
 }
 
 impl<'m> Field<'m> {

@@ -1,4 +1,4 @@
-//! The system clock in HL7's form.
+//! The calendar, and the system clock in HL7's form.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,6 +24,27 @@ fn date_of(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
+/// The days from 1970-01-01 to a Gregorian date: the inverse of [`date_of`], for any year from 0 on.
+pub(crate) fn days_of(year: u16, month: u8, day: u8) -> i64 {
+    let shifted_year = i64::from(year) - i64::from(month <= 2);
+    let shifted_month = (i64::from(month) + 9) % 12;
+    let era = shifted_year.div_euclid(400);
+    let year_of_era = shifted_year.rem_euclid(400);
+    let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(day) - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// How many days a month has, from 1 to 12.
+pub(crate) fn days_in_month(year: u16, month: u8) -> u8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +60,22 @@ mod tests {
             (253_402_300_799, "99991231235959+0000"),
         ] {
             assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+    #[test]
+    fn each_day_follows_the_one_before() {
+        assert_eq!(days_of(0, 1, 1), -719_528);
+        let mut expected = days_of(1899, 1, 1);
+        for year in 1899..=2101 {
+            for month in 1..=12 {
+                for day in 1..=days_in_month(year, month) {
+                    assert_eq!(days_of(year, month, day), expected);
+                    if let Ok(days) = u64::try_from(expected) {
+                        assert_eq!(date_of(days), (u64::from(year), u64::from(month), u64::from(day)));
+                    }
+                    expected += 1;
+                }
+            }
         }
     }
 }

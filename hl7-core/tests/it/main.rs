@@ -11,3 +11,4 @@ mod edit;
 mod privacy;
 mod properties;
 mod read;
+mod typed;

@@ -2,7 +2,11 @@
 
 use std::fmt::{Debug, Display};
 
-use hl7_core::{Ack, AckCode, Condition, Message, Msa, Path, ReadOptions, Undecodable};
+use hl7_core::typed::{
+    Cwe, Cx, DataTypeError, Date, DateRange, DateTime, Ei, FamilyName, Hd, Number, SequenceId, StreetAddress,
+    Time, Xad, Xpn,
+};
+use hl7_core::{Ack, AckCode, Condition, Message, Msa, Path, ReadOptions, Undecodable, Value};
 
 const CANARY: &str = "TWEETY7";
 
@@ -33,6 +37,33 @@ fn messages() -> Vec<String> {
     all
 }
 
+/// Every data type of a value, and why it is none.
+fn check_typed(value: Value<'_>) {
+    fn scalar<T: Debug>(read: Result<T, DataTypeError>) {
+        silent("data type", &format!("{read:?}"));
+        if let Err(error) = read {
+            silent_error("data type", &error);
+        }
+    }
+    let composites: [&dyn Debug; 9] = [
+        &Cx::of(value),
+        &Ei::of(value),
+        &Hd::of(value),
+        &Cwe::of(value),
+        &Xpn::of(value),
+        &Xad::of(value),
+        &FamilyName::of(value),
+        &StreetAddress::of(value),
+        &DateRange::of(value),
+    ];
+    silent("composite", &format!("{composites:?} {:?}", Cx::of(value).assigning_authority()));
+    scalar(Date::of(value));
+    scalar(Time::of(value));
+    scalar(DateTime::of(value));
+    scalar(Number::of(value));
+    scalar(SequenceId::of(value));
+}
+
 fn check(msg: &Message<'_>) {
     silent("message", &format!("{msg:?} {msg:#?}"));
     silent("header", &format!("{:?}", msg.header()));
@@ -40,6 +71,7 @@ fn check(msg: &Message<'_>) {
         silent("segment", &format!("{segment:?}"));
         for field in segment.fields() {
             silent("field", &format!("{field:?} {:?}", field.value()));
+            check_typed(field.value());
             for repetition in field.repetitions() {
                 silent("repetition", &format!("{repetition:?}"));
                 for component in repetition.components() {
@@ -143,5 +175,26 @@ fn no_diagnostic_shows_what_a_condition_compares_with() {
     ];
     for text in refused {
         silent_error("condition error", &text.parse::<Condition>().map(|c| c.to_string()).unwrap_err());
+    }
+}
+
+/// A canary of digits, since what is read as a date, a time or a number holds nothing else.
+#[test]
+fn no_value_that_was_read_shows_itself() {
+    let mute = |shown: String| {
+        assert!(!["1984", "0703", "8407", "0715"].iter().any(|part| shown.contains(part)), "{shown}")
+    };
+    let time = DateTime::parse("19840703071559.8407-0715").unwrap();
+    mute(format!("{time:?} {:#?} {:?} {:?}", time.date(), time.time(), time.offset()));
+    mute(format!("{:?}", (Number::parse("1984"), SequenceId::parse("1984"))));
+    let er7 = "MSH|^~\\&|19840703\rPID|1||19840703^^^1984&0703\r";
+    let msg = Message::parse(er7).unwrap();
+    let cx = Cx::of(msg.get(hl7_core::path!("PID-3")).unwrap());
+    mute(format!("{cx:?} {:?}", cx.assigning_authority()));
+    for text in ["1984070307155999", "19840703071599", "19840703x", "19841984"] {
+        mute(format!("{} {:?}", DateTime::parse(text).unwrap_err(), DateTime::parse(text).unwrap_err()));
+        if let Err(error) = Number::parse(text) {
+            mute(format!("{error} {error:?}"));
+        }
     }
 }
