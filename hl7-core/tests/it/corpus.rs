@@ -6,16 +6,22 @@ use std::path::{Path, PathBuf};
 
 use hl7_core::{Charset, Message, ParseErrorKind, ReadOptions};
 
-/// Calls `test` with the name and bytes of every file; says so when there are none.
-pub(crate) fn each_file(mut test: impl FnMut(&str, &[u8])) -> bool {
+/// The folder of real messages; says so when there is none.
+pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("HL7_CORPUS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);
     if !folder.is_dir() {
         // Straight to stderr: the harness would hold back what a passing test prints.
         let _ =
             writeln!(std::io::stderr(), "skipped: no corpus of real messages (set HL7_CORPUS to its folder)");
-        return false;
+        return None;
     }
+    Some(folder)
+}
+
+/// Calls `test` with the name and bytes of every file; false when there are none.
+pub(crate) fn each_file(mut test: impl FnMut(&str, &[u8])) -> bool {
+    let Some(folder) = folder() else { return false };
     let mut folders = vec![folder];
     let mut files = 0;
     while let Some(folder) = folders.pop() {

@@ -8,6 +8,7 @@ mod condition;
 mod condition_properties;
 mod corpus;
 mod edit;
+mod expected;
 mod privacy;
 mod properties;
 mod read;
