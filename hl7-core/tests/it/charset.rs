@@ -288,6 +288,48 @@ fn a_byte_order_mark_says_utf_8_whatever_msh_18_says() {
     }
 }
 
+#[test]
+fn a_new_msh_18_writes_the_whole_message_in_the_new_set() {
+    let sets = ["8859/1", "8859/9", "8859/15", "UNICODE UTF-8", "GB 18030-2000"];
+    for (from, to) in sets.iter().flat_map(|from| sets.iter().map(move |to| (from, to))) {
+        let first = written(from, "Müller é").unwrap_or_default();
+        let Ok(mut msg) = Message::from_bytes(&first) else { panic!("{from}: not written") };
+        msg.set(path!("MSH-18"), to).unwrap();
+        assert_eq!(msg.to_wire(), Ok(written(to, "Müller é").unwrap()), "{from} to {to}");
+    }
+}
+
+#[test]
+fn a_message_cut_at_any_byte_is_read_or_refused() {
+    let samples: &[(&str, &[u8])] = &[
+        ("UNICODE UTF-8", "é\\T\\山&𠮷~ü\\X41\\".as_bytes()),
+        ("8859/7", b"\xCE\\.br\\\xDD"),
+        ("SHIFT_JIS", b"\x83|\x95\\\\F\\\xB1"),
+        ("GB 18030-2000", b"\xFE\x9F\x954\xB25\\E\\"),
+        ("BIG-5", b"\xB3\\\xA5\\\\T\\"),
+        ("KS X 1001", b"\xB1\xE8\xC7\xD1"),
+        ("~ISO IR87", b"\x1B$B^|;3\x1B(J\\\x1B(I1\x1B(B\xB1"),
+    ];
+    for &(label, name) in samples {
+        let whole = message(label, name);
+        for cut in 0..whole.len() {
+            for part in [&whole[..cut], &whole[cut..]] {
+                for policy in [Undecodable::Refuse, Undecodable::Replace] {
+                    let Ok(msg) = ReadOptions::new().undecodable(policy).read(part) else { continue };
+                    assert_eq!(&*msg.to_bytes().unwrap(), part, "{label} cut at {cut}");
+                    let leaves = msg
+                        .iter()
+                        .flat_map(|segment| segment.fields())
+                        .flat_map(|field| field.repetitions())
+                        .flat_map(|repetition| repetition.components())
+                        .flat_map(|component| component.subcomponents());
+                    assert!(leaves.map(|leaf| leaf.text().len()).sum::<usize>() <= 3 * part.len());
+                }
+            }
+        }
+    }
+}
+
 fn any_set() -> impl Strategy<Value = (&'static str, String)> {
     let of = |label, letters: &'static str| letters.prop_map(move |text| (label, text));
     prop_oneof![

@@ -12,4 +12,5 @@ mod expected;
 mod privacy;
 mod properties;
 mod read;
+mod rivals;
 mod typed;

@@ -76,6 +76,17 @@ proptest! {
     }
 
     #[test]
+    fn what_is_sent_is_read_as_it_was_meant(body in body(), mark in any::<bool>()) {
+        let er7 = format!("{}MSH|^~\\&|A|B\r{body}", if mark { "\u{FEFF}" } else { "" });
+        let Ok(msg) = Message::parse(&er7) else { return Ok(()) };
+        let sent = msg.to_wire().unwrap();
+        let read = Message::from_bytes(&sent).unwrap();
+        prop_assert!(msg.iter().map(|s| s.raw()).eq(read.iter().map(|s| s.raw())));
+        prop_assert_eq!(read.to_wire().unwrap(), sent.as_slice());
+        prop_assert!(!sent.contains(&b'\n'));
+    }
+
+    #[test]
     fn escaping_is_undone_by_unescaping(text in any::<String>()) {
         let delimiters = Delimiters::default();
         let escaped = escape(&text, &delimiters).into_owned();
