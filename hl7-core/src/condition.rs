@@ -3,7 +3,6 @@
 mod argument;
 mod error;
 mod evaluate;
-mod number;
 mod parse;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -53,7 +52,7 @@ pub use error::{ConditionError, ConditionErrorKind};
 /// | `ZPD` | the message has this segment |
 /// | `PID-8 == F` | the texts are the same, character by character: `7.20` is not `7.2` |
 /// | `PID-8 != F` | they are not |
-/// | `OBX-5 > 7.2` | by size where both are numbers (data type NM, every digit counts, no exponent), else by text |
+/// | `OBX-5 > 7.2` | by size where both are numbers ([`crate::typed::Number`]: every digit counts, no exponent), else by text |
 /// | `PID-8 in (F M O U)` | it equals one of the list |
 /// | `PID-5.1 matches "O'.*"` | the regular expression fits the whole text, from its first character to its last |
 /// | `not` … | the rest does not hold |

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::argument::{Argument, Pattern};
-use super::number::Number;
 use super::{Clause, Comparison, Order};
 use crate::message::Message;
 use crate::path::{Occurrence, Path};
+use crate::typed::Number;
 
 impl Clause {
     pub(super) fn holds(&self, message: &Message<'_>) -> bool {
@@ -122,9 +122,9 @@ impl<'r> Bounds<'r> {
     fn of(right: &'r [Cow<'_, str>], order: Order) -> Self {
         let mut bounds = Self { order, number: None, word: None, text: None };
         for text in right.iter().map(|text| &**text).filter(|text| !is_null(text)) {
-            match Number::of(text) {
-                Some(number) => bounds.number = Some(bounds.easier(bounds.number, number)),
-                None => bounds.word = Some(bounds.easier(bounds.word, text)),
+            match Number::parse(text) {
+                Ok(number) => bounds.number = Some(bounds.easier(bounds.number, number)),
+                Err(_) => bounds.word = Some(bounds.easier(bounds.word, text)),
             }
             bounds.text = Some(bounds.easier(bounds.text, text));
         }
@@ -141,9 +141,9 @@ impl<'r> Bounds<'r> {
 
     /// Whether `left` is in order with one of them: by size when both are numbers, else by text.
     fn hold(&self, left: &str) -> bool {
-        match Number::of(left) {
-            Some(number) => self.admit(Some(number), self.number) || self.admit(Some(left), self.word),
-            None => self.admit(Some(left), self.text),
+        match Number::parse(left) {
+            Ok(number) => self.admit(Some(number), self.number) || self.admit(Some(left), self.word),
+            Err(_) => self.admit(Some(left), self.text),
         }
     }
 
