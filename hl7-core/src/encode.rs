@@ -38,14 +38,14 @@ impl Message<'_> {
         let Some(origin) = &self.origin else {
             return charset.encode(&self.text).ok_or_else(|| self.not_in(charset));
         };
-        if origin.spans.iter().all(Option::is_some) && origin.spans.len() == self.spans.len() {
+        if origin.whole {
             return Ok(Cow::Borrowed(&origin.bytes));
         }
         let mut out = Vec::with_capacity(self.text.len());
         let mut at = 0;
         for (index, span) in self.spans.iter().enumerate() {
             push_line_ends(&mut out, self.text.get(at..span.start as usize));
-            self.push_segment(&mut out, index, *span, charset, Some(origin))?;
+            self.encode_segment(&mut out, index, *span, charset, Some(origin))?;
             at = span.end as usize;
         }
         push_line_ends(&mut out, self.text.get(at..));
@@ -60,13 +60,13 @@ impl Message<'_> {
         let charset = self.known_charset()?;
         let mut out = Vec::with_capacity(self.text.len() + 1);
         for (index, span) in self.spans.iter().enumerate() {
-            self.push_segment(&mut out, index, *span, charset, self.origin.as_deref())?;
+            self.encode_segment(&mut out, index, *span, charset, self.origin.as_deref())?;
             out.push(b'\r');
         }
         Ok(out)
     }
 
-    fn push_segment(
+    fn encode_segment(
         &self,
         out: &mut Vec<u8>,
         index: usize,

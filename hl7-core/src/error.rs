@@ -159,7 +159,7 @@ impl std::error::Error for ParseError {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EditError {
     kind: EditErrorKind,
-    path: Path,
+    path: Option<Path>,
 }
 
 /// The kinds of [`EditError`].
@@ -180,11 +180,26 @@ pub enum EditErrorKind {
     Charset(CharsetError),
     /// C107: the message would be longer than a message can be (4 GiB).
     TooLong,
+    /// C108: the text is no segment: an ID, then the field separator or nothing, without line ends.
+    BadSegment,
+    /// C109: MSH stands first and once: nothing can stand before it, and it can neither be removed, moved nor inserted; nor can the
+    /// headers and trailers of batches be inserted.
+    Header,
+    /// C110: the raw text reaches beyond its place: it holds a delimiter of the place's level or above, a line end or a framing character.
+    OutOfPlace,
+    /// C111: the path names a place of another level than this edit is for.
+    WrongLevel,
+    /// C112: the path names several places, and one is wanted.
+    Several,
 }
 
 impl EditError {
     pub(crate) fn new(kind: EditErrorKind, path: &Path) -> Self {
-        Self { kind, path: *path }
+        Self::at(kind, Some(*path))
+    }
+
+    pub(crate) fn at(kind: EditErrorKind, path: Option<Path>) -> Self {
+        Self { kind, path }
     }
 
     /// What is wrong.
@@ -192,12 +207,12 @@ impl EditError {
         &self.kind
     }
 
-    /// The place that was to be edited.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The place that was to be edited; `None` for the end of the message.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_ref()
     }
 
-    /// The stable code, `C101` to `C107`.
+    /// The stable code, `C101` to `C112`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -212,6 +227,19 @@ impl EditError {
             K::NoDelimiter => ("C105", "MSH-2 of this message states no delimiter for this"),
             K::Charset(_) => ("C106", "MSH-18 would name a character set that is not known"),
             K::TooLong => ("C107", "the message would be longer than 4 GiB"),
+            K::BadSegment => {
+                ("C108", "a segment is an ID such as NTE, then the field separator or nothing, in one line")
+            }
+            K::Header => (
+                "C109",
+                "MSH stands first and once, and headers and trailers of batches are not part of a message",
+            ),
+            K::OutOfPlace => (
+                "C110",
+                "the text holds a delimiter of this level or above, a line end or a framing character",
+            ),
+            K::WrongLevel => ("C111", "the path names a place of another level than this edit is for"),
+            K::Several => ("C112", "the path names several places; name one"),
         }
     }
 }
@@ -219,7 +247,10 @@ impl EditError {
 impl fmt::Display for EditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (code, what) = self.parts();
-        write!(f, "{code}: {}: {what}", self.path.without_filter())
+        match &self.path {
+            Some(path) => write!(f, "{code}: {}: {what}", path.without_filter()),
+            None => write!(f, "{code}: {what}"),
+        }
     }
 }
 

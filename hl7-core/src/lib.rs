@@ -66,6 +66,7 @@ pub use ack::{Ack, AckCode, ErrorCode, Msa, UnknownAckCode};
 pub use charset::{Charset, CharsetError};
 pub use condition::{Condition, ConditionError, ConditionErrorKind};
 pub use delimiters::Delimiters;
+pub use edit::Position;
 pub use error::{EditError, EditErrorKind, EncodeError, EncodeErrorKind, ParseError, ParseErrorKind};
 pub use escape::{escape, escape_into, unescape};
 pub use header::Header;

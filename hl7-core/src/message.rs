@@ -40,8 +40,28 @@ pub(crate) struct Origin<'a> {
     pub(crate) bytes: Cow<'a, [u8]>,
     /// For each segment its place in `bytes`, `None` when it was edited since.
     pub(crate) spans: Vec<Option<Span>>,
+    /// Whether nothing was edited, so that `bytes` are the message.
+    pub(crate) whole: bool,
     /// Whether bytes that could not be decoded were replaced.
     pub(crate) replaced: bool,
+}
+
+impl Origin<'_> {
+    /// These segments no longer are as they were read.
+    pub(crate) fn forget(&mut self, segments: impl Iterator<Item = usize>) {
+        self.whole = false;
+        for index in segments {
+            if let Some(span) = self.spans.get_mut(index) {
+                *span = None;
+            }
+        }
+    }
+
+    /// The segments are in other places now.
+    pub(crate) fn rearrange(&mut self, change: impl FnOnce(&mut Vec<Option<Span>>)) {
+        self.whole = false;
+        change(&mut self.spans);
+    }
 }
 
 impl Span {
@@ -86,6 +106,20 @@ impl<'a> Message<'a> {
         ReadOptions::new().read(bytes)
     }
 
+    /// As [`Message::parse`], taking the text over without a copy.
+    ///
+    /// # Errors
+    /// As [`Message::parse`]; the text is then dropped.
+    ///
+    /// ```
+    /// let msg: hl7_core::Message<'static> = hl7_core::Message::parse_owned("MSH|^~\\&|A\r".to_owned())?;
+    /// assert_eq!(msg.as_er7(), "MSH|^~\\&|A\r");
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn parse_owned(text: String) -> Result<Message<'static>, ParseError> {
+        ReadOptions::new().parse_owned(text)
+    }
+
     /// The same message, owning its text.
     pub fn into_owned(self) -> Message<'static> {
         Message {
@@ -97,6 +131,7 @@ impl<'a> Message<'a> {
                 Box::new(Origin {
                     bytes: Cow::Owned(origin.bytes.into_owned()),
                     spans: origin.spans,
+                    whole: origin.whole,
                     replaced: origin.replaced,
                 })
             }),

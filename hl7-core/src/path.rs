@@ -137,6 +137,36 @@ impl Path {
         stated(self.subcomponent)
     }
 
+    /// The same place in the segment that `segment` names: `NTE-3` within `NTE[2]` is `NTE[2]-3`.
+    ///
+    /// ```
+    /// use hl7_core::path;
+    /// assert_eq!(path!("OBX-5[2].1").within(path!("OBX[7]")), *path!("OBX[7]-5[2].1"));
+    /// ```
+    pub fn within(mut self, segment: &Path) -> Path {
+        self.segment = segment.segment;
+        self.occurrence = segment.occurrence;
+        self
+    }
+
+    /// The path `ID[n]`.
+    pub(crate) fn of_segment(id: [u8; 3], n: u32) -> Path {
+        let occurrence = Occurrence::Nth(n);
+        Path {
+            segment: id,
+            occurrence,
+            field: 0,
+            repetition: RepetitionIndex::Unstated,
+            component: 0,
+            subcomponent: 0,
+        }
+    }
+
+    /// Whether this is an upper-case letter and two upper-case letters or digits.
+    pub(crate) fn is_segment_id(id: &[u8; 3]) -> bool {
+        starts_with_segment_id(id)
+    }
+
     /// The same path without the text of a filter, which a mapping's author may have taken from a message.
     pub(crate) fn without_filter(mut self) -> Path {
         if let RepetitionIndex::Where(_) = self.repetition {

@@ -8,7 +8,7 @@ use crate::error::{ParseError, ParseErrorKind};
 use crate::message::{Message, Origin, Span};
 use crate::scan;
 
-const BYTE_ORDER_MARK: &str = "\u{FEFF}";
+pub(crate) const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
 /// How messages are read. The defaults are those of [`Message::parse`] and [`Message::from_bytes`].
 ///
@@ -103,6 +103,16 @@ impl ReadOptions {
         Ok(Message { text: Cow::Borrowed(text), spans, delimiters, read_in: None, origin: None })
     }
 
+    /// Parses text, taking it over; see [`Message::parse_owned`].
+    ///
+    /// # Errors
+    /// As [`ReadOptions::parse`].
+    pub fn parse_owned(&self, text: String) -> Result<Message<'static>, ParseError> {
+        self.check_length(text.len())?;
+        let (spans, delimiters) = self.segments(&text)?;
+        Ok(Message { text: Cow::Owned(text), spans, delimiters, read_in: None, origin: None })
+    }
+
     /// Parses bytes, decoding them by MSH-18; see [`Message::from_bytes`].
     ///
     /// # Errors
@@ -192,7 +202,7 @@ impl ReadOptions {
         if spans.len() != lines.len() {
             return Err(ParseError::new(ParseErrorKind::Charset(CharsetError::Undecodable(charset)), 0));
         }
-        let origin = Origin { bytes: Cow::Borrowed(bytes), spans: lines, replaced };
+        let origin = Origin { bytes: Cow::Borrowed(bytes), spans: lines, whole: true, replaced };
         Ok(Message {
             text: Cow::Owned(text),
             spans,

@@ -36,19 +36,16 @@ pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Me
     for rule in &plan.segments {
         run.segments(rule);
     }
-    if run.refusals.is_empty() {
-        finished(plan, &run.out)
-    } else {
-        Err(ApplyError::of_refusals(run.refusals))
-    }
+    if run.refusals.is_empty() { finished(plan, run.out) } else { Err(ApplyError::of_refusals(run.refusals)) }
 }
 
 /// The text as a message, with its character set stated where ASCII is not enough.
-fn finished(plan: &Plan, text: &str) -> Result<Message<'static>, ApplyError> {
+fn finished(plan: &Plan, text: String) -> Result<Message<'static>, ApplyError> {
     let not_one = |_| ApplyError::of_output("what the mapping made is not one message");
-    let mut message = Message::parse(text).map_err(not_one)?.into_owned();
+    let ascii = text.is_ascii();
+    let mut message = Message::parse_owned(text).map_err(not_one)?;
     let stated = message.get(path!("MSH-18")).is_some_and(|charset| !charset.is_empty());
-    if !text.is_ascii() && !stated && plan.version >= Version::V2_3 {
+    if !ascii && !stated && plan.version >= Version::V2_3 {
         let set = message.set(path!("MSH-18"), "UNICODE UTF-8");
         set.map_err(|_| ApplyError::of_output("MSH-18 cannot be set"))?;
     }

@@ -8,7 +8,7 @@ fn set(path: &str, text: &str) -> Result<String, &'static str> {
     let mut msg = Message::parse(ER7).unwrap();
     let path: Path = path.parse().unwrap();
     msg.set(&path, text).map_err(|error| {
-        assert_eq!(error.path().to_string(), path.to_string());
+        assert_eq!(error.path(), Some(&path));
         error.code()
     })?;
     Ok(msg.as_er7().to_owned())

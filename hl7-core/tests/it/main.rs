@@ -12,5 +12,7 @@ mod expected;
 mod privacy;
 mod properties;
 mod read;
+mod rebuild;
 mod rivals;
+mod structure;
 mod typed;

@@ -122,6 +122,32 @@ fn no_diagnostic_shows_message_content() {
 }
 
 #[test]
+fn no_refused_edit_shows_what_it_was_given() {
+    use hl7_core::{EditError, Position, path};
+
+    let filter: Path = "PID-3[1=TWEETY7]".parse().unwrap();
+    let raw = format!("{CANARY}|{CANARY}\r");
+    type Edit<'e> = &'e dyn Fn(&mut Message<'_>) -> Option<EditError>;
+    let edits: [(&str, Edit<'_>); 8] = [
+        ("C108", &|msg| msg.push_segment(CANARY).err()),
+        ("C108", &|msg| msg.insert_segment(Position::Before(path!("PID")), &raw).err()),
+        ("C109", &|msg| msg.push_segment(&format!("MSH|{CANARY}")).err()),
+        ("C110", &|msg| msg.set_raw(&filter, &raw).err()),
+        ("C102", &|msg| msg.move_segment(path!("ZZZ"), Position::End).err()),
+        ("C103", &|msg| msg.move_repetition(&filter, 2).err()),
+        ("C112", &|msg| msg.insert_repetition(&filter, CANARY).err()),
+        ("C112", &|msg| msg.move_value(path!("PID-5"), path!("PID-3[*]")).err()),
+    ];
+    for (code, edit) in edits {
+        let mut msg = Message::parse("MSH|^~\\&|A\rPID|1||7~8||TWEETY7\r").unwrap();
+        let error = edit(&mut msg).unwrap();
+        assert_eq!(error.code(), code);
+        silent_error("edit", &error);
+    }
+    silent("position", &format!("{:?}", Position::After(&filter)));
+}
+
+#[test]
 fn no_error_shows_what_it_was_given() {
     let broken = [
         CANARY.to_owned(),

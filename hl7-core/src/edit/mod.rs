@@ -1,0 +1,9 @@
+//! Editing in place: what is named changes, every other byte stays.
+
+mod place;
+mod repetitions;
+mod segments;
+mod splice;
+mod values;
+
+pub use segments::Position;
