@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::Encoding;
+use encoding_rs::{DecoderResult, Encoding};
 
 use crate::charset::{Charset, CharsetError};
 use crate::jis;
@@ -23,7 +23,7 @@ impl Charset {
             Self::Ascii => bytes.is_ascii().then(|| String::from_utf8_lossy(bytes)),
             Self::Utf8 => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
             Self::Iso8859_1 | Self::Iso8859_9 => Some(self.decode_latin(bytes)),
-            Self::JisX0201 | Self::Iso2022Jp => jis::decode(bytes, false).map(Cow::Owned),
+            Self::JisX0201 | Self::Iso2022Jp => jis::decode(bytes, false).ok().map(Cow::Owned),
             _ => self.encoding()?.decode_without_bom_handling_and_without_replacement(bytes),
         }
     }
@@ -41,11 +41,30 @@ impl Charset {
         }
     }
 
-    /// Why `bytes`, which [`Charset::decode`] refused, cannot be read.
-    pub(crate) fn refusal(self, bytes: &[u8]) -> CharsetError {
+    /// Why `bytes`, which [`Charset::decode`] refused, cannot be read, and from which byte on.
+    pub(crate) fn refusal(self, bytes: &[u8]) -> (CharsetError, usize) {
         match self {
-            Self::JisX0201 | Self::Iso2022Jp if jis::names_unread_set(bytes) => CharsetError::JIS_X_0212,
-            _ => CharsetError::Undecodable(self),
+            Self::JisX0201 | Self::Iso2022Jp => {
+                let why = match jis::names_unread_set(bytes) {
+                    true => CharsetError::JIS_X_0212,
+                    false => CharsetError::Undecodable(self),
+                };
+                (why, jis::decode(bytes, false).err().unwrap_or(0))
+            }
+            _ => (CharsetError::Undecodable(self), self.first_fault(bytes).unwrap_or(0)),
+        }
+    }
+
+    fn first_fault(self, bytes: &[u8]) -> Option<usize> {
+        let Some(encoding) = self.encoding() else { return bytes.iter().position(|b| !b.is_ascii()) };
+        let mut decoder = encoding.new_decoder_without_bom_handling();
+        let mut text =
+            String::with_capacity(decoder.max_utf8_buffer_length_without_replacement(bytes.len())?);
+        match decoder.decode_to_string_without_replacement(bytes, &mut text, true) {
+            (DecoderResult::Malformed(length, behind), read) => {
+                read.checked_sub(usize::from(length) + usize::from(behind))
+            }
+            _ => None,
         }
     }
 

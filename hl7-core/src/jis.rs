@@ -23,8 +23,10 @@ enum Set {
 }
 
 /// Decodes one line, which starts in ASCII. Bytes from 0xA1 to 0xDF are half-width katakana, as in 8-bit JIS X 0201.
-/// `None` when something is not valid, or U+FFFD in its place where `replace` says so.
-pub(crate) fn decode(bytes: &[u8], replace: bool) -> Option<String> {
+///
+/// # Errors
+/// The place of what is not valid; where `replace` says so, U+FFFD stands for it instead.
+pub(crate) fn decode(bytes: &[u8], replace: bool) -> Result<String, usize> {
     let mut text = String::with_capacity(bytes.len());
     let mut set = Set::Ascii;
     let mut rest = bytes;
@@ -42,11 +44,11 @@ pub(crate) fn decode(bytes: &[u8], replace: bool) -> Option<String> {
             Some(Some(c)) => text.push(c),
             Some(None) => {}
             None if replace => text.push('\u{FFFD}'),
-            None => return None,
+            None => return Err(bytes.len() - rest.len()),
         }
         rest = rest.get(length..).unwrap_or_default();
     }
-    Some(text)
+    Ok(text)
 }
 
 /// The set that the escape sequence behind ESC designates, and its length.

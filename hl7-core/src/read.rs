@@ -148,7 +148,7 @@ impl ReadOptions {
         }
         let (start, header) = first_line(bytes);
         let stated = stated_charset(header);
-        if header.is_ascii() && !header.contains(&0x1B) {
+        if hides_no_separator(header) {
             return stated
                 .map(|set| set.unwrap_or(self.default_charset))
                 .map_err(|(why, at)| fault(why, start + at));
@@ -185,8 +185,8 @@ impl ReadOptions {
                     replaced = true;
                 }
                 (None, Undecodable::Refuse) => {
-                    let why = ParseErrorKind::Charset(charset.refusal(line));
-                    return Err(ParseError::new(why, start));
+                    let (why, at) = charset.refusal(line);
+                    return Err(ParseError::new(ParseErrorKind::Charset(why), start + at));
                 }
             }
             if end > start {
@@ -277,6 +277,11 @@ fn stated_charset(header: &[u8]) -> Stated {
     Charset::from_labels(labels.split(repetition)).map_err(|why| (why, at))
 }
 
+/// Whether every byte that looks like a separator is one: in UTF-8, of which ASCII is a part, and without the escapes of ISO 2022.
+fn hides_no_separator(header: &[u8]) -> bool {
+    memchr::memchr(0x1B, header).is_none() && std::str::from_utf8(header).is_ok()
+}
+
 /// MSH-18 of a header, found by MSH-1 alone, and its offset.
 fn field_18(header: &[u8]) -> Option<(&[u8], usize)> {
     let separator = *header.get(3)?;
@@ -289,7 +294,7 @@ fn field_18(header: &[u8]) -> Option<(&[u8], usize)> {
 fn first_line(bytes: &[u8]) -> (usize, &[u8]) {
     let start = bytes.iter().position(|b| !is_line_end(*b)).unwrap_or(0);
     let rest = bytes.get(start..).unwrap_or_default();
-    let end = rest.iter().position(|b| is_line_end(*b)).unwrap_or(rest.len());
+    let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
     (start, rest.get(..end).unwrap_or_default())
 }
 

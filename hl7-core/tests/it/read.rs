@@ -99,7 +99,7 @@ fn broken_input_is_refused_with_code_and_place() {
         (b"MSH|^^\\&|A", "C010", 5),
         (b"MSH|^~\\&|A\rMSH|^~\\&|B\r", "C011", 11),
         (b"M\0S\0H\0|\0", "C014", 0),
-        (b"MSH|^~\\&|A\rPID|\xFF\xFE\r", "C014", 11),
+        (b"MSH|^~\\&|A\rPID|\xFF\xFE\r", "C014", 15),
         (b"MSH|^~\\&|A|||||||||||||||KLINGON\r", "C014", 25),
     ];
     for (bytes, code, offset) in cases {
