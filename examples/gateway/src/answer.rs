@@ -1,10 +1,10 @@
 //! What a caller hears of a message: accepted, acknowledged, or refused by the receiver.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hl7_sender::{State, Status};
+use hl7_sender::{Receipt, State, Status};
 use serde_json::{Value, json};
 
 use crate::gateway::Workflow;
@@ -35,6 +35,25 @@ pub(crate) fn to_post(
     response
 }
 
+/// The answer to a POST whose message is durable, when nothing more can be told of it now.
+pub(crate) fn accepted(workflow: &Workflow, receipt: &Receipt) -> Response {
+    let url = format!("{}/messages/{}", workflow.url_path(), receipt.id());
+    let document = json!({
+        "id": receipt.id().to_string(),
+        "workflow": workflow.name,
+        "destination": receipt.destination(),
+        "control_id": receipt.control_id(),
+        "state": State::Queued.as_str(),
+        "status_url": url,
+        "repeat": receipt.is_repeat(),
+    });
+    let mut response = json_response(StatusCode::ACCEPTED, &document);
+    if let Ok(url) = HeaderValue::from_str(&url) {
+        response.headers_mut().insert(header::LOCATION, url);
+    }
+    response
+}
+
 /// The answer at the status URL: 200 and how the message stands.
 pub(crate) fn to_get(workflow: &Workflow, status: &Status) -> Response {
     json_response(StatusCode::OK, &document(workflow, status))
@@ -57,9 +76,7 @@ fn verdict(status: &Status) -> Verdict {
 
 fn negative(status: &Status, document: Value) -> Problem {
     let what_now = match status.state() {
-        State::Held => {
-            "it is held with its lane until an operator releases it or puts it to the dead letters"
-        }
+        State::Held => "it is held with its lane until an operator decides (`hl7-gateway outbox`)",
         State::DeadLettered => "it is a dead letter now and will not be sent again by itself",
         _ => "it stays in the outbox and will be sent again; do not post it again",
     };
@@ -121,28 +138,14 @@ fn time(at: Option<SystemTime>) -> Value {
 
 /// UTC, to the millisecond.
 pub(crate) fn rfc3339(at: SystemTime) -> String {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
-}
-
-/// The date of a day counted from 1970-01-01, in the Gregorian calendar.
-fn civil(days: u64) -> (u64, u64, u64) {
-    // Counted from 0000-03-01, so that the leap day ends the year; 146,097 days make 400 years.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+    let at = jiff::Timestamp::try_from(at).unwrap_or_default();
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
 
     #[test]

@@ -13,13 +13,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hl7_core::AckCode;
 use hl7_map::Mapping;
+use hl7_sender::Action;
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 
 use crate::config_error::{ConfigError, Place, Problem};
 use crate::duration;
@@ -46,6 +48,7 @@ pub(crate) struct Connection {
     pub(crate) connections: Option<usize>,
     pub(crate) ack_timeout: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) on: Vec<(AckCode, Action)>,
 }
 
 /// A workflow: its mapping, where it sends, and who may start it.
@@ -62,12 +65,9 @@ pub(crate) struct WorkflowConfig {
 #[serde(deny_unknown_fields)]
 struct File {
     data: PathBuf,
-    #[serde(default = "default_listen")]
-    listen: SocketAddr,
-    #[serde(default = "default_status")]
-    status: Spanned<SocketAddr>,
-    #[serde(default = "default_max_body")]
-    max_body_bytes: usize,
+    listen: Option<Spanned<String>>,
+    status: Option<Spanned<String>>,
+    max_body_bytes: Option<Spanned<u64>>,
     connections: BTreeMap<String, Spanned<ConnectionEntry>>,
     workflows: BTreeMap<String, Spanned<WorkflowEntry>>,
 }
@@ -82,6 +82,26 @@ struct ConnectionEntry {
     ack_timeout: Option<Duration>,
     #[serde(default, deserialize_with = "duration::deserialize")]
     connect_timeout: Option<Duration>,
+    /// What a negative acknowledgment does: by code, `retry`, `hold` or `dead-letter`.
+    #[serde(default)]
+    on: BTreeMap<Negative, Decision>,
+}
+
+/// The codes that a connection may decide about.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
+enum Negative {
+    AE,
+    AR,
+    CE,
+    CR,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Decision {
+    Retry,
+    Hold,
+    DeadLetter,
 }
 
 #[derive(Deserialize)]
@@ -95,29 +115,14 @@ struct WorkflowEntry {
     endpoint: Option<Spanned<String>>,
 }
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
-const DEFAULT_STATUS: &str = "127.0.0.1:8081";
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_STATUS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// A webhook payload is a few kilobytes; a megabyte leaves room for an embedded document.
 const DEFAULT_MAX_BODY: usize = 1024 * 1024;
+/// The outbox takes messages of 16 MiB, and no payload makes a longer one that is of use.
+const MOST_BODY: u64 = 16 * 1024 * 1024;
 /// A receiver that takes more connections from one sender is not known; each costs both sides a socket.
 const MAX_CONNECTIONS: usize = 256;
-
-fn default_listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port_of(DEFAULT_LISTEN)))
-}
-
-fn default_status() -> Spanned<SocketAddr> {
-    let address = SocketAddr::from(([127, 0, 0, 1], port_of(DEFAULT_STATUS)));
-    Spanned { value: address, referenced: Location::UNKNOWN, defined: Location::UNKNOWN }
-}
-
-fn port_of(address: &str) -> u16 {
-    address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default()
-}
-
-fn default_max_body() -> usize {
-    DEFAULT_MAX_BODY
-}
 
 impl Config {
     /// Reads the file and everything it names.
@@ -147,28 +152,45 @@ struct Checker {
 
 impl Checker {
     fn check(mut self, file: File) -> Result<Config, ConfigError> {
-        if !file.status.value.ip().is_loopback() {
-            let at = self.at(&file.status);
-            self.problems.push(
-                Problem::new("G003", "the status page is served on a loopback address only")
-                    .at(at)
-                    .suggest("use 127.0.0.1:8081 and reach it through an SSH tunnel"),
-            );
+        let listen = self.address(file.listen.as_ref(), DEFAULT_LISTEN);
+        let status = self.address(file.status.as_ref(), DEFAULT_STATUS);
+        if let Some(stated) = file.status.as_ref().filter(|_| !status.ip().is_loopback()) {
+            let problem = Problem::new("G003", "the status page is served on a loopback address only");
+            let suggestion = "use 127.0.0.1:8081 and reach it through an SSH tunnel";
+            self.problems.push(problem.at(self.at(stated)).suggest(suggestion));
         }
+        let max_body = self.max_body(file.max_body_bytes.as_ref());
         let names: Vec<String> = file.connections.keys().cloned().collect();
         let connections = self.connections(file.connections);
+        let none = file.workflows.is_empty();
         let workflows = self.workflows(file.workflows, &names);
+        if none {
+            let problem = Problem::new("G014", "there is no workflow, and so nothing to do");
+            self.problems.push(problem.at(self.whole()).suggest("add one under workflows:"));
+        }
         if !self.problems.is_empty() {
             return Err(ConfigError::all(self.problems));
         }
-        Ok(Config {
-            data: self.folder.join(file.data),
-            listen: file.listen,
-            status: file.status.value,
-            max_body: file.max_body_bytes,
-            connections,
-            workflows,
+        Ok(Config { data: self.folder.join(file.data), listen, status, max_body, connections, workflows })
+    }
+
+    fn address(&mut self, stated: Option<&Spanned<String>>, default: SocketAddr) -> SocketAddr {
+        let Some(stated) = stated else { return default };
+        stated.value.parse().unwrap_or_else(|_| {
+            let problem = Problem::new("G013", "this is not an IP address and a port");
+            self.problems.push(problem.at(self.at(stated)).suggest(format!("write it as {default}")));
+            default
         })
+    }
+
+    fn max_body(&mut self, stated: Option<&Spanned<u64>>) -> usize {
+        let Some(stated) = stated else { return DEFAULT_MAX_BODY };
+        if (1..=MOST_BODY).contains(&stated.value) {
+            return usize::try_from(stated.value).unwrap_or(DEFAULT_MAX_BODY);
+        }
+        let text = format!("max_body_bytes is a number from 1 to {MOST_BODY}");
+        self.problems.push(Problem::new("G015", text).at(self.at(stated)));
+        DEFAULT_MAX_BODY
     }
 
     fn connections(&mut self, entries: BTreeMap<String, Spanned<ConnectionEntry>>) -> Vec<Connection> {
@@ -187,9 +209,10 @@ impl Checker {
                         .suggest("write it as ehr.example:2575"),
                 );
             }
+            let on = entry.on.into_iter().map(|(code, decision)| (code.into(), decision.into())).collect();
             let (ack_timeout, connect_timeout) = (entry.ack_timeout, entry.connect_timeout);
             let mllp = entry.mllp.value;
-            all.push(Connection { name, mllp, lane_key, connections, ack_timeout, connect_timeout });
+            all.push(Connection { name, mllp, lane_key, connections, ack_timeout, connect_timeout, on });
         }
         all
     }
@@ -331,8 +354,12 @@ impl Checker {
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
         if !fits {
             let text = "a name is 1 to 64 lower-case letters, digits, - and _";
-            self.problems.push(Problem::new("G012", text).at(at));
+            self.problems.push(Problem::new("G012", text).at(at).suggest("such as crm-to-ehr"));
         }
+    }
+
+    fn whole(&self) -> Place {
+        Place { file: self.name.clone(), line: 0, column: 0 }
     }
 
     fn at<T>(&self, value: &Spanned<T>) -> Place {
@@ -343,7 +370,28 @@ impl Checker {
 fn is_host_and_port(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
         !host.is_empty()
-            && !host.contains(char::is_whitespace)
+            && !host.contains(|c: char| c.is_whitespace() || c == '/')
             && port.parse::<u16>().is_ok_and(|port| port != 0)
     })
+}
+
+impl From<Negative> for AckCode {
+    fn from(code: Negative) -> Self {
+        match code {
+            Negative::AE => Self::AE,
+            Negative::AR => Self::AR,
+            Negative::CE => Self::CE,
+            Negative::CR => Self::CR,
+        }
+    }
+}
+
+impl From<Decision> for Action {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Retry => Self::Retry,
+            Decision::Hold => Self::Hold,
+            Decision::DeadLetter => Self::DeadLetter,
+        }
+    }
 }

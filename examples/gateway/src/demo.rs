@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
-use crate::gateway::{Gateway, make_private};
+use crate::gateway::make_private;
+use crate::output;
 use crate::post;
 use crate::secret::{Secret, random_hex};
 use crate::serve;
@@ -46,16 +47,23 @@ pub(crate) async fn run(data: Option<PathBuf>, once: bool) -> Result<(), Failure
     let (inbox, mut received) = mpsc::channel(256);
     let (stop_receiver, stopped) = oneshot::channel::<()>();
     let receiving = tokio::spawn(receive(receiver, inbox, stopped));
-    let running =
-        serve::start(Gateway::start(config).await.map_err(|why| why.to_string())?, webhooks, status);
+    let running = serve::start(config, webhooks, status).await.map_err(|why| why.to_string())?;
     let workflow = running.gateway.workflows.first().ok_or("the demo's configuration has no workflow")?;
     let target = format!("{base}{}", workflow.url_path());
-    println!("data folder   {}", folder.display());
-    println!("receiver      {ehr} (MLLP)");
-    println!("workflow      {}, mapping {}, to {}", workflow.name, workflow.mapping.name(), workflow.to);
+    output::line(format_args!("data folder   {}", folder.display()));
+    output::line(format_args!("receiver      {ehr} (MLLP)"));
+    output::line(format_args!(
+        "workflow      {}, mapping {}, to {}",
+        workflow.name,
+        workflow.mapping.name(),
+        workflow.to
+    ));
     let told = tell(&target, &secret, &status_url, &mut received).await;
     if told.is_ok() && !once {
-        println!("\nPost more with\n  {}\nCtrl-C ends the demo.", curl(&target, &secret));
+        output::line(format_args!(
+            "\nPost more with\n  {}\nCtrl-C ends the demo.",
+            curl(&folder, &target, &secret)
+        ));
         stay(&mut received).await?;
     }
     running.stop().await;
@@ -92,8 +100,11 @@ async fn tell(
     status_url: &str,
     received: &mut mpsc::Receiver<Received>,
 ) -> Result<(), Failure> {
-    println!("\n1. The payload, posted to {target}\n   with Authorization: Bearer {}\n", secret.reveal());
-    println!("{}", PAYLOAD.trim_end());
+    output::line(format_args!(
+        "\n1. The payload, posted to {target}\n   with Authorization: Bearer {}\n",
+        secret.reveal()
+    ));
+    output::line(format_args!("{}", PAYLOAD.trim_end()));
     let asked = Instant::now();
     let answer = post::json(&format!("{target}?wait=10s"), secret.reveal(), PAYLOAD, DEADLINE).await?;
     let took = asked.elapsed();
@@ -105,20 +116,20 @@ async fn tell(
             show(3, "The acknowledgment, as the receiver wrote it", &got.acknowledgment);
         }
         None if body["repeat"] == true => {
-            println!(
+            output::line(format_args!(
                 "\nThis payload is in this folder's outbox already: the answer is the first one's, and nothing is sent twice."
-            );
+            ));
         }
         None => {}
     }
-    println!(
+    output::line(format_args!(
         "\n4. The answer to the POST: {}, {}, in {:.1} ms\n",
         answer.status,
         state(&body),
         took.as_secs_f64() * 1e3
-    );
-    println!("{}", serde_json::to_string_pretty(&body)?);
-    println!("\nStatus page: {status_url}/");
+    ));
+    output::line(format_args!("{}", serde_json::to_string_pretty(&body)?));
+    output::line(format_args!("\nStatus page: {status_url}/"));
     if answer.status == 200 {
         Ok(())
     } else {
@@ -131,8 +142,10 @@ fn state(body: &Value) -> &str {
 }
 
 fn show(step: u8, title: &str, er7: &str) {
-    println!("\n{step}. {title}\n");
-    er7.split('\r').filter(|segment| !segment.is_empty()).for_each(|segment| println!("{segment}"));
+    output::line(format_args!("\n{step}. {title}\n"));
+    // A terminal obeys control characters, and what a receiver gets may come from anywhere.
+    let shown = |segment: &str| segment.replace(|c: char| c.is_control(), "\u{FFFD}");
+    er7.split('\r').filter(|segment| !segment.is_empty()).for_each(|segment| output::line(shown(segment)));
 }
 
 /// Shows what the receiver gets until Ctrl-C.
@@ -150,9 +163,12 @@ async fn stay(received: &mut mpsc::Receiver<Received>) -> io::Result<()> {
     }
 }
 
-fn curl(target: &str, secret: &Secret) -> String {
+/// A command that posts the payload as another event, so that it is another message.
+fn curl(folder: &Path, target: &str, secret: &Secret) -> String {
+    let payload = folder.join("payload.json");
     format!(
-        "curl -H 'Authorization: Bearer {}' -d @examples/gateway/demo/payload.json '{target}?wait=5s'",
+        "sed \"s/crm-2026-000417/$(date +%s%N)/\" {} | curl -H 'Authorization: Bearer {}' -d @- '{target}?wait=5s'",
+        payload.display(),
         secret.reveal()
     )
 }
@@ -173,7 +189,7 @@ async fn receive(server: Server, inbox: mpsc::Sender<Received>, stopped: oneshot
         }
     };
     if let Err(why) = server.serve_until(answer, async { drop(stopped.await) }).await {
-        eprintln!("the receiver stopped: {why}");
+        output::complaint(format_args!("the receiver stopped: {why}"));
     }
 }
 

@@ -23,7 +23,9 @@ pub(crate) fn of_workflow(data: &Path, workflow: &str) -> io::Result<String> {
 fn create(folder: &Path, file: &Path) -> io::Result<()> {
     let id = random_hex::<16>().map_err(io::Error::other)?;
     let draft = folder.join(format!(".{id}"));
-    private_file(&draft)?.write_all(id.as_bytes())?;
+    let mut file_of_draft = private_file(&draft)?;
+    file_of_draft.write_all(id.as_bytes())?;
+    file_of_draft.sync_all()?;
     let linked = fs::hard_link(&draft, file);
     fs::remove_file(&draft)?;
     match linked {

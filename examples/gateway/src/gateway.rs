@@ -8,6 +8,7 @@ use hl7_map::Mapping;
 use hl7_sender::{Destination, Sender, SqliteStore};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Connection, WorkflowConfig};
 use crate::endpoint;
@@ -18,6 +19,10 @@ pub(crate) struct Gateway {
     pub(crate) workflows: Vec<Workflow>,
     pub(crate) sender: Sender,
     pub(crate) max_body: usize,
+    /// Turns true when the gateway is told to stop.
+    pub(crate) stop: watch::Receiver<bool>,
+    /// Mappings run as many at a time as there are processors.
+    pub(crate) mapping_slots: Semaphore,
 }
 
 /// One workflow, ready to run.
@@ -44,15 +49,15 @@ impl std::fmt::Display for StartError {
             Self::Folder(folder, why) => {
                 write!(f, "error[G020]: the data folder {folder} cannot be used: {why}")
             }
-            Self::Store(why) => write!(f, "error[{}]: {why}\n  {}", why.code(), why.suggestion()),
-            Self::Sender(why) => write!(f, "error[{}]: {why}\n  {}", why.code(), why.suggestion()),
+            Self::Store(why) => write!(f, "error: {why}"),
+            Self::Sender(why) => write!(f, "error: {why}"),
         }
     }
 }
 
 impl Gateway {
     /// Opens the outbox and starts delivering what is in it.
-    pub(crate) async fn start(config: Config) -> Result<Self, StartError> {
+    pub(crate) async fn start(config: Config, stop: watch::Receiver<bool>) -> Result<Self, StartError> {
         make_private(&config.data)
             .map_err(|why| StartError::Folder(config.data.display().to_string(), why))?;
         let workflows = workflows(config.workflows, &config.data)
@@ -63,7 +68,9 @@ impl Gateway {
             sender = sender.destination(destination(connection));
         }
         let sender = sender.start().await.map_err(StartError::Sender)?;
-        Ok(Self { workflows, sender, max_body: config.max_body })
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let mapping_slots = Semaphore::new(processors);
+        Ok(Self { workflows, sender, max_body: config.max_body, stop, mapping_slots })
     }
 
     /// The workflow whose URL id is `endpoint` and one of whose secrets is `secret`.
@@ -123,6 +130,9 @@ fn destination(connection: &Connection) -> Destination {
     }
     if let Some(within) = connection.ack_timeout {
         destination = destination.ack_timeout(within);
+    }
+    for (code, action) in &connection.on {
+        destination = destination.on(*code, *action);
     }
     if let Some(within) = connection.connect_timeout {
         destination = destination.connect_timeout(within);

@@ -12,11 +12,16 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::impatient::Impatient;
 
 /// Each connection costs a few kilobytes and a descriptor; more callers than this wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 1_024;
 /// A caller that takes longer for the head of its request, or that stays silent between two, is hung up on.
 const HEAD_DEADLINE: Duration = Duration::from_secs(15);
+/// A caller that does not read its answer for as long as this is hung up on.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// What accept() reports when descriptors run out passes by itself; trying again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -28,7 +33,7 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))
 }
 
-/// Serves until `stop` changes, then lets requests that are under way end, for at most `drain`.
+/// Serves until `stop` changes, then lets requests that are under way end, for at most `drain`, and cuts off the rest.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -37,22 +42,38 @@ pub(crate) async fn serve(
 ) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve_connection(stream, router.clone(), &graceful, slot),
-                Err(why) => {
-                    tracing::warn!(error = %why.kind(), "no connection could be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
+            accepted = accept(&listener, &slots) => {
+                let (stream, slot) = accepted;
+                serve_connection(stream, router.clone(), &graceful, slot, &mut connections);
+            }
+            Some(_) = connections.join_next() => {}
             _ = stop.changed() => break,
         }
     }
     drop(listener);
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the gateway stopped");
+    }
+    connections.shutdown().await;
+}
+
+/// The next connection, once there is a slot for it.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let Ok(slot) = Arc::clone(slots).acquire_owned().await else {
+            // The semaphore is never closed.
+            return std::future::pending().await;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            Err(why) => {
+                tracing::warn!(error = %why.kind(), "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 
@@ -61,14 +82,18 @@ fn serve_connection(
     router: Router,
     graceful: &GracefulShutdown,
     slot: OwnedSemaphorePermit,
+    connections: &mut JoinSet<()>,
 ) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_headers(64)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(
+            TokioIo::new(Impatient::new(stream, WRITE_DEADLINE)),
+            TowerToHyperService::new(router),
+        );
     let watched = graceful.watch(connection);
-    tokio::spawn(async move {
+    connections.spawn(async move {
         // A caller that breaks off is its own affair; what it asked for is durable or was never answered.
         let _ = watched.await;
         drop(slot);

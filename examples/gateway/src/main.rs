@@ -1,7 +1,5 @@
 //! `hl7-gateway`: JSON webhooks become HL7 v2 messages, delivered durably over MLLP.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
-
 mod answer;
 mod config;
 mod config_error;
@@ -10,6 +8,9 @@ mod duration;
 mod endpoint;
 mod gateway;
 mod http;
+mod impatient;
+mod outbox;
+mod output;
 mod post;
 mod problem;
 mod refusal;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
-use crate::gateway::Gateway;
+use crate::outbox::OutboxCommand;
 use crate::secret::Secret;
 
 /// JSON webhooks become HL7 v2 messages, delivered durably over MLLP.
@@ -64,6 +65,13 @@ enum Command {
         /// The configuration file.
         config: PathBuf,
     },
+    /// List messages, and decide about held ones and dead letters, while no gateway runs.
+    Outbox {
+        /// The configuration file.
+        config: PathBuf,
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
     /// Webhook secrets.
     Keys {
         #[command(subcommand)]
@@ -94,6 +102,10 @@ async fn main() -> ExitCode {
             Ok(config) => finish(routes(config)),
             Err(code) => code,
         },
+        Command::Outbox { config, command } => match load(&config) {
+            Ok(config) => finish(outbox::run(&config, command).await),
+            Err(code) => code,
+        },
         Command::Keys { command: Keys::New } => finish(new_key()),
     }
 }
@@ -107,7 +119,7 @@ fn log_to_stderr() {
 
 fn load(file: &Path) -> Result<Config, ExitCode> {
     Config::load(file).map_err(|error| {
-        eprint!("{error}");
+        output::complaint(error.to_string().trim_end());
         ExitCode::from(3)
     })
 }
@@ -116,7 +128,7 @@ fn finish(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("{why}");
+            output::complaint(why);
             ExitCode::FAILURE
         }
     }
@@ -130,9 +142,8 @@ async fn serve_until_stopped(config: Config) -> Result<(), String> {
     if !listen.ip().is_loopback() {
         tracing::warn!("webhooks are served without TLS on {listen}: put a TLS proxy in front of it");
     }
-    let gateway = Gateway::start(config).await.map_err(|why| why.to_string())?;
-    let running = serve::start(gateway, webhooks, status);
-    println!("webhooks on http://{listen}, status page on http://{page}/");
+    let running = serve::start(config, webhooks, status).await.map_err(|why| why.to_string())?;
+    output::line(format_args!("webhooks on http://{listen}, status page on http://{page}/"));
     serve::stop_signal().await.map_err(text)?;
     tracing::info!("stopping");
     running.stop().await;
@@ -142,17 +153,21 @@ async fn serve_until_stopped(config: Config) -> Result<(), String> {
 fn report(config: &Config) -> Result<(), String> {
     for workflow in &config.workflows {
         let tests = workflow.mapping.run_tests();
-        println!(
+        output::line(format_args!(
             "{}: mapping {}, {} of its tests pass",
             workflow.name,
             workflow.mapping.name(),
             tests.passed()
-        );
+        ));
         for warning in workflow.mapping.warnings().iter() {
-            println!("{}: {warning}", workflow.name);
+            output::line(format_args!("{}: {warning}", workflow.name));
         }
     }
-    println!("{} connections, {} workflows: no mistakes", config.connections.len(), config.workflows.len());
+    output::line(format_args!(
+        "{} connections, {} workflows: no mistakes",
+        config.connections.len(),
+        config.workflows.len()
+    ));
     Ok(())
 }
 
@@ -161,15 +176,17 @@ fn routes(config: Config) -> Result<(), String> {
     gateway::make_private(&config.data).map_err(|why| why.to_string())?;
     let workflows = gateway::workflows(config.workflows, &config.data).map_err(|why| why.to_string())?;
     for workflow in workflows {
-        println!("{}\thttp://{listen}{}", workflow.name, workflow.url_path());
+        output::line(format_args!("{}\thttp://{listen}{}", workflow.name, workflow.url_path()));
     }
     Ok(())
 }
 
 fn new_key() -> Result<(), String> {
     let secret = Secret::generate().map_err(|why| why.to_string())?;
-    println!("secret  {}", secret.reveal());
-    println!("hash    {}", secret.hash());
-    println!("Give the secret to the caller; it is not kept. The hash goes into the workflow's `secrets`.");
+    output::line(format_args!("secret  {}", secret.reveal()));
+    output::line(format_args!("hash    {}", secret.hash()));
+    output::line(format_args!(
+        "Give the secret to the caller; it is not kept. The hash goes into the workflow's `secrets`."
+    ));
     Ok(())
 }

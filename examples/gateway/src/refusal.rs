@@ -1,6 +1,7 @@
 //! What the libraries refuse, as problems. Their errors hold no message content, and so neither do these.
 
 use axum::http::StatusCode;
+use hl7_core::EncodeError;
 use hl7_map::{ApplyError, ApplyErrorKind};
 use hl7_sender::{EnqueueError, EnqueueErrorKind, StoreError};
 use serde_json::{Value, json};
@@ -42,8 +43,12 @@ pub(crate) fn enqueue(error: &EnqueueError) -> Problem {
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "G115", "Not stored"),
     };
     tracing::error!(code, cause = error.code(), "message not stored");
-    let detail = format!("{error}; {}", error.suggestion());
-    Problem::new(status, code, title, detail).with("cause", json!(error.code()))
+    Problem::new(status, code, title, error.to_string()).with("cause", json!(error.code()))
+}
+
+/// G115: the message cannot be written in its character set.
+pub(crate) fn encode(error: &EncodeError) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "G115", "Not stored", error.to_string())
 }
 
 /// G108: the outbox cannot be read.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::gateway::{DRAIN, Gateway};
+use crate::config::Config;
+use crate::gateway::{DRAIN, Gateway, StartError};
 use crate::http;
 use crate::status_page;
 use crate::webhook;
@@ -18,15 +19,22 @@ pub(crate) struct Running {
     listeners: Vec<tokio::task::JoinHandle<()>>,
 }
 
-/// Starts serving on sockets that are bound already.
-pub(crate) fn start(gateway: Gateway, webhooks: TcpListener, status: TcpListener) -> Running {
-    let gateway = Arc::new(gateway);
+/// Opens the outbox and starts serving on sockets that are bound already.
+///
+/// # Errors
+/// When the data folder or the outbox cannot be used.
+pub(crate) async fn start(
+    config: Config,
+    webhooks: TcpListener,
+    status: TcpListener,
+) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
+    let gateway = Arc::new(Gateway::start(config, stopped.clone()).await?);
     let listeners = vec![
         tokio::spawn(http::serve(webhooks, webhook::router(Arc::clone(&gateway)), stopped.clone(), DRAIN)),
         tokio::spawn(http::serve(status, status_page::router(Arc::clone(&gateway)), stopped, DRAIN)),
     ];
-    Running { gateway, stop, listeners }
+    Ok(Running { gateway, stop, listeners })
 }
 
 impl Running {

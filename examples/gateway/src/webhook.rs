@@ -9,8 +9,9 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing;
+use hl7_core::Message;
 use hl7_map::Context;
-use hl7_sender::{EntryId, Receipt};
+use hl7_sender::{EntryId, Receipt, Status};
 
 use crate::answer;
 use crate::duration;
@@ -68,9 +69,21 @@ async fn start(
     let payload = payload(request, gateway.max_body).await?;
     let receipt = accept(gateway, workflow, &asked, &payload).await?;
     tracing::info!(workflow = %workflow.name, id = %receipt.id(), repeat = receipt.is_repeat(), "message accepted");
-    let status =
-        receipt.answered(asked.wait.unwrap_or_default()).await.map_err(|why| refusal::store(&why))?;
+    // The message is durable: whatever goes wrong from here on, the caller hears where to ask for it.
+    let Some(status) = answered(gateway, &receipt, asked.wait.unwrap_or_default()).await else {
+        return Ok(answer::accepted(workflow, &receipt));
+    };
     Ok(answer::to_post(workflow, &status, received, receipt.is_repeat(), asked.wait.is_some()))
+}
+
+/// How the message stands when the receiver has answered, the time is over, or the gateway is told to stop.
+async fn answered(gateway: &Gateway, receipt: &Receipt, within: Duration) -> Option<Status> {
+    let mut stop = gateway.stop.clone();
+    let status = tokio::select! {
+        status = receipt.answered(within) => status,
+        () = async { drop(stop.wait_for(|stop| *stop).await) } => receipt.status().await,
+    };
+    status.inspect_err(|why| tracing::warn!(cause = why.code(), "the outbox cannot be read")).ok()
 }
 
 /// Maps the payload and makes the message durable.
@@ -82,13 +95,33 @@ async fn accept(
 ) -> Result<Receipt, Problem> {
     let control_id = random_hex::<10>().map_err(|_| refusal::no_entropy())?;
     let context = Context::new(control_id, SystemTime::now());
-    let message = workflow.mapping.apply_json(payload, &context).map_err(|why| refusal::mapping(&why))?;
-    let mut entry = gateway.sender.entry(&message).origin(workflow.name.as_str());
-    if let Some(key) = &asked.key {
-        entry = entry.key(format!("{}\n{key}", workflow.name)).fingerprint(payload);
-    }
+    let message = map(gateway, workflow, payload, &context).await?;
+    let entry = gateway.sender.entry(&message).origin(workflow.name.as_str());
+    let entry = match &asked.key {
+        Some(key) => entry.key(format!("key\n{}\n{key}", workflow.name)).fingerprint(payload),
+        // The same bytes under the same control ID are the same message, within a workflow.
+        None => {
+            entry.key([b"message\n", workflow.name.as_bytes(), b"\n", wire(&message)?.as_slice()].concat())
+        }
+    };
     let receipts = entry.to([workflow.to.as_str()]).enqueue().await.map_err(|why| refusal::enqueue(&why))?;
     receipts.into_iter().next().ok_or_else(refusal::no_receipt)
+}
+
+/// Runs the mapping: as many at a time as there are processors, and apart from the tasks that only wait.
+async fn map(
+    gateway: &Gateway,
+    workflow: &Workflow,
+    payload: &[u8],
+    context: &Context,
+) -> Result<Message<'static>, Problem> {
+    let Ok(_slot) = gateway.mapping_slots.acquire().await else { return Err(refusal::no_receipt()) };
+    let mapped = tokio::task::block_in_place(|| workflow.mapping.apply_json(payload, context));
+    mapped.map_err(|why| refusal::mapping(&why))
+}
+
+fn wire(message: &Message<'_>) -> Result<Vec<u8>, Problem> {
+    message.to_wire().map_err(|why| refusal::encode(&why))
 }
 
 async fn message(

@@ -131,5 +131,5 @@ fn fault_56_a_second_gateway_on_the_same_folder_does_not_start() {
     let _first = site.start();
     let (code, _, err) = run(gateway().arg("serve").arg(site.config()));
     assert_eq!(code, Some(1), "{err}");
-    assert!(err.contains("error[S"), "{err}");
+    assert!(err.contains("error: S111"), "{err}");
 }
