@@ -5,6 +5,7 @@
 mod client;
 mod codec;
 mod exchange;
+mod expected;
 mod load;
 mod peer;
 mod privacy;
