@@ -2,6 +2,7 @@
 
 mod block;
 mod count;
+mod index;
 mod mapping;
 mod measure;
 mod message;
@@ -15,8 +16,9 @@ static ALLOCATOR: count::Counting = count::Counting;
 
 fn main() {
     let part = std::env::args().nth(1);
-    let parts: [(&str, fn()); 6] = [
+    let parts: [(&str, fn()); 7] = [
         ("message", message::run),
+        ("index", index::run),
         ("rivals", rivals::run),
         ("scale", scale::run),
         ("block", block::run),

@@ -231,7 +231,7 @@ impl<'a> Message<'a> {
 }
 
 /// The values that `path` names in `field`.
-fn in_field(field: Field<'_>, path: Path) -> impl Iterator<Item = Value<'_>> {
+pub(crate) fn in_field(field: Field<'_>, path: Path) -> impl Iterator<Item = Value<'_>> {
     let (skip, take, filter) = match path.repetition() {
         RepetitionIndex::Unstated if path.component().is_none() => (0, 0, None),
         RepetitionIndex::Unstated => (0, 1, None),
@@ -249,7 +249,7 @@ fn in_field(field: Field<'_>, path: Path) -> impl Iterator<Item = Value<'_>> {
     whole.into_iter().chain(repetitions)
 }
 
-fn in_repetition<'m>(repetition: Repetition<'m>, path: &Path) -> Option<Value<'m>> {
+pub(crate) fn in_repetition<'m>(repetition: Repetition<'m>, path: &Path) -> Option<Value<'m>> {
     let Some(component) = path.component() else { return Some(repetition.value()) };
     let component = repetition.component(usize::from(component))?;
     match path.subcomponent() {

@@ -26,11 +26,36 @@ pub(crate) fn behind_nth(hay: &[u8], needle: u8, n: usize) -> Option<usize> {
 
 /// How many bytes of an eight-byte word equal `needle`.
 fn count_in_word(word: &[u8], needle: u8) -> usize {
+    found_in_word(word, needle).count_ones() as usize
+}
+
+/// The top bit of each byte of an eight-byte word that equals `needle`, the first byte lowest.
+fn found_in_word(word: &[u8], needle: u8) -> u64 {
     let Ok(bytes) = <[u8; 8]>::try_from(word) else { return 0 };
     let differing = u64::from_le_bytes(bytes) ^ (ONES * u64::from(needle));
-    // A byte of `zeroes` has its top bit set exactly where `differing` has a zero byte: no carry crosses a byte.
-    let zeroes = !(((differing & LOW) + LOW) | differing | LOW);
-    zeroes.count_ones() as usize
+    // A byte has its top bit set exactly where `differing` has a zero byte: no carry crosses a byte.
+    !(((differing & LOW) + LOW) | differing | LOW)
+}
+
+/// Appends where the first `most` of `needle` stand in `hay`, each as that many bytes behind `base`.
+pub(crate) fn places(hay: &[u8], needle: u8, base: u32, most: usize, places: &mut Vec<u32>) {
+    let end = places.len() + most;
+    let mut words = hay.chunks_exact(8);
+    let mut offset = base;
+    for word in words.by_ref() {
+        let mut marks = found_in_word(word, needle);
+        while marks != 0 {
+            places.push(offset + marks.trailing_zeros() / 8);
+            marks &= marks - 1;
+        }
+        offset += 8;
+        if places.len() >= end {
+            return places.truncate(end);
+        }
+    }
+    let rest = words.remainder().iter().zip(offset..).filter(|&(&byte, _)| byte == needle);
+    places.extend(rest.map(|(_, at)| at));
+    places.truncate(end);
 }
 
 /// Where the `n`-th (from 1) `needle` of `hay` stands.
@@ -104,6 +129,10 @@ mod tests {
         fn agrees_with_the_plain_scan(hay in proptest::collection::vec(prop_oneof![Just(b'|'), Just(b'}'), any::<u8>()], 0..300), n in 0usize..60) {
             prop_assert_eq!(behind_nth(&hay, b'|', n), slow(&hay, b'|', n));
             prop_assert_eq!(first(&hay, b'|'), hay.iter().position(|&b| b == b'|'));
+            let mut all = vec![0];
+            places(&hay, b'|', 7, n, &mut all);
+            let slow = hay.iter().zip(7..).filter(|&(&b, _)| b == b'|').map(|(_, at)| at).take(n);
+            prop_assert!(all.into_iter().skip(1).eq(slow));
         }
 
         #[test]

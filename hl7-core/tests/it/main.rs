@@ -9,6 +9,7 @@ mod condition_properties;
 mod corpus;
 mod edit;
 mod expected;
+mod index;
 mod privacy;
 mod properties;
 mod read;

@@ -66,6 +66,7 @@ fn check_typed(value: Value<'_>) {
 
 fn check(msg: &Message<'_>) {
     silent("message", &format!("{msg:?} {msg:#?}"));
+    silent("index", &format!("{:?}", msg.index()));
     silent("header", &format!("{:?}", msg.header()));
     for segment in msg.iter() {
         silent("segment", &format!("{segment:?}"));
@@ -216,7 +217,7 @@ fn no_value_that_was_read_shows_itself() {
     let er7 = "MSH|^~\\&|19840703\rPID|1||19840703^^^1984&0703\r";
     let msg = Message::parse(er7).unwrap();
     let cx = Cx::of(msg.get(hl7_core::path!("PID-3")).unwrap());
-    mute(format!("{cx:?} {:?}", cx.assigning_authority()));
+    mute(format!("{:?} {cx:?} {:?}", msg.index(), cx.assigning_authority()));
     for text in ["1984070307155999", "19840703071599", "19840703x", "19841984"] {
         mute(format!("{} {:?}", DateTime::parse(text).unwrap_err(), DateTime::parse(text).unwrap_err()));
         if let Err(error) = Number::parse(text) {
