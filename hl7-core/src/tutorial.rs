@@ -98,6 +98,22 @@
 //! # Ok::<(), hl7_core::ParseError>(())
 //! ```
 //!
+//! # Data types
+//!
+//! The views of [`typed`](crate::typed) read a value as what the standard says it is. Identifiers, names and codes give their components by name; dates and
+//! numbers are checked, stay as precise as they were sent, and are shown as they were sent.
+//!
+//! ```
+//! # use hl7_core::{path, Message};
+//! use hl7_core::typed::{Cx, DateTime, Precision};
+//! let msg = Message::parse("MSH|^~\\&|A||||202601020304+0100\rPID|1||7^^^NORTH&1.2.3&ISO^MR\r")?;
+//! let id = msg.get(path!("PID-3")).map(Cx::of).unwrap();
+//! assert_eq!(id.assigning_authority().and_then(|authority| authority.universal_id()).unwrap().text(), "1.2.3");
+//! let sent = DateTime::of(msg.get(path!("MSH-7")).unwrap())?;
+//! assert_eq!((sent.hour(), sent.precision()), (Some(3), Precision::Minute));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Bytes and character sets
 //!
 //! What comes from a socket or a file is bytes. [`Message::from_bytes`] decodes them by MSH-18 before it splits them, because in some character sets
