@@ -17,9 +17,7 @@ pub(crate) fn run(address: &str, count: Option<u64>, answer: AckCode) -> Result<
 }
 
 async fn listen(address: &str, count: Option<u64>, answer: AckCode) -> Result<(), Failure> {
-    let server = Server::bind(address)
-        .await
-        .map_err(|why| Failure::outside(format!("error[{}]: {why}\n  {}", why.code(), why.suggestion())))?;
+    let server = Server::bind(address).await.map_err(|why| Failure::outside(format!("error: {why}")))?;
     let at = server.local_addr().map_err(|why| Failure::outside(format!("error: {why}")))?;
     eprintln!("listening at {at}, answering {answer}; Ctrl-C ends it");
     let enough = Arc::new(Notify::new());

@@ -41,7 +41,7 @@ fn random_id() -> Result<String, Failure> {
 }
 
 fn refused(error: &ApplyError, name: &str) -> Failure {
-    let mut text = format!("error[{}]: {name}: {error}\n", error.code());
+    let mut text = format!("error: {name}: {error}\n");
     for refusal in error.iter() {
         text.push_str(&format!("  {}", refusal.code()));
         for place in [refusal.path(), refusal.source()].into_iter().flatten() {
@@ -61,9 +61,9 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
     for file in files {
         match load(file) {
             Ok(mapping) => {
-                println!("{}: {} has no mistakes", file.display(), mapping.name());
+                say(format!("{}: {} has no mistakes", file.display(), mapping.name()))?;
                 for warning in mapping.warnings().iter() {
-                    println!("{}:{}:{}: {warning}", file.display(), warning.line(), warning.column());
+                    say(format!("{}:{}:{}: {warning}", file.display(), warning.line(), warning.column()))?;
                 }
             }
             Err(failure) => mistakes.push_str(failure.text()),
@@ -77,22 +77,28 @@ pub(crate) fn test(files: &[PathBuf]) -> Result<(), Failure> {
     for file in files {
         let report = load(file)?.run_tests();
         failed += report.failed();
-        println!("{}: {} passed, {} failed", file.display(), report.passed(), report.failed());
-        show_failures(&report);
+        say(format!("{}: {} passed, {} failed", file.display(), report.passed(), report.failed()))?;
+        show_failures(&report)?;
     }
     if failed == 0 { Ok(()) } else { Err(Failure::told()) }
 }
 
-fn show_failures(report: &TestReport) {
+fn show_failures(report: &TestReport) -> Result<(), Failure> {
     for case in report.cases().filter(|case| !case.passed()) {
-        println!("  {}", case.name());
+        say(format!("  {}", case.name()))?;
         if let Some(error) = case.error() {
-            println!("    {error}");
+            say(format!("    {error}"))?;
         }
         for difference in case.differences() {
-            println!("    {}", difference.path());
-            println!("      want {}", difference.want());
-            println!("      got  {}", difference.got());
+            say(format!("    {}", difference.path()))?;
+            say(format!("      want {}", difference.want()))?;
+            say(format!("      got  {}", difference.got()))?;
         }
     }
+    Ok(())
+}
+
+/// A line for a terminal, which obeys nothing that stands in it.
+fn say(line: String) -> Result<(), Failure> {
+    output::write(format!("{}\n", output::one_line(&line)).as_bytes())
 }

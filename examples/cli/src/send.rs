@@ -33,17 +33,15 @@ async fn send_all(to: &str, messages: &[Message<'static>], ack_timeout: Duration
             ))
         };
         // Some receivers close the connection after each message.
-        let mut open =
-            match client.take().filter(Client::is_open) {
-                Some(open) => open,
-                None => Client::builder().ack_timeout(ack_timeout).connect(to).await.map_err(|why| {
-                    not_sent(format!("error[{}]: {why}\n  {}", why.code(), why.suggestion()))
-                })?,
-            };
-        let ack = open
-            .send(message)
-            .await
-            .map_err(|why| not_sent(format!("error[{}]: {why}\n  {}", why.code(), why.suggestion())))?;
+        let mut open = match client.take().filter(Client::is_open) {
+            Some(open) => open,
+            None => Client::builder()
+                .ack_timeout(ack_timeout)
+                .connect(to)
+                .await
+                .map_err(|why| not_sent(format!("error: {why}")))?,
+        };
+        let ack = open.send(message).await.map_err(|why| not_sent(format!("error: {why}")))?;
         output::write(&output::as_lines(ack.bytes()))?;
         if !ack.code().is_positive() {
             refused += 1;

@@ -76,7 +76,7 @@ fn no_acknowledgment_of_this_message_is_exit_code_4() {
     for answer in cases {
         let run = sent_to(answer);
         assert_eq!(run.code, 4, "{}", run.err);
-        assert!(run.err.contains("error[N1"), "{}", run.err);
+        assert!(run.err.contains("error: N1"), "{}", run.err);
         assert!(!run.err.contains("Byrne"), "{}", run.err);
     }
 }
@@ -86,5 +86,5 @@ fn nobody_there_is_exit_code_4() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let run = hl7(&["send", "--to", &address], ADT);
     assert_eq!((run.code, run.out.as_str()), (4, ""));
-    assert!(run.err.contains("error[N"), "{}", run.err);
+    assert!(run.err.contains("error: N"), "{}", run.err);
 }
