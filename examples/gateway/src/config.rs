@@ -1,19 +1,19 @@
 //! The configuration file: what it may say, and what is wrong with it.
 //!
 //! ```yaml
-//! data: ./data                     # the folder of the outbox and of the URL ids, beside this file
-//! listen: 127.0.0.1:8080           # webhooks
-//! status: 127.0.0.1:8081           # the status page, loopback only
+//! data: ./data
 //! connections:
-//!   ehr: { mllp: "ehr.example:2575", lane_key: PID-3.1 }
+//!   ehr: { mllp: "ehr.example:2575" }
 //! workflows:
 //!   crm-to-ehr: { mapping: crm-to-adt.yaml, to: ehr, secrets: [ "sha256:..." ] }
 //! ```
+//!
+//! Every key is described in the gateway's README.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -158,6 +158,11 @@ impl Checker {
             let problem = Problem::new("G003", "the status page is served on a loopback address only");
             let suggestion = "use 127.0.0.1:8081 and reach it through an SSH tunnel";
             self.problems.push(problem.at(self.at(stated)).suggest(suggestion));
+        }
+        if listen == status && listen.port() != 0 {
+            let problem = Problem::new("G016", "webhooks and the status page cannot share an address");
+            let at = file.status.as_ref().map_or_else(|| self.whole(), |stated| self.at(stated));
+            self.problems.push(problem.at(at).suggest("give the status page a port of its own"));
         }
         let max_body = self.max_body(file.max_body_bytes.as_ref());
         let names: Vec<String> = file.connections.keys().cloned().collect();
@@ -368,11 +373,16 @@ impl Checker {
 }
 
 fn is_host_and_port(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty()
-            && !host.contains(|c: char| c.is_whitespace() || c == '/')
-            && port.parse::<u16>().is_ok_and(|port| port != 0)
-    })
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match bracketed {
+        Some(host) => host.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        }
+    };
+    is_host && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
 impl From<Negative> for AckCode {

@@ -60,8 +60,17 @@ impl Problem {
 
     /// A fault of YAML, or a key or value that is not what it has to be.
     pub(crate) fn yaml(file: &str, error: &serde_saphyr::Error) -> Self {
-        let options = serde_saphyr::render_options! { source_name: Some(file) };
-        Self::Rendered(format!("error[G001]: {}", error.render_with_options(options)))
+        let text = error.without_snippet().to_string();
+        let text = text.lines().next().unwrap_or_default();
+        let text =
+            text.split_once(": ").filter(|(place, _)| place.contains("line ")).map_or(text, |(_, text)| text);
+        let text = text.strip_suffix(", set DuplicateKeyPolicy in Options if acceptable").unwrap_or(text);
+        let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+        let problem = Self::new("G001", text).at(Place { file: file.to_owned(), line, column });
+        match suggestion(text) {
+            Some(suggestion) => problem.suggest(suggestion),
+            None => problem,
+        }
     }
 
     pub(crate) fn rendered(text: String) -> Self {
@@ -100,6 +109,64 @@ impl fmt::Display for Problem {
                     None => Ok(()),
                 }
             }
+        }
+    }
+}
+
+/// What was probably meant, where a fault lists what there is: "unknown field `maping`, expected one of mapping, to".
+fn suggestion(text: &str) -> Option<String> {
+    if text.starts_with("invalid u") || text.starts_with("invalid i") {
+        return Some("write a whole number, without a unit".to_owned());
+    }
+    let (unknown, expected) = text.split_once(", expected ")?;
+    let unknown = unknown.split('`').nth(1)?;
+    let expected = expected.trim_start_matches("one of ");
+    let known = expected.split(", ").map(|name| name.trim_matches('`'));
+    let nearest = known.min_by_key(|name| distance(unknown, name))?;
+    (distance(unknown, nearest) <= 2).then(|| format!("did you mean {nearest}?"))
+}
+
+/// How many letters have to be put in, taken out or exchanged to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().take(64).enumerate() {
+        let mut diagonal = row.first().copied().unwrap_or_default();
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (above, b) in row.iter_mut().skip(1).zip(&other) {
+            let exchanged = diagonal + usize::from(a != *b);
+            diagonal = *above;
+            left = exchanged.min(diagonal + 1).min(left + 1);
+            *above = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_suggested() {
+        let cases = [
+            ("unknown field `maping`, expected one of mapping, to, secrets", Some("did you mean mapping?")),
+            ("unknown field `lane-key`, expected one of mllp, lane_key", Some("did you mean lane_key?")),
+            ("unknown field `colour`, expected one of mllp, lane_key", None),
+            ("missing field `data`", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(suggestion(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn distances_are_counted_in_letters() {
+        for (one, other, expected) in [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("ab", "ba", 2)] {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
         }
     }
 }

@@ -27,6 +27,7 @@ type Failure = Box<dyn std::error::Error>;
 
 /// A message that the receiver got, and what it answered.
 struct Received {
+    control_id: String,
     er7: String,
     acknowledgment: String,
 }
@@ -36,9 +37,8 @@ struct Received {
 /// # Errors
 /// When a part of it cannot start, or the message was not acknowledged.
 pub(crate) async fn run(data: Option<PathBuf>, once: bool) -> Result<(), Failure> {
-    let folder = lay_out(data)?;
     let secret = Secret::generate()?;
-    fs::write(folder.join("webhook.secrets"), format!("{}\n", secret.hash()))?;
+    let folder = lay_out(data, &secret)?;
     let mut config = Config::load(&folder.join("gateway.yaml"))?;
     let (receiver, ehr) = bind_receiver(&mut config).await?;
     let webhooks = bind_or_any(config.listen).await?;
@@ -72,21 +72,41 @@ pub(crate) async fn run(data: Option<PathBuf>, once: bool) -> Result<(), Failure
     told
 }
 
-/// Writes the demo's files into its folder; ones that are there stay as they are.
-fn lay_out(data: Option<PathBuf>) -> Result<PathBuf, Failure> {
+/// Marks a folder as the demo's own.
+const MARK: &str = "this-is-a-demo";
+
+/// Writes the demo's files into its folder; ones that are there stay as they are. A folder with anything else in it is refused: the demo's
+/// receiver accepts everything, and would take a real outbox's messages.
+fn lay_out(data: Option<PathBuf>, secret: &Secret) -> Result<PathBuf, Failure> {
     let folder = match data {
         Some(folder) => folder,
         None => std::env::temp_dir().join(format!("hl7-gateway-demo-{}", random_hex::<4>()?)),
     };
     make_private(&folder)?;
-    for (name, text) in [("gateway.yaml", CONFIG), ("crm-to-adt.yaml", MAPPING), ("payload.json", PAYLOAD)] {
+    if !folder.join(MARK).is_file() && fs::read_dir(&folder)?.next().is_some() {
+        let text = "holds something else; give the demo a new folder, or one that an earlier demo made";
+        return Err(format!("error[G024]: {} {text}", folder.display()).into());
+    }
+    for (name, text) in
+        [(MARK, ""), ("gateway.yaml", CONFIG), ("crm-to-adt.yaml", MAPPING), ("payload.json", PAYLOAD)]
+    {
         write_new(&folder.join(name), text)?;
+    }
+    let secrets = folder.join("webhook.secrets");
+    match fs::remove_file(&secrets) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why.into()),
+        _ => write_new(&secrets, &format!("{}\n", secret.hash()))?,
     }
     Ok(folder)
 }
 
+/// Writes a file for its owner alone, unless it is there.
 fn write_new(file: &Path, text: &str) -> io::Result<()> {
-    match fs::OpenOptions::new().write(true).create_new(true).open(file) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
         Ok(mut new) => io::Write::write_all(&mut new, text.as_bytes()),
         Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(why) => Err(why),
@@ -108,8 +128,8 @@ async fn tell(
     let asked = Instant::now();
     let answer = post::json(&format!("{target}?wait=10s"), secret.reveal(), PAYLOAD, DEADLINE).await?;
     let took = asked.elapsed();
-    let got = tokio::time::timeout(Duration::from_secs(1), received.recv()).await.ok().flatten();
     let body: Value = serde_json::from_str(&answer.body)?;
+    let got = if body["repeat"] == false { of_message(&body, received).await } else { None };
     match &got {
         Some(got) => {
             show(2, "The HL7 v2 message, as the receiver got it", &got.er7);
@@ -137,12 +157,25 @@ async fn tell(
     }
 }
 
+/// What the receiver got of this message. An earlier demo's that waited in the outbox may come before it.
+async fn of_message(body: &Value, received: &mut mpsc::Receiver<Received>) -> Option<Received> {
+    let until = tokio::time::Instant::now() + Duration::from_secs(1);
+    while let Some(got) = tokio::time::timeout_at(until, received.recv()).await.ok().flatten() {
+        if body["control_id"] == got.control_id.as_str() {
+            return Some(got);
+        }
+        show(0, "Received from an earlier demo", &got.er7);
+    }
+    None
+}
+
 fn state(body: &Value) -> &str {
     body["state"].as_str().unwrap_or("not accepted")
 }
 
 fn show(step: u8, title: &str, er7: &str) {
-    output::line(format_args!("\n{step}. {title}\n"));
+    let step = if step > 0 { format!("{step}. ") } else { String::new() };
+    output::line(format_args!("\n{step}{title}\n"));
     // A terminal obeys control characters, and what a receiver gets may come from anywhere.
     let shown = |segment: &str| segment.replace(|c: char| c.is_control(), "\u{FFFD}");
     er7.split('\r').filter(|segment| !segment.is_empty()).for_each(|segment| output::line(shown(segment)));
@@ -156,7 +189,7 @@ async fn stay(received: &mut mpsc::Receiver<Received>) -> io::Result<()> {
         tokio::select! {
             stopped = &mut stop => return stopped,
             got = received.recv() => match got {
-                Some(got) => show(2, "Received", &got.er7),
+                Some(got) => show(0, "Received", &got.er7),
                 None => return Ok(()),
             },
         }
@@ -180,6 +213,11 @@ async fn receive(server: Server, inbox: mpsc::Sender<Received>, stopped: oneshot
         async move {
             let acknowledgment = hl7_core::Ack::to(request.message(), hl7_core::AckCode::AA).build();
             let received = Received {
+                control_id: request
+                    .message()
+                    .header()
+                    .control_id()
+                    .map_or_else(String::new, |id| id.text().into()),
                 er7: request.message().as_er7().to_owned(),
                 acknowledgment: acknowledgment.as_er7().to_owned(),
             };

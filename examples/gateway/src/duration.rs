@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+/// No time-out of a connection is of use that is longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 /// Reads a whole number and its unit.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -24,8 +27,10 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(from)?;
     match parse(&text) {
-        Some(length) if !length.is_zero() => Ok(Some(length)),
-        _ => Err(de::Error::custom("a length of time is a whole number and ms, s, m, h or d, such as 30s")),
+        Some(length) if !length.is_zero() && length <= LONGEST => Ok(Some(length)),
+        _ => Err(de::Error::custom(
+            "a length of time is a whole number and ms, s, m, h or d, such as 30s, and at most a day",
+        )),
     }
 }
 

@@ -68,6 +68,7 @@ impl Gateway {
             sender = sender.destination(destination(connection));
         }
         let sender = sender.start().await.map_err(StartError::Sender)?;
+        note_stranded(&sender, &config.connections).await;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let mapping_slots = Semaphore::new(processors);
         Ok(Self { workflows, sender, max_body: config.max_body, stop, mapping_slots })
@@ -118,6 +119,21 @@ pub(crate) fn workflows(configs: Vec<WorkflowConfig>, data: &Path) -> io::Result
         })
     };
     configs.into_iter().map(ready).collect()
+}
+
+/// Says which messages wait for a connection that the configuration no longer has: they would wait for ever.
+async fn note_stranded(sender: &Sender, connections: &[Connection]) {
+    // A store that cannot be read says so when it is used.
+    let counts = sender.counts().await.unwrap_or_default();
+    let known = |name: &str| connections.iter().any(|connection| connection.name == name);
+    for count in counts.iter().filter(|c| !c.state().is_settled() && !known(c.destination())) {
+        tracing::error!(
+            code = "G025",
+            connection = count.destination(),
+            messages = count.messages(),
+            "messages wait for a connection that is not in the configuration; add it again"
+        );
+    }
 }
 
 fn destination(connection: &Connection) -> Destination {

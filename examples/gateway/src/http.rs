@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -24,6 +24,13 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(15);
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// What accept() reports when descriptors run out passes by itself; trying again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The head of a webhook's request is some hundred bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// Who is at the other end, for the log.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Binds `address`.
 ///
@@ -46,8 +53,9 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             accepted = accept(&listener, &slots) => {
-                let (stream, slot) = accepted;
-                serve_connection(stream, router.clone(), &graceful, slot, &mut connections);
+                let (stream, peer, slot) = accepted;
+                let router = router.clone().layer(Extension(Peer(peer)));
+                serve_connection(stream, router, &graceful, slot, &mut connections);
             }
             Some(_) = connections.join_next() => {}
             _ = stop.changed() => break,
@@ -61,14 +69,17 @@ pub(crate) async fn serve(
 }
 
 /// The next connection, once there is a slot for it.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     loop {
         let Ok(slot) = Arc::clone(slots).acquire_owned().await else {
             // The semaphore is never closed.
             return std::future::pending().await;
         };
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, peer)) => return (stream, peer, slot),
             Err(why) => {
                 tracing::warn!(error = %why.kind(), "no connection could be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -88,6 +99,7 @@ fn serve_connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_headers(64)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(
             TokioIo::new(Impatient::new(stream, WRITE_DEADLINE)),
             TowerToHyperService::new(router),

@@ -19,6 +19,7 @@ mod serve;
 mod status_page;
 mod webhook;
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -114,7 +115,8 @@ async fn main() -> ExitCode {
 fn log_to_stderr() {
     let asked = std::env::var("HL7_LOG").ok().and_then(|level| level.parse().ok());
     let level: tracing::Level = asked.unwrap_or(tracing::Level::INFO);
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_max_level(level).with_ansi(colours).with_writer(std::io::stderr).init();
 }
 
 fn load(file: &Path) -> Result<Config, ExitCode> {
@@ -145,9 +147,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), String> {
     let running = serve::start(config, webhooks, status).await.map_err(|why| why.to_string())?;
     output::line(format_args!("webhooks on http://{listen}, status page on http://{page}/"));
     serve::stop_signal().await.map_err(text)?;
-    tracing::info!("stopping");
-    running.stop().await;
-    Ok(())
+    tracing::info!("stopping; a second signal ends it at once");
+    tokio::select! {
+        () = running.stop() => Ok(()),
+        stopped = serve::stop_signal() => stopped.map_err(text),
+    }
 }
 
 fn report(config: &Config) -> Result<(), String> {

@@ -11,8 +11,10 @@ use crate::problem::Problem;
 /// G102 for a payload that is not JSON, G103 with every path for one that the mapping refuses.
 pub(crate) fn mapping(error: &ApplyError) -> Problem {
     if error.kind() == ApplyErrorKind::Json {
-        return Problem::new(StatusCode::BAD_REQUEST, "G102", "Not JSON", error.to_string())
-            .with("errors", errors(error));
+        return Problem::new(StatusCode::BAD_REQUEST, "G102", "Not JSON", error.to_string()).with(
+            "errors",
+            json!([{ "code": error.code(), "line": error.line(), "column": error.column() }]),
+        );
     }
     let detail = "the mapping refuses this payload; nothing was stored";
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "G103", "Payload refused", detail)

@@ -67,6 +67,7 @@ async fn page(State(gateway): State<Arc<Gateway>>) -> Response {
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
         ),
         (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (headers, html).into_response()
@@ -136,9 +137,10 @@ fn push_messages(html: &mut String, recent: &[Status]) {
     html.push_str("</table>");
 }
 
-/// The first four characters and a dot each for some more: enough to tell rows apart, not enough to use.
+/// The first characters, a third of them and four at most: enough to tell rows apart, not enough to use.
 fn masked(text: &str) -> String {
-    text.chars().take(4).chain("····".chars()).collect()
+    let shown = (text.chars().count() / 3).min(4);
+    text.chars().take(shown).chain("····".chars()).collect()
 }
 
 fn row(html: &mut String, class: &str, cells: &[String]) {
@@ -184,7 +186,8 @@ mod tests {
         let mut html = String::new();
         row(&mut html, "x", &["<a href='x'>&\"".to_owned()]);
         assert_eq!(html, "<tr class=\"x\"><td>&lt;a href=&#39;x&#39;&gt;&amp;&quot;</tr>");
-        assert_eq!(masked("0123456789"), "0123····");
+        assert_eq!(masked("0123456789ab"), "0123····");
+        assert_eq!(masked("0123"), "0····");
         assert_eq!(masked(""), "····");
     }
 }

@@ -1,14 +1,16 @@
 //! The webhook: a JSON payload comes in, and is answered once its message is durable.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
 use axum::body::{self, Body};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing;
+use axum::{Extension, Router};
 use hl7_core::Message;
 use hl7_map::Context;
 use hl7_sender::{EntryId, Receipt, Status};
@@ -16,6 +18,7 @@ use hl7_sender::{EntryId, Receipt, Status};
 use crate::answer;
 use crate::duration;
 use crate::gateway::{Gateway, Workflow};
+use crate::http::Peer;
 use crate::problem::Problem;
 use crate::refusal;
 use crate::secret::random_hex;
@@ -31,6 +34,10 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/w/{endpoint}", routing::post(receive))
         .route("/w/{endpoint}/messages/{id}", routing::get(message))
+        .method_not_allowed_fallback(async || {
+            let detail = "post payloads to /w/ID, and get /w/ID/messages/MESSAGE";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "G117", "Method not allowed", detail)
+        })
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "G100", "Not found", "there is nothing at this URL")
         })
@@ -45,12 +52,15 @@ struct Asked {
 
 async fn receive(
     State(gateway): State<Arc<Gateway>>,
-    Path(endpoint): Path<String>,
+    Extension(Peer(peer)): Extension<Peer>,
+    endpoint: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let received = SystemTime::now();
-    let workflow = authorize(&gateway, &endpoint, request.headers())?;
+    // A URL that is not even text is an unknown one.
+    let endpoint = endpoint.map_or_else(|_| String::new(), |Path(endpoint)| endpoint);
+    let workflow = authorize(&gateway, peer, &endpoint, request.headers())?;
     let answered = start(&gateway, workflow, query.as_deref(), request, received).await;
     if let Err(problem) = &answered {
         tracing::warn!(workflow = %workflow.name, code = problem.code(), "payload refused");
@@ -126,10 +136,12 @@ fn wire(message: &Message<'_>) -> Result<Vec<u8>, Problem> {
 
 async fn message(
     State(gateway): State<Arc<Gateway>>,
-    Path((endpoint, id)): Path<(String, String)>,
+    Extension(Peer(peer)): Extension<Peer>,
+    place: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let workflow = authorize(&gateway, &endpoint, &headers)?;
+    let (endpoint, id) = place.map_or_else(|_| Default::default(), |Path(place)| place);
+    let workflow = authorize(&gateway, peer, &endpoint, &headers)?;
     let id: EntryId = id.parse().map_err(|_| refusal::no_message())?;
     let status = gateway.sender.status(&id).await.map_err(|why| refusal::store(&why))?;
     let own = status.filter(|status| status.origin() == Some(workflow.name.as_str()));
@@ -137,17 +149,28 @@ async fn message(
 }
 
 /// Both the URL id and the secret have to fit. What fails is a security event, and does not say which.
-fn authorize<'g>(gateway: &'g Gateway, endpoint: &str, headers: &HeaderMap) -> Result<&'g Workflow, Problem> {
+fn authorize<'g>(
+    gateway: &'g Gateway,
+    peer: SocketAddr,
+    endpoint: &str,
+    headers: &HeaderMap,
+) -> Result<&'g Workflow, Problem> {
     gateway.authorize(endpoint, bearer(headers)).ok_or_else(|| {
-        tracing::warn!(event = "security", code = "G101", "webhook refused: unknown URL id or wrong secret");
+        tracing::warn!(event = "security", code = "G101", %peer, "webhook refused: unknown URL id or wrong secret");
         Problem::unauthorized()
     })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let value = single(headers, header::AUTHORIZATION.as_str())?.to_str().ok()?;
     let (scheme, secret) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+}
+
+/// The header, when it is there once: of two it could not be told which counts.
+fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked, Problem> {
@@ -155,32 +178,38 @@ fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked, Problem> {
         let detail = "send the payload without Content-Encoding";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "G112", "Unsupported encoding", detail));
     }
+    if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH) {
+        let detail = "a request has a Content-Length or a Transfer-Encoding (RFC 9112, section 6.1)";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "G118", "Two lengths", detail));
+    }
     Ok(Asked { wait: wait(query)?, key: key(headers)? })
 }
 
 fn wait(query: Option<&str>) -> Result<Option<Duration>, Problem> {
-    let stated = query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("wait="));
-    let Some(stated) = stated else { return Ok(None) };
-    match duration::parse(stated) {
+    let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(None) };
+    // One parameter is known; anything else is a slip that would go unnoticed.
+    match query.strip_prefix("wait=").and_then(duration::parse) {
         Some(length) if length <= MAX_WAIT => Ok(Some(length)),
         _ => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "G107",
-            "Bad wait",
-            "wait is a length of time up to 60s, such as ?wait=5s",
+            "Bad query",
+            "the one parameter is wait, a length of time up to 60s, such as ?wait=5s",
         )),
     }
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str().map(str::trim) {
-        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Some(key.to_owned())),
+    if !headers.contains_key("idempotency-key") {
+        return Ok(None);
+    }
+    match single(headers, "idempotency-key").and_then(|value| value.to_str().ok()).map(str::trim) {
+        Some(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Some(key.to_owned())),
         _ => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "G113",
             "Bad Idempotency-Key",
-            "an Idempotency-Key is 1 to 255 printable ASCII characters",
+            "an Idempotency-Key is there once, and is 1 to 255 printable ASCII characters",
         )),
     }
 }

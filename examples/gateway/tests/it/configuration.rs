@@ -18,9 +18,31 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
 #[test]
 fn mistakes_are_named_with_their_place_and_the_gateway_does_not_start() {
     // In which file, what, by what; what the report has to hold.
-    let cases: [(&str, &str, &str, &[&str]); 11] = [
+    let cases: [(&str, &str, &str, &[&str]); 18] = [
         ("gateway.yaml", "to: ehr", "to: ehrr", &["G007", "gateway.yaml:9:9", "there are: ehr"]),
-        ("gateway.yaml", "mapping: mapping.yaml", "mappin: mapping.yaml", &["G001", "mappin", "mapping"]),
+        (
+            "gateway.yaml",
+            "mapping: mapping.yaml",
+            "mappin: mapping.yaml",
+            &["G001", "gateway.yaml:8:5", "did you mean mapping?"],
+        ),
+        (
+            "gateway.yaml",
+            "listen: 127.0.0.1:0",
+            "listen: localhost:80",
+            &["G013", "gateway.yaml:2:9", "127.0.0.1:8080"],
+        ),
+        ("gateway.yaml", "listen: 127.0.0.1:0", "max_body_bytes: 0", &["G015", "gateway.yaml:2:17"]),
+        (
+            "gateway.yaml",
+            "listen: 127.0.0.1:0",
+            "max_body_bytes: 1MB",
+            &["G001", "gateway.yaml:2:17", "without a unit"],
+        ),
+        ("gateway.yaml", "listen: 127.0.0.1:0", "data: again", &["G001", "gateway.yaml:2:1", "duplicate"]),
+        ("gateway.yaml", "mllp: \"127.0.0.1:9\"", "mllp: \"mllp://ehr:9\"", &["G004", "ehr.example:2575"]),
+        ("gateway.yaml", "ack_timeout: 1s", "on: { AE: ignore }", &["G001", "hold", "dead-letter"]),
+        ("gateway.yaml", "ack_timeout: 1s", "ack_timeout: 400d", &["G001", "at most a day"]),
         ("gateway.yaml", "mapping: mapping.yaml", "mapping: none.yaml", &["G002", "none.yaml"]),
         (
             "gateway.yaml",

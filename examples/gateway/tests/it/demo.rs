@@ -34,6 +34,18 @@ fn the_demo_shows_the_whole_way_and_ends() {
 }
 
 #[test]
+fn the_demo_leaves_a_folder_that_is_not_its_own_alone() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("webhook.secrets"), "kept").unwrap();
+    let (status, out, err) =
+        Process::start(gateway().args(["demo", "--once", "--data"]).arg(data.path())).wait();
+    assert_eq!(status.code(), Some(1), "{out}");
+    assert!(err.contains("G024"), "{err}");
+    assert_eq!(std::fs::read_to_string(data.path().join("webhook.secrets")).unwrap(), "kept");
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn the_demo_takes_other_ports_when_its_own_are_taken() {
     // Whoever has them, this test or another program: the demo has to do without.
     let _taken: Vec<_> =

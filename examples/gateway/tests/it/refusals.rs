@@ -19,7 +19,8 @@ fn a_wrong_secret_and_an_unknown_id_get_the_same_401() {
     let right = format!("Bearer {SECRET}");
     let known = format!("/w/{ENDPOINT}");
     let unknown = format!("/w/{}", "f".repeat(32));
-    let cases: [(&str, &[(&str, &str)]); 7] = [
+    let twice = format!("Bearer {SECRET}, Bearer {SECRET}");
+    let cases: [(&str, &[(&str, &str)]); 10] = [
         (&known, &[]),
         (&known, &[("authorization", "Bearer wrong")]),
         (&known, &[("authorization", "Bearer ")]),
@@ -27,6 +28,9 @@ fn a_wrong_secret_and_an_unknown_id_get_the_same_401() {
         (&known, &[("authorization", "Basic dXNlcjpwYXNz")]),
         (&unknown, &[("authorization", &right)]),
         (&unknown, &[]),
+        ("/w/%ff", &[("authorization", &right)]),
+        (&known, &[("authorization", &right), ("authorization", &right)]),
+        (&known, &[("authorization", &twice)]),
     ];
     let body = |answer: &http::Answer| {
         let head: Vec<_> = answer.head.lines().filter(|l| !l.starts_with("date:")).collect();
@@ -60,6 +64,7 @@ fn what_is_not_json_is_400_with_its_place() {
         assert_eq!(answer.status, 400, "{text:?}: {answer:?}");
         let body = answer.json();
         assert_eq!(body["code"], "G102", "{text:?}");
+        assert!(body["errors"][0]["line"].is_number() && body["errors"][0]["column"].is_number(), "{body}");
         assert_eq!(answer.header("content-type").as_deref(), Some("application/problem+json"));
     }
 }
@@ -93,10 +98,12 @@ fn a_payload_over_the_limit_is_413() {
 fn wrong_requests_are_named() {
     let (_ehr, _site, gateway) = started();
     type Headers = &'static [(&'static str, &'static str)];
-    let cases: [(&str, Headers, u16, &str); 7] = [
+    let cases: [(&str, Headers, u16, &str); 9] = [
         ("?wait=5", &[], 400, "G107"),
         ("?wait=61s", &[], 400, "G107"),
         ("?wait=", &[], 400, "G107"),
+        ("?wiat=5s", &[], 400, "G107"),
+        ("?wait=1s&wait=2s", &[], 400, "G107"),
         ("", &[("idempotency-key", " ")], 400, "G113"),
         ("", &[("content-encoding", "gzip")], 415, "G112"),
         ("/elsewhere", &[], 404, "G100"),
@@ -109,5 +116,6 @@ fn wrong_requests_are_named() {
     }
     let long = "k".repeat(256);
     assert_eq!(gateway.post("", &[("idempotency-key", &long)], &payload("m1")).status, 400);
-    assert_eq!(gateway.get(&format!("/w/{ENDPOINT}")).status, 405);
+    let wrong_method = gateway.get(&format!("/w/{ENDPOINT}"));
+    assert_eq!((wrong_method.status, wrong_method.json()["code"].as_str()), (405, Some("G117")));
 }
