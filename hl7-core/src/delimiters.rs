@@ -45,6 +45,32 @@ impl Default for Delimiters {
 }
 
 impl Delimiters {
+    /// Delimiters for a new message: MSH-1, and MSH-2 in its order: component, repetition, escape, subcomponent and (2.7 and later)
+    /// truncation character. The later ones may be left out.
+    ///
+    /// # Errors
+    /// When one of them is a letter, a digit, a space, a control character or not ASCII, when two are the same, or when MSH-2 is empty or
+    /// longer than five characters. The offset counts from the start of MSH.
+    ///
+    /// ```
+    /// use hl7_core::Delimiters;
+    /// assert_eq!(Delimiters::new('|', "^~\\&")?, Delimiters::default());
+    /// assert_eq!(Delimiters::new('|', "^~\\|").unwrap_err().offset(), 7);
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn new(field: char, encoding: &str) -> Result<Self, ParseError> {
+        match u8::try_from(field) {
+            Ok(field) if is_delimiter(field) => Self::of_parts(field, encoding.as_bytes()),
+            _ => Err(ParseError::new(ParseErrorKind::BadDelimiter, 3)),
+        }
+    }
+
+    /// The characters of MSH-2: `^~\&`.
+    pub fn encoding_characters(&self) -> String {
+        let all = [self.component, self.repetition, self.escape, self.subcomponent, self.truncation];
+        all.into_iter().filter_map(shown).collect()
+    }
+
     /// Reads the delimiters from the start of an MSH, FHS or BHS segment, given whole and without its line end.
     pub(crate) fn of_header(segment: &str) -> Result<Self, ParseError> {
         let bytes = segment.as_bytes();
@@ -57,6 +83,11 @@ impl Delimiters {
         }
         let rest = bytes.get(4..).unwrap_or_default();
         let encoding = rest.get(..scan::first(rest, field).unwrap_or(rest.len())).unwrap_or_default();
+        Self::of_parts(field, encoding)
+    }
+
+    fn of_parts(field: u8, encoding: &[u8]) -> Result<Self, ParseError> {
+        let fault = |kind, at| Err(ParseError::new(kind, at));
         if encoding.is_empty() {
             return fault(ParseErrorKind::MissingEncodingCharacters, 4);
         }

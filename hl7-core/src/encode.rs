@@ -99,9 +99,13 @@ impl Message<'_> {
 
     /// The error that names the first segment with a character outside `charset`.
     fn not_in(&self, charset: Charset) -> EncodeError {
-        let fits = |span: &Span| charset.encode(span.of(&self.text)).is_some();
-        let segment = self.spans.iter().position(|span| !fits(span)).unwrap_or(0);
+        let segment = self.first_outside(charset).unwrap_or(0);
         EncodeError::new(EncodeErrorKind::NotInCharset(charset), segment + 1)
+    }
+
+    /// The index of the first segment with a character outside `charset`.
+    pub(crate) fn first_outside(&self, charset: Charset) -> Option<usize> {
+        self.spans.iter().position(|span| charset.encode(span.of(&self.text)).is_none())
     }
 }
 

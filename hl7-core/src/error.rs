@@ -191,6 +191,8 @@ pub enum EditErrorKind {
     WrongLevel,
     /// C112: the path names several places, and one is wanted.
     Several,
+    /// C113: a new message needs a value here: MSH-9.1, MSH-10 or MSH-12.
+    Required,
 }
 
 impl EditError {
@@ -212,7 +214,7 @@ impl EditError {
         self.path.as_ref()
     }
 
-    /// The stable code, `C101` to `C112`.
+    /// The stable code, `C101` to `C113`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -240,6 +242,7 @@ impl EditError {
             ),
             K::WrongLevel => ("C111", "the path names a place of another level than this edit is for"),
             K::Several => ("C112", "the path names several places; name one"),
+            K::Required => ("C113", "a new message needs a value here"),
         }
     }
 }
@@ -256,7 +259,7 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
-/// Why a message cannot be written as bytes.
+/// Why a message cannot be written as bytes, in a character set or with delimiters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EncodeError {
     kind: EncodeErrorKind,
@@ -273,6 +276,10 @@ pub enum EncodeErrorKind {
     Replaced,
     /// C203: MSH-18 names a character set that is not known or not supported.
     Charset(CharsetError),
+    /// C204: with these delimiters the segment cannot be written: one that it needs is not among them.
+    Delimiters,
+    /// C205: the message would be longer than a message can be (4 GiB).
+    TooLong,
 }
 
 impl EncodeError {
@@ -290,12 +297,14 @@ impl EncodeError {
         self.segment
     }
 
-    /// The stable code, `C201` to `C203`.
+    /// The stable code, `C201` to `C205`.
     pub fn code(&self) -> &'static str {
         match self.kind {
             EncodeErrorKind::NotInCharset(_) => "C201",
             EncodeErrorKind::Replaced => "C202",
             EncodeErrorKind::Charset(_) => "C203",
+            EncodeErrorKind::Delimiters => "C204",
+            EncodeErrorKind::TooLong => "C205",
         }
     }
 }
@@ -312,6 +321,8 @@ impl fmt::Display for EncodeError {
                 f.write_str("bytes that could not be decoded were replaced when the message was read")
             }
             EncodeErrorKind::Charset(why) => write!(f, "{why}"),
+            EncodeErrorKind::Delimiters => f.write_str("these delimiters lack one that it needs"),
+            EncodeErrorKind::TooLong => f.write_str("the message would be longer than 4 GiB"),
         }
     }
 }

@@ -109,6 +109,11 @@ fn unescape_from(raw: &str, first: usize, mark: u8, delimiters: &Delimiters) -> 
     out
 }
 
+/// Whether `\body\` is an escape sequence, one that is read or one that is kept as it is.
+pub(crate) fn is_escape_sequence(body: &str, delimiters: &Delimiters) -> bool {
+    is_sequence(body) || push_meaning(&mut String::new(), body, delimiters)
+}
+
 /// Whether `body` has the shape of an escape sequence that is kept as it is.
 fn is_sequence(body: &str) -> bool {
     let bytes = body.as_bytes();

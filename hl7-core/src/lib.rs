@@ -42,9 +42,11 @@
 //! a time by [`Ack::at`].
 
 mod ack;
+mod builder;
 mod charset;
 mod coding;
 mod condition;
+mod convert;
 mod delimiters;
 mod edit;
 mod encode;
@@ -64,6 +66,7 @@ pub mod tutorial;
 pub mod typed;
 
 pub use ack::{Ack, AckCode, ErrorCode, Msa, UnknownAckCode};
+pub use builder::MessageBuilder;
 pub use charset::{Charset, CharsetError};
 pub use condition::{Condition, ConditionError, ConditionErrorKind};
 pub use delimiters::Delimiters;

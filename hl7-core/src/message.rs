@@ -225,7 +225,7 @@ impl<'a> Message<'a> {
         Message { text: Cow::Owned(text), spans, delimiters, read_in, origin: None }
     }
 
-    fn segment_at(&self, index: usize) -> Segment<'_> {
+    pub(crate) fn segment_at(&self, index: usize) -> Segment<'_> {
         Segment::new(self.spans.get(index).map_or("", |span| span.of(&self.text)), self.delimiters)
     }
 }

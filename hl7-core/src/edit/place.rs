@@ -30,20 +30,23 @@ impl Message<'_> {
 
     /// The field that `path` names, in each segment that it names.
     pub(super) fn fields_at<'p>(&'p self, path: &'p Path) -> Result<Vec<FieldPlace<'p>>, EditError> {
-        let fault = |kind| Err(EditError::new(kind, path));
-        let Some(field) = path.field() else { return fault(EditErrorKind::NoField) };
-        let header = matches!(path.segment_id(), "MSH" | "FHS" | "BHS");
-        if header && field <= 2 {
-            return fault(EditErrorKind::Delimiters);
-        }
-        let part = usize::from(field) + usize::from(!header);
+        let part = part_of(path)?;
         // A later line that calls itself MSH is a broken one; a value in it could turn it into a header.
         let may_change = |&index: &usize| index == 0 || path.segment_id() != "MSH";
-        let place = |segment| {
-            let span = self.spans.get(segment).copied().unwrap_or(Span { start: 0, end: 0 });
-            FieldPlace { text: &self.text, delimiters: self.delimiters, path, segment, span, part }
-        };
-        Ok(self.segment_indexes(path).filter(may_change).map(place).collect())
+        let places = self.segment_indexes(path).filter(may_change);
+        Ok(places.map(|segment| self.field_in(segment, path, part)).collect())
+    }
+
+    /// Puts `raw` at the place that `path` names within the segment `index`.
+    pub(super) fn places_in(&self, index: usize, path: &Path, raw: &str) -> Result<Vec<Exchange>, EditError> {
+        let place = self.field_in(index, path, part_of(path)?);
+        let leaves = place.leaves(raw)?.into_iter();
+        Ok(leaves.map(|(range, text)| Exchange { segment: index, range, text }).collect())
+    }
+
+    fn field_in<'p>(&'p self, segment: usize, path: &'p Path, part: usize) -> FieldPlace<'p> {
+        let span = self.spans.get(segment).copied().unwrap_or(Span { start: 0, end: 0 });
+        FieldPlace { text: &self.text, delimiters: self.delimiters, path, segment, span, part }
     }
 
     /// The indexes of the segments that `path` names.
@@ -63,6 +66,16 @@ impl Message<'_> {
             .skip(skip)
             .take(take)
     }
+}
+
+/// Which piece between field separators the path's field is, from 1.
+fn part_of(path: &Path) -> Result<usize, EditError> {
+    let Some(field) = path.field() else { return Err(EditError::new(EditErrorKind::NoField, path)) };
+    let header = matches!(path.segment_id(), "MSH" | "FHS" | "BHS");
+    if header && field <= 2 {
+        return Err(EditError::new(EditErrorKind::Delimiters, path));
+    }
+    Ok(usize::from(field) + usize::from(!header))
 }
 
 /// The field of one path in one segment.

@@ -25,7 +25,7 @@ impl Message<'_> {
     pub fn insert_repetition(&mut self, path: &Path, text: &str) -> Result<(), EditError> {
         let fault = |kind| EditError::new(kind, path);
         let delimiters = self.delimiters;
-        let raw = escaped(text, &delimiters).ok_or_else(|| fault(EditErrorKind::NoDelimiter))?;
+        let raw = escaped(text, &delimiters, path)?;
         let at = match path.repetition() {
             RepetitionIndex::Unstated => None,
             RepetitionIndex::Nth(n) => Some(n as usize - 1),

@@ -35,14 +35,7 @@ impl Message<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert_segment(&mut self, at: Position<'_>, segment: &str) -> Result<Path, EditError> {
-        let place = position_path(at);
-        let Some(id) = self.id_of_new(segment) else { return fault(EditErrorKind::BadSegment, place) };
-        if matches!(&id, b"MSH" | b"FHS" | b"BHS" | b"BTS" | b"FTS") {
-            return fault(EditErrorKind::Header, place);
-        }
-        let index = self.index_of(at)?;
-        self.check_room(segment.len() + 2, place.unwrap_or(&Path::of_segment(id, 1)))?;
-        self.insert_line(index, segment);
+        let (index, id) = self.insert_new(at, segment)?;
         let separator = self.delimiters.field_byte();
         let before = self.spans.iter().take(index).filter(|span| span.has_id(&self.text, id, separator));
         Ok(Path::of_segment(id, before.count() as u32 + 1))
@@ -81,6 +74,24 @@ impl Message<'_> {
         let order: Vec<usize> = before.chain(moved.iter().copied()).chain(behind).collect();
         self.reorder(&order);
         Ok(())
+    }
+
+    /// [`Message::push_segment`] without the path.
+    pub(crate) fn add_segment(&mut self, segment: &str) -> Result<(), EditError> {
+        self.insert_new(Position::End, segment).map(drop)
+    }
+
+    /// Inserts a segment; gives its index and its ID.
+    fn insert_new(&mut self, at: Position<'_>, segment: &str) -> Result<(usize, [u8; 3]), EditError> {
+        let place = position_path(at);
+        let Some(id) = self.id_of_new(segment) else { return fault(EditErrorKind::BadSegment, place) };
+        if matches!(&id, b"MSH" | b"FHS" | b"BHS" | b"BTS" | b"FTS") {
+            return fault(EditErrorKind::Header, place);
+        }
+        let index = self.index_of(at)?;
+        self.check_room(segment.len() + 2, place.unwrap_or(&Path::of_segment(id, 1)))?;
+        self.insert_line(index, segment);
+        Ok((index, id))
     }
 
     pub(super) fn remove_segments(&mut self, path: &Path) -> Result<usize, EditError> {

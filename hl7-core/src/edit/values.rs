@@ -1,11 +1,13 @@
 //! Values: set, emptied, moved.
 
+use std::borrow::Cow;
+
 use super::splice::Exchange;
 use crate::delimiters::Delimiters;
 use crate::error::{EditError, EditErrorKind};
 use crate::escape;
-use crate::message::Message;
-use crate::path::{Path, RepetitionIndex};
+use crate::message::{Message, Span};
+use crate::path::{Occurrence, Path, RepetitionIndex};
 
 impl Message<'_> {
     /// Sets the value at `path`, escaping it. Missing fields, repetitions, components and subcomponents before it are made; a
@@ -24,8 +26,7 @@ impl Message<'_> {
     /// ```
     pub fn set(&mut self, path: &Path, text: &str) -> Result<(), EditError> {
         let delimiters = self.delimiters;
-        let raw =
-            escaped(text, &delimiters).ok_or_else(|| EditError::new(EditErrorKind::NoDelimiter, path))?;
+        let raw = escaped(text, &delimiters, path)?;
         self.put(path, &raw)
     }
 
@@ -124,6 +125,31 @@ impl Message<'_> {
         Ok(true)
     }
 
+    /// [`Message::set`], but a path without an occurrence means the last segment with its ID.
+    pub(crate) fn set_in_last(&mut self, path: &Path, text: &str) -> Result<(), EditError> {
+        let delimiters = self.delimiters;
+        let raw = escaped(text, &delimiters, path)?;
+        self.put_in_last(path, &raw)
+    }
+
+    /// [`Message::set_raw`], but a path without an occurrence means the last segment with its ID.
+    pub(crate) fn set_raw_in_last(&mut self, path: &Path, raw: &str) -> Result<(), EditError> {
+        self.check_raw(path, raw)?;
+        self.put_in_last(path, raw)
+    }
+
+    fn put_in_last(&mut self, path: &Path, raw: &str) -> Result<(), EditError> {
+        let separator = self.delimiters.field_byte();
+        let named = |span: &Span| span.has_id(&self.text, path.id(), separator);
+        match self.spans.iter().rposition(named) {
+            Some(last) if path.occurrence() == Occurrence::First => {
+                let exchanges = self.places_in(last, path, raw)?;
+                self.exchange(&exchanges, path)
+            }
+            _ => self.put(path, raw),
+        }
+    }
+
     fn put(&mut self, path: &Path, raw: &str) -> Result<(), EditError> {
         let exchanges = self.places(path, raw)?;
         self.exchange(&exchanges, path)
@@ -161,10 +187,16 @@ impl Message<'_> {
     }
 }
 
-/// `text` escaped; `None` where it needs that and there is no escape character.
-pub(super) fn escaped<'t>(text: &'t str, delimiters: &Delimiters) -> Option<std::borrow::Cow<'t, str>> {
-    let possible = delimiters.escape().is_some() || !escape::needs_escape(text, delimiters);
-    possible.then(|| escape::escape(text, delimiters))
+/// `text` escaped, an error where it needs that and there is no escape character.
+pub(super) fn escaped<'t>(
+    text: &'t str,
+    delimiters: &Delimiters,
+    path: &Path,
+) -> Result<Cow<'t, str>, EditError> {
+    if delimiters.escape().is_none() && escape::needs_escape(text, delimiters) {
+        return Err(EditError::new(EditErrorKind::NoDelimiter, path));
+    }
+    Ok(escape::escape(text, delimiters))
 }
 
 /// Line ends, and the characters that frame a message on the wire.

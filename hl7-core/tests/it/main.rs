@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
 mod ack;
+mod build;
 mod charset;
 mod condition;
 mod condition_properties;
+mod convert;
 mod corpus;
 mod edit;
 mod expected;

@@ -6,7 +6,9 @@ use hl7_core::typed::{
     Cwe, Cx, DataTypeError, Date, DateRange, DateTime, Ei, FamilyName, Hd, Number, SequenceId, StreetAddress,
     Time, Xad, Xpn,
 };
-use hl7_core::{Ack, AckCode, Condition, Message, Msa, Path, ReadOptions, Undecodable, Value};
+use hl7_core::{
+    Ack, AckCode, Charset, Condition, Delimiters, Message, Msa, Path, ReadOptions, Undecodable, Value,
+};
 
 const CANARY: &str = "TWEETY7";
 
@@ -84,6 +86,15 @@ fn check(msg: &Message<'_>) {
             }
         }
     }
+    let encoding = Delimiters::new('#', "^").unwrap();
+    for other in
+        [msg.with_delimiters(encoding), msg.with_charset(Charset::Ascii), msg.with_charset(Charset::KsX1001)]
+    {
+        match other {
+            Ok(other) => silent("converted", &format!("{other:?}")),
+            Err(error) => silent_error("convert", &error),
+        }
+    }
     let ack = Ack::to(msg, AckCode::AA).text(CANARY);
     silent("ack builder", &format!("{ack:?}"));
     let ack = ack.build();
@@ -146,6 +157,17 @@ fn no_refused_edit_shows_what_it_was_given() {
         silent_error("edit", &error);
     }
     silent("position", &format!("{:?}", Position::After(&filter)));
+}
+
+#[test]
+fn no_builder_shows_what_it_builds() {
+    let builder = Message::builder(CANARY, CANARY, CANARY).sending(CANARY, CANARY).control_id(CANARY);
+    let builder = builder.segment(format!("PID|{CANARY}")).set(hl7_core::path!("PID-5"), CANARY);
+    silent("builder", &format!("{builder:?}"));
+    silent("built", &format!("{:?}", builder.clone().build()));
+    silent_error("build", &builder.clone().segment(CANARY).build().unwrap_err());
+    silent_error("build", &builder.set_raw(hl7_core::path!("PID-5"), "TWEETY7|").build().unwrap_err());
+    silent_error("delimiters", &Delimiters::new('|', CANARY).unwrap_err());
 }
 
 #[test]
