@@ -21,7 +21,7 @@ pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Me
     let now = ctx.now_as_dtm();
     let mut run = Run {
         plan,
-        scope: Scope::new(plan, payload, &now),
+        scope: Scope::new(plan, payload, &now, ctx),
         ctx,
         now: &now,
         out: String::with_capacity(1024),
@@ -95,7 +95,10 @@ impl Written {
 impl<'v> Run<'v> {
     fn refuse(&mut self, fault: Fault, place: Option<&str>, line: usize) {
         let source = self.scope.last_read().map(|path| path.text.as_str());
-        self.stopped |= matches!(fault.code, "M210" | "M211") || self.refusals.len() + 1 >= MAX_REFUSALS;
+        if self.stopped {
+            return;
+        }
+        self.stopped = is_limit(fault.code) || self.refusals.len() + 1 >= MAX_REFUSALS;
         if self.refusals.len() < MAX_REFUSALS {
             self.refusals.push(Refusal::new(fault, place, source, line));
         }
@@ -114,9 +117,12 @@ impl<'v> Run<'v> {
 
     fn require(&mut self) {
         for required in &self.plan.require {
-            let fault = match self.scope.formula(&required.formula) {
-                Ok(value) if !value.is_absent() => continue,
-                Ok(_) => Fault::new("M202", "this is required and is missing, null or empty"),
+            let mark = self.scope.budget().mark();
+            let present = self.scope.formula(&required.formula).map(|value| !value.is_absent());
+            self.scope.budget().release(mark);
+            let fault = match present {
+                Ok(true) => continue,
+                Ok(false) => Fault::new("M202", "this is required and is missing, null or empty"),
                 Err(fault) => fault,
             };
             self.refuse(fault, None, required.line);
@@ -138,6 +144,9 @@ impl<'v> Run<'v> {
         line: usize,
         body: &mut dyn FnMut(&mut Self),
     ) {
+        if self.stopped {
+            return;
+        }
         if let Some(when) = when {
             let holds = self.scope.test(when);
             if !self.noted(holds, place, line, false) {
@@ -145,16 +154,17 @@ impl<'v> Run<'v> {
             }
         }
         let Some(each) = each else {
-            if !self.stopped {
-                body(self);
-            }
+            body(self);
             return;
         };
-        let over = self.scope.formula(&each.over);
-        for item in self.noted(over, place, line, Value::Absent).into_items() {
-            if !self.next_item(place, line) {
-                return;
-            }
+        // What the loop runs over is kept until it ends.
+        let mark = self.scope.budget().mark();
+        let over = self.scope.formula(&each.over).and_then(|over| {
+            self.scope.budget().step(over.size())?;
+            Ok(over)
+        });
+        let mut items = self.noted(over, place, line, Value::Absent).into_items();
+        while let Some(item) = items.next().filter(|_| self.next_item(place, line)) {
             self.scope.enter(item);
             let passes = each.filter.as_ref().map_or(Ok(true), |filter| self.scope.test(filter));
             if self.noted(passes, place, line, false) {
@@ -162,6 +172,7 @@ impl<'v> Run<'v> {
             }
             self.scope.leave();
         }
+        self.scope.budget().release(mark);
     }
 
     fn next_item(&mut self, place: &str, line: usize) -> bool {
@@ -290,6 +301,8 @@ impl<'v> Run<'v> {
         for _ in 0..marks {
             self.out.push_str(mark);
         }
+        let steps = self.scope.budget().text(marks);
+        self.noted(steps, &rule.place, rule.line, ());
         let mut at = At { component: 1, subcomponent: 1 };
         let mut written = Written::default();
         for leaf in &rule.leaves {
@@ -303,6 +316,16 @@ impl<'v> Run<'v> {
     }
 
     fn leaf(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
+        if self.stopped {
+            return Written::default();
+        }
+        let mark = self.scope.budget().mark();
+        let written = self.value(leaf, at);
+        self.scope.budget().release(mark);
+        written
+    }
+
+    fn value(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
         let value = self.scope.formula(&leaf.formula);
         let value = self.noted(value, &leaf.place, leaf.line, Value::Absent);
         let text = match value {
@@ -318,13 +341,14 @@ impl<'v> Run<'v> {
                 }
             },
         };
+        let start = self.out.len();
         self.advance(at, leaf);
         let formatted = self.writes_formatted(leaf);
         match text {
             None => self.out.push_str("\"\""),
             Some(text) => leaf::push(&mut self.out, &text, formatted),
         }
-        self.check_length(leaf);
+        self.check_length(leaf, start);
         Written { any: true, read: !leaf.constant }
     }
 
@@ -348,10 +372,17 @@ impl<'v> Run<'v> {
         at.subcomponent = leaf.subcomponent;
     }
 
-    fn check_length(&mut self, leaf: &Leaf) {
-        if self.out.len() > self.ctx.max_output_bytes && !self.stopped {
-            let fault = Fault::new("M210", "the message is longer than the limit");
-            self.refuse(fault, Some(&leaf.place), leaf.line);
-        }
+    /// Charges for what was written since `start`, and holds the message to its limit.
+    fn check_length(&mut self, leaf: &Leaf, start: usize) {
+        let steps = self.scope.budget().text(self.out.len().saturating_sub(start));
+        let fits = self.out.len() <= self.ctx.max_output_bytes;
+        let room =
+            fits.then_some(()).ok_or_else(|| Fault::new("M210", "the message is longer than the limit"));
+        self.noted(steps.and(room), &leaf.place, leaf.line, ());
     }
+}
+
+/// Whether a refusal ends the work: a limit was met.
+fn is_limit(code: &str) -> bool {
+    matches!(code, "M209" | "M210" | "M211" | "M212")
 }

@@ -8,7 +8,7 @@ use hl7_core::{Message, Path};
 use crate::apply;
 use crate::context::Context;
 use crate::expr::Step;
-use crate::json::Json;
+use crate::json::{Json, Object};
 use crate::plan::Plan;
 use crate::refusal::ApplyError;
 
@@ -124,15 +124,12 @@ fn put(target: &mut Json<'static>, steps: &[Step], value: Json<'static>) {
     match step {
         Step::Name(name) => {
             if !matches!(target, Json::Object(_)) {
-                *target = Json::Object(Vec::new());
+                *target = Json::Object(Object::of(Vec::new()));
             }
             let Json::Object(members) = target else { return };
-            if let Some((_, member)) = members.iter_mut().rev().find(|(key, _)| key == name) {
-                return put(member, rest, value);
+            if let Some(member) = members.get_or_add(name) {
+                put(member, rest, value);
             }
-            let mut member = Json::Null;
-            put(&mut member, rest, value);
-            members.push((name.clone().into(), member));
         }
         Step::Index(index) => {
             if !matches!(target, Json::List(_)) {

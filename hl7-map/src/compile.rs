@@ -55,6 +55,8 @@ struct Compiler {
     version: Version,
     /// How many loops are around the rule at hand.
     depth: usize,
+    /// How many operands of conditions are the same in every round.
+    slots: usize,
     /// The tests are compiled: their values are data.
     private: bool,
 }

@@ -20,6 +20,8 @@ pub struct Context {
     pub(crate) max_payload_values: usize,
     pub(crate) max_output_bytes: usize,
     pub(crate) max_items: usize,
+    pub(crate) max_working_bytes: usize,
+    pub(crate) max_steps: usize,
 }
 
 impl Context {
@@ -32,6 +34,13 @@ impl Context {
     /// The default limit on the rounds of all loops together: 100,000. Loops in each other multiply, so the size of the payload alone
     /// does not bound them.
     pub const MAX_ITEMS: usize = 100_000;
+    /// The default limit on the texts and lists that are made on the way to one value, together with those that the loops around it run
+    /// over: 64 MiB, four times the message, because functions follow each other. Lists can multiply a text that stands once in the payload.
+    pub const MAX_WORKING_BYTES: usize = 64 * 1024 * 1024;
+    /// The default limit on the steps of one call: 20 million, about a second. A step is a value looked up, an item visited, or 16 bytes of
+    /// text read or written. A payload of one million values takes some of them for each; only loops over long lists in other loops, and
+    /// conditions over such lists, come near.
+    pub const MAX_STEPS: usize = 20_000_000;
 
     /// `control_id` becomes MSH-10 where the file does not set it; `now` is the clock, in MSH-7 and `$now`, written in UTC.
     pub fn new(control_id: impl Into<String>, now: SystemTime) -> Self {
@@ -42,6 +51,8 @@ impl Context {
             max_payload_values: Self::MAX_PAYLOAD_VALUES,
             max_output_bytes: Self::MAX_OUTPUT_BYTES,
             max_items: Self::MAX_ITEMS,
+            max_working_bytes: Self::MAX_WORKING_BYTES,
+            max_steps: Self::MAX_STEPS,
         }
     }
 
@@ -66,6 +77,18 @@ impl Context {
     /// Messages whose loops take more rounds, all together, are refused.
     pub fn max_items(mut self, items: usize) -> Self {
         self.max_items = items;
+        self
+    }
+
+    /// Messages on the way to one of whose values more bytes are made are refused.
+    pub fn max_working_bytes(mut self, bytes: usize) -> Self {
+        self.max_working_bytes = bytes;
+        self
+    }
+
+    /// Messages that take more steps are refused.
+    pub fn max_steps(mut self, steps: usize) -> Self {
+        self.max_steps = steps;
         self
     }
 
@@ -98,6 +121,8 @@ impl fmt::Debug for Context {
             .field("max_payload_values", &self.max_payload_values)
             .field("max_output_bytes", &self.max_output_bytes)
             .field("max_items", &self.max_items)
+            .field("max_working_bytes", &self.max_working_bytes)
+            .field("max_steps", &self.max_steps)
             .finish_non_exhaustive()
     }
 }

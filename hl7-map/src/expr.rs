@@ -42,7 +42,7 @@ pub(crate) enum PrimaryKind {
 /// `.patient.phones[0].number`
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct JsonPath {
-    pub(crate) from: From,
+    pub(crate) from: Origin,
     pub(crate) steps: Vec<Step>,
     /// As written, for people.
     pub(crate) text: String,
@@ -50,7 +50,7 @@ pub(crate) struct JsonPath {
 
 /// Where a path starts.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) enum From {
+pub(crate) enum Origin {
     /// So many items above the current one: 0 is `.`, 1 is `^.`.
     Above(usize),
     Root,

@@ -6,36 +6,55 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
+use crate::budget::Budget;
 use crate::date::{self, Moment};
 use crate::decimal::Decimal;
 use crate::plan::{OnMiss, Precision, Table};
 use crate::value::{Fault, Value};
-
-/// The longest text that a function makes: 16 MiB, as much as a message may be long.
-pub(crate) const MAX_TEXT: usize = 16 * 1024 * 1024;
 
 type Given<'v> = Result<Value<'v>, Fault>;
 
 /// Applies `change` to a text, or to each text of a list. Absent and HL7's null stay what they are.
 pub(crate) fn each_text<'v>(
     value: Value<'v>,
+    budget: &Budget,
     change: &mut dyn FnMut(Cow<'v, str>) -> Given<'v>,
 ) -> Given<'v> {
     match value {
         Value::Absent | Value::Null => Ok(value),
-        Value::Text(text) => change(text),
+        Value::Text(text) => one_text(text, budget, change),
         list if list.is_list() => {
             let mut changed = Vec::new();
             for item in list.into_items() {
-                if item.is_list() {
-                    return Err(Fault::not_single("a list in a list"));
-                }
-                changed.extend(each_text(item, change)?.into_items());
+                let item = match item {
+                    Value::Text(text) => one_text(text, budget, change)?,
+                    Value::Null => item,
+                    item if item.is_list() => return Err(Fault::not_single("a list in a list")),
+                    _ => return Err(Fault::not_single("an object")),
+                };
+                let before = changed.len();
+                changed.extend(item.into_items());
+                budget.keep((changed.len() - before) * size_of::<Value<'_>>())?;
             }
             Ok(Value::List(changed))
         }
         _ => Err(Fault::not_single("an object")),
     }
+}
+
+/// Charges for reading the text and for keeping what is made of it.
+fn one_text<'v>(
+    text: Cow<'v, str>,
+    budget: &Budget,
+    change: &mut dyn FnMut(Cow<'v, str>) -> Given<'v>,
+) -> Given<'v> {
+    budget.text(text.len())?;
+    let made = change(text)?;
+    if let Value::Text(Cow::Owned(text)) = &made {
+        budget.keep(text.len())?;
+        budget.text(text.len())?;
+    }
+    Ok(made)
 }
 
 pub(crate) fn upper(text: Cow<'_, str>) -> Given<'_> {
@@ -75,31 +94,54 @@ pub(crate) fn pad(text: Cow<'_, str>, width: usize, fill: char) -> Given<'_> {
     Ok(Value::text(Cow::Owned(out)))
 }
 
-pub(crate) fn replace<'v>(text: Cow<'v, str>, old: &str, new: &str) -> Given<'v> {
+pub(crate) fn replace<'v>(text: Cow<'v, str>, old: &str, new: &str, budget: &Budget) -> Given<'v> {
     let found = if old.is_empty() { 0 } else { text.matches(old).count() };
     if found == 0 {
         return Ok(Value::text(text));
     }
-    check_length(text.len().saturating_add(found.saturating_mul(new.len())))?;
+    budget.room_for(text.len().saturating_add(found.saturating_mul(new.len())))?;
     Ok(Value::text(Cow::Owned(text.replace(old, new))))
 }
 
-pub(crate) fn split<'v>(text: &str, separator: &str) -> Given<'v> {
+/// The parts between the separators that are not empty. Parts of a borrowed text are borrowed.
+pub(crate) fn split<'v>(text: Cow<'v, str>, separator: &str, budget: &Budget) -> Given<'v> {
     if separator.is_empty() {
-        return Ok(Value::List(vec![Value::text(Cow::Owned(text.to_owned()))]));
+        return Ok(Value::List(vec![Value::text(text)]));
     }
-    let parts = text.split(separator).filter(|part| !part.is_empty());
-    Ok(Value::List(parts.map(|part| Value::text(Cow::Owned(part.to_owned()))).collect()))
+    match text {
+        Cow::Borrowed(text) => parts(text, separator, budget, Cow::Borrowed),
+        Cow::Owned(text) => {
+            budget.keep(text.len())?;
+            parts(&text, separator, budget, |part| Cow::Owned(part.to_owned()))
+        }
+    }
 }
 
-pub(crate) fn join<'v>(value: Value<'v>, separator: &str) -> Given<'v> {
+fn parts<'t, 'v>(
+    text: &'t str,
+    separator: &str,
+    budget: &Budget,
+    part_of: fn(&'t str) -> Cow<'v, str>,
+) -> Given<'v> {
+    let mut parts = Vec::new();
+    for part in text.split(separator).filter(|part| !part.is_empty()) {
+        budget.step(1)?;
+        budget.keep(size_of::<Value<'_>>())?;
+        parts.push(Value::text(part_of(part)));
+    }
+    Ok(Value::List(parts))
+}
+
+pub(crate) fn join<'v>(value: Value<'v>, separator: &str, budget: &Budget) -> Given<'v> {
     if matches!(value, Value::Absent | Value::Null) {
         return Ok(value);
     }
     let mut out = String::new();
     for item in value.into_items() {
         let Some(text) = item.into_text()? else { continue };
-        check_length(out.len().saturating_add(separator.len()).saturating_add(text.len()))?;
+        let more = separator.len().saturating_add(text.len());
+        budget.text(more)?;
+        budget.keep(more)?;
         if !out.is_empty() {
             out.push_str(separator);
         }
@@ -108,10 +150,11 @@ pub(crate) fn join<'v>(value: Value<'v>, separator: &str) -> Given<'v> {
     Ok(Value::text(Cow::Owned(out)))
 }
 
-pub(crate) fn concat<'v>(text: Cow<'v, str>, more: &[Cow<'_, str>]) -> Given<'v> {
+pub(crate) fn concat<'v>(text: Cow<'v, str>, more: &[Cow<'_, str>], budget: &Budget) -> Given<'v> {
     let length = more.iter().fold(text.len(), |sum, part| sum.saturating_add(part.len()));
-    check_length(length)?;
+    budget.room_for(length)?;
     let mut out = text.into_owned();
+    out.reserve_exact(length - out.len());
     out.extend(more.iter().map(AsRef::as_ref));
     Ok(Value::text(Cow::Owned(out)))
 }
@@ -169,18 +212,18 @@ pub(crate) fn len(value: Value<'_>) -> Given<'_> {
     let count = match value {
         Value::Absent | Value::Null => return Ok(value),
         Value::Text(text) => text.chars().count(),
-        list if list.is_list() => list.into_items().len(),
+        list if list.is_list() => list.into_items().count(),
         _ => return Err(Fault::not_single("an object")),
     };
     Ok(Value::text(Cow::Owned(count.to_string())))
 }
 
 pub(crate) fn first(value: Value<'_>) -> Given<'_> {
-    Ok(value.into_items().into_iter().next().unwrap_or(Value::Absent))
+    Ok(value.into_items().next().unwrap_or(Value::Absent))
 }
 
 pub(crate) fn last(value: Value<'_>) -> Given<'_> {
-    Ok(value.into_items().pop().unwrap_or(Value::Absent))
+    Ok(value.into_items().into_last().unwrap_or(Value::Absent))
 }
 
 /// The first `length` hexadecimal digits of the text's SHA-256.
@@ -192,14 +235,6 @@ pub(crate) fn hash<'v>(text: &str, length: usize) -> Given<'v> {
     }
     out.truncate(length);
     Ok(Value::text(Cow::Owned(out)))
-}
-
-fn check_length(bytes: usize) -> Result<(), Fault> {
-    if bytes > MAX_TEXT {
-        Err(Fault::new("M209", "a function makes a text longer than 16 MiB"))
-    } else {
-        Ok(())
-    }
 }
 
 /// A part of a text, borrowed where the text was.

@@ -1,9 +1,13 @@
 //! JSON (RFC 8259): a strict reader that keeps each number's source text and never shows what it read.
 
+mod object;
+
 use std::borrow::Cow;
 use std::fmt;
 
-/// A JSON value. Where a name stands twice in an object, the later one counts.
+pub(crate) use object::Object;
+
+/// A JSON value.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Json<'a> {
     Null,
@@ -12,16 +16,14 @@ pub(crate) enum Json<'a> {
     Number(Cow<'a, str>),
     String(Cow<'a, str>),
     List(Vec<Json<'a>>),
-    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+    Object(Object<'a>),
 }
 
 impl<'a> Json<'a> {
     /// The value of this name, when this is an object that has it.
     pub(crate) fn member(&self, name: &str) -> Option<&Json<'a>> {
         match self {
-            Json::Object(members) => {
-                members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
-            }
+            Json::Object(members) => members.get(name),
             _ => None,
         }
     }
@@ -208,7 +210,7 @@ impl<'a> Reader<'a> {
     fn object(&mut self) -> Read<Json<'a>> {
         let mut members = Vec::new();
         if self.closes(b'}') {
-            return Ok(Json::Object(members));
+            return Ok(Json::Object(Object::of(members)));
         }
         loop {
             self.blanks();
@@ -223,7 +225,7 @@ impl<'a> Reader<'a> {
             self.at += 1;
             members.push((name, self.value()?));
             if !self.goes_on(b'}')? {
-                return Ok(Json::Object(members));
+                return Ok(Json::Object(Object::of(members)));
             }
         }
     }

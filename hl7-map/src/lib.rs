@@ -155,7 +155,7 @@
 //! | M204, M205 | not a number; not a date |
 //! | M206, M207 | a local time that does not exist in the zone, or exists twice |
 //! | M208 | there is no control ID |
-//! | M209, M210, M211 | a text, the message or a loop beyond its limit |
+//! | M209, M210, M211, M212 | the texts and lists on the way to a value, the message, its loops, or the steps it takes go beyond their limit |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!
@@ -163,12 +163,15 @@
 //!
 //! * The same file, payload, control ID and clock give the same message.
 //! * Every value is escaped once: nothing in a payload adds a field, a repetition, a component or a segment to a message.
-//! * Applying ends: there is no recursion, loops run over lists of the payload only, and [`Context`] limits their rounds and the output.
+//! * Applying ends: there is no recursion, loops run over lists of the payload only, and [`Context`] limits their rounds, the
+//!   steps of a call, what is made on the way, and the output.
 //! * The crate opens nothing, and reads neither the clock nor the zone of the machine; zone data is compiled in.
 //! * No error, `Debug` or `Display` shows a value of a payload. [`Difference`] alone does, of a file's own tests, and not by `Debug`.
 
 mod apply;
+mod budget;
 mod case;
+mod compare;
 mod compile;
 mod context;
 mod date;

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::expr::{Comparison, JsonPath};
+use crate::expr::{Comparison, JsonPath, Origin};
 use crate::standard::Version;
 
 /// A whole mapping.
@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) require: Vec<Required>,
     /// MSH first, EVN next where there is one, then in the order of the file.
     pub(crate) segments: Vec<SegmentRule>,
+    /// How many operands have a [`Operand::slot`].
+    pub(crate) slots: usize,
 }
 
 /// MSH-9.
@@ -188,33 +190,50 @@ pub(crate) enum Test {
     All(Vec<Test>),
     Not(Box<Test>),
     Present(Formula),
-    Compare(Formula, Comparison, Term),
-    In(Formula, Vec<Term>),
+    Compare(Operand, Comparison, Operand),
+    In(Operand, Vec<Operand>),
+}
+
+/// One side of a comparison.
+pub(crate) struct Operand {
+    pub(crate) formula: Formula,
+    /// Where its texts are kept, when they are the same in every round of a loop.
+    pub(crate) slot: Option<usize>,
 }
 
 impl Formula {
     /// Whether anything of the input is read.
     pub(crate) fn reads_input(&self) -> bool {
-        self.choice.iter().any(Term::reads_input) || self.steps.iter().any(Function::reads_input)
+        self.any_path(&|_| true)
+    }
+
+    /// Whether what it gives is the same wherever it is asked for: it reads from the root of the payload alone.
+    pub(crate) fn is_fixed(&self) -> bool {
+        !self.any_path(&|path| path.from != Origin::Root)
+    }
+
+    fn any_path(&self, holds: &dyn Fn(&JsonPath) -> bool) -> bool {
+        self.choice.iter().any(|term| term.any_path(holds))
+            || self.steps.iter().any(|step| step.any_path(holds))
     }
 }
 
 impl Term {
-    fn reads_input(&self) -> bool {
+    fn any_path(&self, holds: &dyn Fn(&JsonPath) -> bool) -> bool {
         match self {
-            Term::Path(_) => true,
-            Term::Group(inner) => inner.reads_input(),
+            Term::Path(path) => holds(path),
+            Term::Group(inner) => inner.any_path(holds),
             Term::Text(_) | Term::Null | Term::Now => false,
         }
     }
 }
 
 impl Function {
-    fn reads_input(&self) -> bool {
+    fn any_path(&self, holds: &dyn Fn(&JsonPath) -> bool) -> bool {
         match self {
-            Function::Replace(a, b) => a.reads_input() || b.reads_input(),
-            Function::Split(a) | Function::Join(a) | Function::Default(a) => a.reads_input(),
-            Function::Concat(terms) => terms.iter().any(Term::reads_input),
+            Function::Replace(a, b) => a.any_path(holds) || b.any_path(holds),
+            Function::Split(a) | Function::Join(a) | Function::Default(a) => a.any_path(holds),
+            Function::Concat(terms) => terms.iter().any(|term| term.any_path(holds)),
             _ => false,
         }
     }

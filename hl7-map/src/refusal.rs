@@ -24,7 +24,7 @@ pub enum ApplyErrorKind {
     Json,
     /// The payload does not give what the mapping asks for: `M201` to `M208`. The sender or the mapping is at fault.
     Refused,
-    /// The payload, a loop or the message goes beyond a limit: `M209` to `M211`.
+    /// The payload, a loop or the message goes beyond a limit: `M209` to `M212`.
     Limit,
     /// What was made is not one message: `M299`.
     Output,
@@ -60,7 +60,8 @@ impl ApplyError {
     /// There is one refusal at least.
     pub(crate) fn of_refusals(refusals: Vec<Refusal>) -> Self {
         let code = refusals.first().map_or("M299", |first| first.code);
-        let limited = refusals.iter().any(|refusal| matches!(refusal.code, "M209" | "M210" | "M211"));
+        let limited =
+            refusals.iter().any(|refusal| matches!(refusal.code, "M209" | "M210" | "M211" | "M212"));
         let kind = if limited { ApplyErrorKind::Limit } else { ApplyErrorKind::Refused };
         Self { kind, refusals, place: None, code, message: Cow::Borrowed("the payload is refused") }
     }
@@ -144,7 +145,7 @@ impl Refusal {
         Self { code: fault.code, path, source, line, message: fault.message, suggestion: fault.suggestion }
     }
 
-    /// The stable code, `M201` to `M211`.
+    /// The stable code, `M201` to `M212`.
     pub fn code(&self) -> &'static str {
         self.code
     }

@@ -1,14 +1,16 @@
 //! Expressions and conditions over the items that loops are at.
 
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::cmp::Ordering;
+use std::cell::{Cell, OnceCell};
+use std::ops::Deref;
 
-use crate::decimal::Decimal;
-use crate::expr::{Comparison, From, JsonPath, Step};
+use crate::budget::{Budget, Mark};
+use crate::compare::Texts;
+use crate::context::Context;
+use crate::expr::{Comparison, JsonPath, Origin, Step};
 use crate::function::{self, each_text};
 use crate::json::Json;
-use crate::plan::{Formula, Function, Plan, Term, Test};
+use crate::plan::{Formula, Function, Operand, Plan, Term, Test};
 use crate::value::{Fault, Value};
 
 /// What expressions read: the payload, the item of each loop that is under way, and the clock.
@@ -20,11 +22,21 @@ pub(crate) struct Scope<'v> {
     now: &'v str,
     /// The path whose value the running expression works on.
     read: Cell<Option<&'v JsonPath>>,
+    budget: Budget,
+    /// The operands of conditions that are the same in every round.
+    fixed: Vec<OnceCell<Texts<'v>>>,
 }
 
 impl<'v> Scope<'v> {
-    pub(crate) fn new(plan: &'v Plan, payload: &'v Json<'v>, now: &'v str) -> Self {
-        Self { plan, items: vec![Value::of(payload)], now, read: Cell::new(None) }
+    pub(crate) fn new(plan: &'v Plan, payload: &'v Json<'v>, now: &'v str, ctx: &Context) -> Self {
+        let items = vec![Value::of(payload)];
+        let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
+        Self { plan, items, now, read: Cell::new(None), budget: Budget::new(ctx), fixed }
+    }
+
+    /// What is left of the steps and the bytes.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     pub(crate) fn enter(&mut self, item: Value<'v>) {
@@ -60,6 +72,7 @@ impl<'v> Scope<'v> {
     }
 
     fn term(&self, term: &'v Term) -> Result<Value<'v>, Fault> {
+        self.budget.step(1)?;
         Ok(match term {
             Term::Text(text) => Value::text(Cow::Borrowed(text)),
             Term::Null => Value::Null,
@@ -67,6 +80,7 @@ impl<'v> Scope<'v> {
             Term::Group(inner) => return self.inner(inner),
             Term::Path(path) => {
                 self.read.set(Some(path));
+                self.budget.step(path.steps.len())?;
                 self.path(path)
             }
         })
@@ -80,10 +94,10 @@ impl<'v> Scope<'v> {
         self.json(path).map_or(Value::Absent, Value::of)
     }
 
-    fn start(&self, from: From) -> Option<&Value<'v>> {
+    fn start(&self, from: Origin) -> Option<&Value<'v>> {
         match from {
-            From::Root => self.items.first(),
-            From::Above(above) => self.items.iter().rev().nth(above),
+            Origin::Root => self.items.first(),
+            Origin::Above(above) => self.items.iter().rev().nth(above),
         }
     }
 
@@ -128,26 +142,28 @@ impl<'v> Scope<'v> {
         if matches!(value, Value::Absent | Value::Null) {
             return Ok(value);
         }
+        let budget = &self.budget;
+        budget.step(1 + value.size())?;
         match step {
             Function::Default(_) => Ok(value),
-            Function::Join(separator) => function::join(value, &self.argument_text(separator)?),
+            Function::Join(separator) => function::join(value, &self.argument_text(separator)?, budget),
             Function::Len => function::len(value),
             Function::First => function::first(value),
             Function::Last => function::last(value),
             Function::Replace(old, new) => {
                 let (old, new) = (self.argument_text(old)?, self.argument_text(new)?);
-                each_text(value, &mut |text| function::replace(text, &old, &new))
+                each_text(value, budget, &mut |text| function::replace(text, &old, &new, budget))
             }
             Function::Split(separator) => {
                 let separator = self.argument_text(separator)?;
-                each_text(value, &mut |text| function::split(&text, &separator))
+                each_text(value, budget, &mut |text| function::split(text, &separator, budget))
             }
             Function::Concat(terms) => {
                 let more =
                     terms.iter().map(|term| self.argument_text(term)).collect::<Result<Vec<_>, _>>()?;
-                each_text(value, &mut |text| function::concat(text, &more))
+                each_text(value, budget, &mut |text| function::concat(text, &more, budget))
             }
-            plain => each_text(value, &mut |text| self.plain(plain, text)),
+            plain => each_text(value, budget, &mut |text| self.plain(plain, text)),
         }
     }
 
@@ -179,22 +195,69 @@ impl<'v> Scope<'v> {
             Test::Any(tests) => self.first_that_is(tests, true),
             Test::All(tests) => self.first_that_is(tests, false),
             Test::Not(inner) => Ok(!self.test(inner)?),
-            Test::Present(formula) => Ok(!self.formula(formula)?.is_absent()),
+            Test::Present(formula) => {
+                let mark = self.budget.mark();
+                let value = self.formula(formula);
+                self.budget.release(mark);
+                Ok(!value?.is_absent())
+            }
             Test::Compare(left, comparison, right) => {
-                let left = texts(self.formula(left)?)?;
-                let right = texts(self.argument(right)?)?;
-                Ok(compare(&left, *comparison, &right))
+                let mark = self.keep_fixed([left, right])?;
+                let holds = self.compares(left, *comparison, right);
+                self.budget.release(mark);
+                holds
             }
             Test::In(left, list) => {
-                let left = texts(self.formula(left)?)?;
-                for term in list {
-                    if compare(&left, Comparison::Equal, &texts(self.argument(term)?)?) && !left.is_empty() {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
+                let mark = self.keep_fixed(std::iter::once(left).chain(list))?;
+                let holds = self.is_in(left, list);
+                self.budget.release(mark);
+                holds
             }
         }
+    }
+
+    fn compares(&self, left: &'v Operand, how: Comparison, right: &'v Operand) -> Result<bool, Fault> {
+        let left = self.operand(left)?;
+        left.compares(how, &*self.beside(right)?, &self.budget)
+    }
+
+    fn is_in(&self, left: &'v Operand, list: &'v [Operand]) -> Result<bool, Fault> {
+        let left = self.operand(left)?;
+        for operand in list {
+            if !left.is_empty() && left.equals(&*self.beside(operand)?, &self.budget)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads the operands that are the same in every round, for once; what is made after the mark is not kept.
+    fn keep_fixed(&self, operands: impl IntoIterator<Item = &'v Operand>) -> Result<Mark, Fault> {
+        for operand in operands {
+            let Some(kept) = operand.slot.and_then(|slot| self.fixed.get(slot)) else { continue };
+            if kept.get().is_none() {
+                let texts = Texts::of(self.formula(&operand.formula)?, &self.budget)?;
+                self.budget.keep(texts.kept_bytes())?;
+                kept.get_or_init(|| texts);
+            }
+        }
+        Ok(self.budget.mark())
+    }
+
+    fn operand(&self, operand: &'v Operand) -> Result<Side<'_, 'v>, Fault> {
+        self.read.set(None);
+        if let Some(kept) = operand.slot.and_then(|slot| self.fixed.get(slot)).and_then(OnceCell::get) {
+            return Ok(Side::Kept(kept));
+        }
+        Texts::of(self.inner(&operand.formula)?, &self.budget).map(Side::Made)
+    }
+
+    /// An operand that does not count as what the condition works on.
+    fn beside(&self, operand: &'v Operand) -> Result<Side<'_, 'v>, Fault> {
+        let read = self.read.get();
+        let side = self.operand(operand);
+        self.read.set(read);
+        side
     }
 
     /// `wanted` when one of the tests gives it, the contrary else.
@@ -208,33 +271,19 @@ impl<'v> Scope<'v> {
     }
 }
 
-/// The texts of a value: none when absent, several of a list.
-fn texts(value: Value<'_>) -> Result<Vec<Cow<'_, str>>, Fault> {
-    let texts = value.into_items().into_iter().map(Value::into_text);
-    texts.filter_map(Result::transpose).collect()
+/// One side of a comparison: read for this one, or kept from another round.
+enum Side<'s, 'v> {
+    Made(Texts<'v>),
+    Kept(&'s Texts<'v>),
 }
 
-/// A comparison of lists holds when it does for one text of each; an absent value equals an absent one only.
-fn compare(left: &[Cow<'_, str>], comparison: Comparison, right: &[Cow<'_, str>]) -> bool {
-    let any = |holds: fn(Ordering) -> bool| left.iter().any(|l| right.iter().any(|r| holds(order(l, r))));
-    let equal = || match (left.is_empty(), right.is_empty()) {
-        (false, false) => left.iter().any(|l| right.contains(l)),
-        (left, right) => left == right,
-    };
-    match comparison {
-        Comparison::Equal => equal(),
-        Comparison::NotEqual => !equal(),
-        Comparison::Less => any(Ordering::is_lt),
-        Comparison::LessOrEqual => any(Ordering::is_le),
-        Comparison::Greater => any(Ordering::is_gt),
-        Comparison::GreaterOrEqual => any(Ordering::is_ge),
-    }
-}
+impl<'v> Deref for Side<'_, 'v> {
+    type Target = Texts<'v>;
 
-/// By size when both are numbers, else by their characters.
-fn order(left: &str, right: &str) -> Ordering {
-    match (Decimal::of(left), Decimal::of(right)) {
-        (Some(left), Some(right)) => left.cmp(&right),
-        _ => left.cmp(right),
+    fn deref(&self) -> &Texts<'v> {
+        match self {
+            Side::Made(texts) => texts,
+            Side::Kept(texts) => texts,
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! A value on its way from the payload to the message.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::iter::Enumerate;
+use std::{fmt, slice, vec};
 
 use crate::json::Json;
 
@@ -65,14 +66,22 @@ impl<'v> Value<'v> {
     }
 
     /// The items of a list that are present; a single value is a list of one.
-    pub(crate) fn into_items(self) -> Vec<Value<'v>> {
+    pub(crate) fn into_items(self) -> Items<'v> {
         match self {
-            Value::Absent => Vec::new(),
-            Value::Json(Json::List(items)) => {
-                items.iter().map(Value::of).filter(|item| !item.is_absent()).collect()
-            }
-            Value::List(items) => items,
-            single => vec![single],
+            Value::Absent => Items::Single(None),
+            Value::Json(Json::List(items)) => Items::Json(items.iter().enumerate()),
+            Value::List(items) => Items::Made(items.into_iter()),
+            single => Items::Single(Some(single)),
+        }
+    }
+
+    /// How much there is to go through: the items of a list, and texts in parts of some bytes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Value::Text(text) => text.len() / 16,
+            Value::Json(Json::List(items)) => items.len(),
+            Value::List(items) => items.len(),
+            Value::Absent | Value::Null | Value::Json(_) => 0,
         }
     }
 
@@ -90,6 +99,43 @@ impl<'v> Value<'v> {
             Value::Json(Json::Object(_)) => Err(Fault::not_single("an object")),
             Value::Json(_) | Value::List(_) => Err(Fault::not_single("a list")),
         }
+    }
+}
+
+/// The present items of a value, one after the other.
+pub(crate) enum Items<'v> {
+    Single(Option<Value<'v>>),
+    Json(Enumerate<slice::Iter<'v, Json<'v>>>),
+    Made(vec::IntoIter<Value<'v>>),
+}
+
+impl<'v> Items<'v> {
+    /// The next item, and its place in the payload's list where it is from one.
+    pub(crate) fn next_with_place(&mut self) -> Option<(Option<usize>, Value<'v>)> {
+        match self {
+            Items::Single(single) => single.take().map(|item| (None, item)),
+            Items::Json(items) => {
+                items.map(|(at, item)| (Some(at), Value::of(item))).find(|(_, item)| !item.is_absent())
+            }
+            Items::Made(items) => items.next().map(|item| (None, item)),
+        }
+    }
+
+    /// The last item.
+    pub(crate) fn into_last(self) -> Option<Value<'v>> {
+        match self {
+            Items::Single(single) => single,
+            Items::Json(items) => items.rev().map(|(_, item)| Value::of(item)).find(|item| !item.is_absent()),
+            Items::Made(items) => items.last(),
+        }
+    }
+}
+
+impl<'v> Iterator for Items<'v> {
+    type Item = Value<'v>;
+
+    fn next(&mut self) -> Option<Value<'v>> {
+        self.next_with_place().map(|(_, item)| item)
     }
 }
 

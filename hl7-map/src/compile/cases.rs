@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::Compiler;
 use crate::case::{Case, Change, Expectation, ExpectedError};
 use crate::error::MappingError;
-use crate::expr::{self, From};
-use crate::json::Json;
+use crate::expr::{self, Origin};
+use crate::json::{Json, Object};
 use crate::yaml::{Entry, Key, Node, Scalar, Style, Tree, shortened};
 
 const KEYS: [&str; 7] = ["name", "given", "change", "expect", "expect_message", "error", "now"];
@@ -74,7 +74,7 @@ impl Compiler {
         let mut changes = Vec::new();
         for Entry { key, value } in self.map(node, "`change`").unwrap_or_default() {
             match expr::json_path(&key.text) {
-                Ok(path) if path.from != From::Above(0) && path.from != From::Root => self.bad_path(key),
+                Ok(path) if path.from != Origin::Above(0) && path.from != Origin::Root => self.bad_path(key),
                 Ok(path) => changes.push(Change { steps: path.steps, value: data(value) }),
                 Err(_) => self.bad_path(key),
             }
@@ -139,7 +139,7 @@ fn data(node: &Node) -> Json<'static> {
         Tree::List(items) => Json::List(items.iter().map(data).collect()),
         Tree::Map(entries) => {
             let member = |entry: &Entry| (entry.key.text.clone().into(), data(&entry.value));
-            Json::Object(entries.iter().map(member).collect())
+            Json::Object(Object::of(entries.iter().map(member).collect()))
         }
         Tree::Scalar(Scalar { text, style }) => match (text.as_str(), *style == Style::Plain) {
             ("null", true) => Json::Null,

@@ -69,8 +69,8 @@ impl Compiler {
         let segments = self.segments(top.emit, top.control_id, message.as_ref());
         let cases = top.tests.map(|node| self.cases(node)).unwrap_or_default();
         self.warn_of_unused_tables();
-        let (name, version) = (name.to_owned(), self.version);
-        Some((Plan { name, version, message: message?, zone, tables, require, segments }, cases))
+        let (name, version, slots) = (name.to_owned(), self.version, self.slots);
+        Some((Plan { name, version, message: message?, zone, tables, require, segments, slots }, cases))
     }
 
     /// Whether this is the kind of file that can be compiled. Of any other kind nothing more is said: its parts mean other things.

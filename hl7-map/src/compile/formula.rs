@@ -2,9 +2,9 @@
 
 use super::Compiler;
 use crate::error::MappingError;
-use crate::expr::{self, Call, Condition, ExprFault, From, JsonPath, Pipeline, Primary, PrimaryKind};
+use crate::expr::{self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind};
 use crate::place::Place;
-use crate::plan::{Formula, Function, Precision, Term, Test};
+use crate::plan::{Formula, Function, Operand, Precision, Term, Test};
 use crate::suggest;
 use crate::yaml::{Node, Scalar, Style, shortened};
 
@@ -102,12 +102,12 @@ impl Compiler {
         let scalar = self.scalar(node, what)?;
         let text = scalar.text.as_str();
         if let Some(text) = text.strip_prefix("lit:") {
-            return Some(constant(Term::Text(text.to_owned())));
+            return Some(alone(Term::Text(text.to_owned())));
         }
         let prefix = usize::from(text.starts_with('='));
         if prefix == 0 && !expr::starts_pipeline(text) {
             let null = text == "\"\"";
-            return Some(constant(if null { Term::Null } else { Term::Text(text.to_owned()) }));
+            return Some(alone(if null { Term::Null } else { Term::Text(text.to_owned()) }));
         }
         let source = Source::new(scalar, node, prefix);
         match expr::pipeline(source.text) {
@@ -147,15 +147,24 @@ impl Compiler {
             Condition::Present(left) => Test::Present(self.pipeline(source, left)?),
             Condition::Compare(left, comparison, right) => {
                 let left = self.pipeline(source, left);
-                let right = self.term(source, right);
-                Test::Compare(left?, comparison, right?)
+                let right = self.term(source, right).map(alone);
+                Test::Compare(self.operand(left?), comparison, self.operand(right?))
             }
             Condition::In(left, list) => {
                 let left = self.pipeline(source, left);
                 let list: Vec<_> = list.into_iter().map(|item| self.term(source, item)).collect();
-                Test::In(left?, list.into_iter().collect::<Option<_>>()?)
+                let list = list.into_iter().collect::<Option<Vec<_>>>()?;
+                let list = list.into_iter().map(|term| self.operand(alone(term))).collect();
+                Test::In(self.operand(left?), list)
             }
         })
+    }
+
+    fn operand(&mut self, formula: Formula) -> Operand {
+        let repeats = self.depth > 0 && formula.reads_input();
+        let slot = (repeats && formula.is_fixed()).then_some(self.slots);
+        self.slots += usize::from(slot.is_some());
+        Operand { formula, slot }
     }
 
     fn conditions(&mut self, source: Source<'_>, conditions: Vec<Condition>) -> Option<Vec<Test>> {
@@ -207,7 +216,7 @@ impl Compiler {
 
     fn path(&mut self, path: JsonPath, place: Place) -> Option<JsonPath> {
         match path.from {
-            From::Above(above) if above > self.depth => {
+            Origin::Above(above) if above > self.depth => {
                 let loops = match self.depth {
                     0 => "there is no loop around it".to_owned(),
                     1 => "there is one loop around it".to_owned(),
@@ -217,6 +226,7 @@ impl Compiler {
                     format!("`{}` has more `^` than loops: {loops}", "^".repeat(above.min(8)) + ".");
                 self.fail("M110", place, message)
             }
+            Origin::Above(above) if above == self.depth => Some(JsonPath { from: Origin::Root, ..path }),
             _ => Some(path),
         }
     }
@@ -275,7 +285,8 @@ impl Compiler {
     }
 }
 
-fn constant(term: Term) -> Formula {
+/// A term without functions.
+fn alone(term: Term) -> Formula {
     Formula { choice: vec![term], steps: Vec::new() }
 }
 

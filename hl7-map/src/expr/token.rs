@@ -11,7 +11,7 @@ use nom::multi::{many0, many1_count};
 use nom::sequence::{delimited, pair, preceded};
 use nom::{Err, IResult, Parser};
 
-use super::{Comparison, ExprFault, From, JsonPath, Step};
+use super::{Comparison, ExprFault, JsonPath, Origin, Step};
 use crate::json;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -139,14 +139,14 @@ fn path_token(input: &str) -> IResult<&str, TokenKind> {
     Ok((rest, TokenKind::Path(JsonPath { from, steps: steps.into_iter().flatten().collect(), text })))
 }
 
-type Start = (From, Vec<Vec<Step>>);
+type Start = (Origin, Vec<Vec<Step>>);
 
 /// `$root`, `$root.a.b`.
 fn rooted(input: &str) -> IResult<&str, Start> {
     let ends = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'));
     let root =
         verify(tag("$root"), |_: &str| input.get(5..).is_none_or(|r| r.is_empty() || r.starts_with(ends)));
-    map(pair(root, many0(preceded(char('.'), step))), |(_, steps)| (From::Root, steps)).parse(input)
+    map(pair(root, many0(preceded(char('.'), step))), |(_, steps)| (Origin::Root, steps)).parse(input)
 }
 
 /// `.`, `.a.b`, `^.a`, `.[0]`.
@@ -157,7 +157,7 @@ fn relative(input: &str) -> IResult<&str, Start> {
         map(pair(step, many0(preceded(char('.'), step))), |(first, rest)| join(first, rest)),
         map(tag(""), |_| Vec::new()),
     ));
-    map((above, char('.'), steps), |(above, _, steps)| (From::Above(above), steps)).parse(input)
+    map((above, char('.'), steps), |(above, _, steps)| (Origin::Above(above), steps)).parse(input)
 }
 
 fn join(first: Vec<Step>, rest: Vec<Vec<Step>>) -> Vec<Vec<Step>> {

@@ -1,6 +1,6 @@
 //! Everything ends: payload, loops, texts and messages have limits.
 
-use hl7_map::ApplyErrorKind;
+use hl7_map::{ApplyErrorKind, Mapping};
 
 #[test]
 fn a_payload_beyond_its_limits_is_refused() {
@@ -44,4 +44,100 @@ fn refusals_of_a_long_loop_are_not_listed_without_end() {
     let payload = format!("[{}\"x\"]", "\"x\",".repeat(50_000));
     let error = mapping.apply_json(payload.as_bytes(), &crate::ctx()).unwrap_err();
     assert_eq!(error.iter().len(), 1_000);
+}
+
+/// A list of `count` times the same, as JSON.
+fn list(item: &str, count: usize) -> String {
+    format!("[{}]", vec![item; count].join(","))
+}
+
+#[test]
+fn texts_made_on_the_way_count_together() {
+    let payload = format!(
+        "{{\"id\":\"d\",\"aliases\":{},\"suffix\":\"{}\"}}",
+        list("\"x\"", 100_000),
+        "y".repeat(450_000)
+    );
+    assert!(payload.len() < 1024 * 1024);
+    for rule in [
+        ".aliases | concat \" \" .suffix | join \"; \"",
+        ".aliases | concat .suffix | first",
+        ".aliases | replace \"x\" .suffix | len",
+        ".aliases | join .suffix",
+    ] {
+        let mapping = crate::mapping(&format!("  PID: {{ 3: .id, 13: '{rule}' }}"));
+        let error = mapping.apply_json(payload.as_bytes(), &crate::ctx()).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code(), error.iter().len()),
+            (ApplyErrorKind::Limit, "M209", 1),
+            "{rule}"
+        );
+        assert_eq!(error.iter().next().unwrap().path(), Some("PID-13"), "{rule}");
+    }
+}
+
+#[test]
+fn what_one_value_took_is_there_again_for_the_next() {
+    let payload = format!("{{\"a\":{},\"t\":\"{}\"}}", list("1", 500), "x".repeat(1_000));
+    let ctx = crate::ctx().max_working_bytes(2_500);
+    let mapping = crate::mapping("  NTE: { each: .a, filter: ($root.t | upper) != X, 3: $root.t | upper }");
+    assert!(mapping.apply_json(payload.as_bytes(), &ctx).is_ok());
+    let mapping = crate::mapping("  PID: { 8: .t | upper | lower | upper }");
+    assert_eq!(mapping.apply_json(payload.as_bytes(), &ctx).unwrap_err().code(), "M209");
+}
+
+#[test]
+fn a_call_ends_after_its_steps() {
+    let payload = format!("{{\"a\":{},\"t\":\"{}\"}}", list("1", 100_000), "x ".repeat(400_000));
+    for rule in [
+        "NTE: { each: .a, 3: $root.a | join \"-\" | hash }",
+        "NTE: { each: .a, 3: $root.a | last }",
+        "NTE: { each: .a, filter: ($root.a | concat . | len) == 1, 3: . }",
+        "NTE: { each: .a, filter: ($root.t | concat . | trim) == 1, 3: . }",
+        "NTE: { each: .a, 3: { each: $root.a, filter: . == 2, value: . } }",
+        "NTE: { each: .a, filter: ($root.t | replace . X) == 1, 3: . }",
+        "NTE: { each: .a, 3: $root.t | digits }",
+    ] {
+        let mapping = crate::mapping(&format!("  {rule}"));
+        let error = mapping.apply_json(payload.as_bytes(), &crate::ctx().max_steps(1_000_000)).unwrap_err();
+        assert_eq!(error.kind(), ApplyErrorKind::Limit, "{rule}");
+        assert_eq!(error.iter().len(), 1, "{rule}");
+        assert!(matches!(error.code(), "M211" | "M212"), "{rule}: {}", error.code());
+    }
+}
+
+/// The fewest steps with which the payload gives a message.
+fn steps(mapping: &Mapping, payload: &str) -> usize {
+    let (mut few, mut enough) = (0, 4_000_000);
+    while enough - few > 16 {
+        let middle = (few + enough) / 2;
+        let made = mapping.apply_json(payload.as_bytes(), &crate::ctx().max_steps(middle));
+        if made.is_ok() { enough = middle } else { few = middle }
+    }
+    enough
+}
+
+#[test]
+fn steps_grow_as_the_payload_does() {
+    let lists = |n: usize| format!("{{\"a\":{},\"b\":{}}}", list("2", n), list("1", n));
+    let members = |n: usize| {
+        let keys: Vec<_> = (0..n).map(|at| format!("\"k{at}\":0")).collect();
+        format!("{{\"a\":{},{}}}", list("1", n), keys.join(","))
+    };
+    let each: &dyn Fn(usize) -> String = &lists;
+    for (rule, payload) in [
+        ("PID: { 8: { when: .a < .b, value: X } }", each),
+        ("PID: { 8: { when: .a == .b, value: X } }", each),
+        ("PID: { 8: { when: .a in (.b 3), value: X } }", each),
+        ("NTE: { each: .a, filter: . == $root.b, 3: . }", each),
+        ("NTE: { each: .a, filter: . in ($root.b 7), 3: . }", each),
+        ("NTE: { each: .a, filter: . > ($root.b | concat 1), 3: . }", each),
+        ("NTE: { each: .a, filter: . > (^.b | concat 1), 3: . }", each),
+        ("NTE: { each: .a, 3: $root.zz ?? . }", &members),
+    ] {
+        let mapping = crate::mapping(&format!("  {rule}"));
+        let (once, twice) = (steps(&mapping, &payload(1_000)), steps(&mapping, &payload(2_000)));
+        assert!(once > 1_000, "{rule}: {once}");
+        assert!(twice < once * 5 / 2, "{rule}: {once}, then {twice}");
+    }
 }
