@@ -8,9 +8,9 @@ use crate::charset::{Charset, CharsetError};
 use crate::jis;
 
 impl Charset {
-    /// Whether every ASCII byte of `bytes` means its ASCII character. The exception are escapes of ISO 2022.
+    /// Whether every ASCII byte of `bytes` means its ASCII character. The exceptions are the escapes and shifts of ISO 2022.
     pub(crate) fn reads_ascii_as_is(self, bytes: &[u8]) -> bool {
-        !matches!(self, Self::JisX0201 | Self::Iso2022Jp) || memchr::memchr(0x1B, bytes).is_none()
+        !matches!(self, Self::JisX0201 | Self::Iso2022Jp) || !jis::switches(bytes)
     }
 
     /// Whether a character can hold a byte that is a delimiter in ASCII.

@@ -6,6 +6,8 @@
 use encoding_rs::EUC_JP;
 
 const ESCAPE: u8 = 0x1B;
+const SHIFT_OUT: u8 = 0x0E;
+const SHIFT_IN: u8 = 0x0F;
 const YEN: char = '\u{A5}';
 const OVERLINE: char = '\u{203E}';
 const FIRST_KATAKANA: u32 = 0xFF61;
@@ -22,21 +24,33 @@ enum Set {
     Unread,
 }
 
-/// Decodes one line, which starts in ASCII. Bytes from 0xA1 to 0xDF are half-width katakana, as in 8-bit JIS X 0201.
+/// Whether `bytes` can mean something else than they do in ASCII.
+pub(crate) fn switches(bytes: &[u8]) -> bool {
+    memchr::memchr2(ESCAPE, SHIFT_OUT, bytes).is_some()
+}
+
+/// Decodes one line, which starts in ASCII. Bytes from 0xA1 to 0xDF are half-width katakana, as in 8-bit JIS X 0201, and so are those
+/// between shift out and shift in, as in 7-bit JIS X 0201.
 ///
 /// # Errors
 /// The place of what is not valid; where `replace` says so, U+FFFD stands for it instead.
 pub(crate) fn decode(bytes: &[u8], replace: bool) -> Result<String, usize> {
     let mut text = String::with_capacity(bytes.len());
     let mut set = Set::Ascii;
+    let mut shifted = false;
     let mut rest = bytes;
     while let Some((&byte, behind)) = rest.split_first() {
         let (meaning, length) = match byte {
             ESCAPE => {
-                let (next, length) = designated(behind);
+                let (next, length) = designated(behind, set);
                 set = next.unwrap_or(set);
                 (next.is_some_and(|set| set != Set::Unread).then_some(None), 1 + length)
             }
+            SHIFT_OUT | SHIFT_IN => {
+                shifted = byte == SHIFT_OUT;
+                (Some(None), 1)
+            }
+            _ if shifted => (single(byte, Set::Katakana).map(Some), 1),
             0x21..=0x7E if set == Set::Kanji => (pair(byte, behind).map(Some), 2),
             _ => (single(byte, set).map(Some), 1),
         };
@@ -51,12 +65,13 @@ pub(crate) fn decode(bytes: &[u8], replace: bool) -> Result<String, usize> {
     Ok(text)
 }
 
-/// The set that the escape sequence behind ESC designates, and its length.
-fn designated(behind: &[u8]) -> (Option<Set>, usize) {
+/// The set in G0 after the escape sequence that begins `behind`, and its length. G1 is katakana also without being told so.
+fn designated(behind: &[u8], set: Set) -> (Option<Set>, usize) {
     match behind {
         [b'(', b'B', ..] => (Some(Set::Ascii), 2),
         [b'(', b'J', ..] => (Some(Set::Roman), 2),
         [b'(', b'I', ..] => (Some(Set::Katakana), 2),
+        [b')', b'I', ..] => (Some(set), 2),
         [b'$', b'@' | b'B', ..] => (Some(Set::Kanji), 2),
         [b'$', b'(', b'@' | b'B', ..] => (Some(Set::Kanji), 3),
         [b'$', b'(', _, ..] => (Some(Set::Unread), 3),
@@ -128,7 +143,7 @@ pub(crate) fn encode_single(text: &str) -> Option<Vec<u8>> {
 /// The set a character stands in, and its bytes there, of which so many count.
 fn encoded(c: char) -> Option<(Set, [u8; 2], usize)> {
     match c {
-        '\u{1B}' => None,
+        '\u{E}' | '\u{F}' | '\u{1B}' => None,
         '\0'..='\x7F' => Some((Set::Ascii, [u8::try_from(c).ok()?, 0], 1)),
         YEN => Some((Set::Roman, [0x5C, 0], 1)),
         OVERLINE => Some((Set::Roman, [0x7E, 0], 1)),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::charset::{Charset, CharsetError};
 use crate::delimiters::Delimiters;
 use crate::error::{ParseError, ParseErrorKind};
+use crate::jis;
 use crate::message::{Message, Origin, Span};
 use crate::scan;
 
@@ -277,9 +278,9 @@ fn stated_charset(header: &[u8]) -> Stated {
     Charset::from_labels(labels.split(repetition)).map_err(|why| (why, at))
 }
 
-/// Whether every byte that looks like a separator is one: in UTF-8, of which ASCII is a part, and without the escapes of ISO 2022.
+/// Whether every byte that looks like a separator is one: in UTF-8, of which ASCII is a part, and without the escapes and shifts of ISO 2022.
 fn hides_no_separator(header: &[u8]) -> bool {
-    memchr::memchr(0x1B, header).is_none() && std::str::from_utf8(header).is_ok()
+    !jis::switches(header) && std::str::from_utf8(header).is_ok()
 }
 
 /// MSH-18 of a header, found by MSH-1 alone, and its offset.

@@ -227,8 +227,10 @@ fn characters_a_set_does_not_have_are_not_written() {
 fn extensions_in_use_are_read() {
     assert_eq!(name_of(&message("KS X 1001", b"\x8C\x63")).as_deref(), Some("똠"));
     assert_eq!(name_of(&message("SHIFT_JIS", b"\x87\x40\xFB\xFC")).as_deref(), Some("①髙"));
-    // Escape behind escape, katakana as one byte each, and a sender that ends a line in kanji.
+    // Escape behind escape, katakana as one byte each or shifted, and a sender that ends a line in kanji.
     assert_eq!(name_of(&message("~ISO IR87", b"\x1B$B\x1B(B\xD4\xCF")).as_deref(), Some("ﾔﾏ"));
+    let shifted = message("ISO IR14", b"A\x1B)I\x0E123\x0FB");
+    assert_eq!(name_of(&shifted).as_deref(), Some("AｱｲｳB"));
     let bytes = b"MSH|^~\\&|A|||||||||||||||~ISO IR87\rNTE|1||\x1B$B;3\rPID|1||7||x\r";
     let msg = Message::from_bytes(bytes).unwrap();
     assert_eq!(msg.get(path!("NTE-3")).unwrap().text(), "山");

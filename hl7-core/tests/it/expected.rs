@@ -56,7 +56,7 @@ fn judge(source: &str, cases: &[Case], exclusions: &[Exclusion]) {
     // Straight to stderr: the harness would hold back what a passing test prints.
     let _ = std::io::stderr().write_all(report.as_bytes());
     assert!(wrong.is_empty(), "{source}: {wrong:#?}");
-    assert_eq!(differing, stated, "{source}: an exclusion names a case that is not there, or twice");
+    assert_eq!(differing, stated, "{source}: an exclusion names a case that is not there, or one twice");
     assert!(!cases.is_empty(), "{source}: no cases");
 }
 
@@ -72,4 +72,18 @@ fn text<'j>(case: &'j Json, key: &str) -> &'j str {
 /// The delimiters of a message that states these.
 fn delimiters(stated: &str) -> Delimiters {
     hl7_core::Message::parse(&format!("MSH{stated}")).unwrap().delimiters()
+}
+
+#[test]
+#[should_panic(expected = "excluded, and passes")]
+fn an_exclusion_that_does_not_apply_any_more_is_a_failure() {
+    let cases = [Case { name: "1".to_owned(), outcome: Ok(()) }];
+    judge("an example that has to fail", &cases, &[Exclusion { cases: &["1"], why: "outdated" }]);
+}
+
+#[test]
+#[should_panic(expected = "a case that is not there")]
+fn an_exclusion_of_no_case_is_a_failure() {
+    let cases = [Case { name: "1".to_owned(), outcome: Ok(()) }];
+    judge("an example that has to fail", &cases, &[Exclusion { cases: &["2"], why: "misspelt" }]);
 }
