@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::engine::{Engine, Target};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::LaneId;
-use crate::lane::Turn;
+use crate::lane::{Done, Turn};
 use crate::transport::Connection;
 
-/// How long to wait before a store that was busy is asked again.
+/// How long a destination rests after its store was busy or had no room.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Dispatch {
@@ -23,17 +23,19 @@ pub(crate) struct Dispatch {
     idle: Vec<Box<dyn Connection>>,
     running: HashSet<LaneId>,
     turns: JoinSet<Ended>,
+    /// Until when no turn starts, because the store could not serve one.
+    rests: Option<Instant>,
 }
 
 struct Ended {
     lane: LaneId,
     tried: bool,
-    result: Result<Option<Box<dyn Connection>>, StoreError>,
+    done: Done,
 }
 
 impl Dispatch {
     pub(crate) fn new(engine: Arc<Engine>, target: Arc<Target>) -> Self {
-        Self { engine, target, idle: Vec::new(), running: HashSet::new(), turns: JoinSet::new() }
+        Self { engine, target, idle: Vec::new(), running: HashSet::new(), turns: JoinSet::new(), rests: None }
     }
 
     /// Runs until the sender ends or the store fails, and then waits for the turns that are under way.
@@ -42,7 +44,7 @@ impl Dispatch {
         while !engine.is_stopping() {
             let wait = match self.start_due().await {
                 Ok(wait) => wait,
-                Err(error) if error.is_passing() => Some(Instant::now() + STORE_PAUSE),
+                Err(error) if error.is_passing() => Some(self.rest(&error)),
                 Err(error) => {
                     self.give_up(&error);
                     break;
@@ -69,10 +71,13 @@ impl Dispatch {
 
     /// Starts what can start. Gives when to look again at the latest; `None` when that has to wait for a turn to end.
     async fn start_due(&mut self) -> Result<Option<Instant>, StoreError> {
-        let free = self.target.gate().free(Instant::now());
+        let looked = Instant::now();
+        if let Some(until) = self.rests.filter(|until| *until > looked) {
+            return Ok(Some(until));
+        }
+        let free = self.target.gate().free(looked, self.idle.len());
         if free == 0 {
-            let opens_at = self.target.gate().opens_at();
-            return Ok(opens_at.filter(|at| *at > Instant::now()));
+            return Ok(self.opens_at(looked));
         }
         let now = self.engine.now();
         let store = Arc::clone(&self.engine.store);
@@ -89,33 +94,49 @@ impl Dispatch {
             // The clock was set back: no retry is further off than the longest delay.
             store.clamp(&self.target.name, now + longest).await?;
         }
-        Ok(Some(Instant::now() + delay.min(longest)))
+        let next = Instant::now() + delay.min(longest);
+        Ok(Some(self.opens_at(looked).map_or(next, |opens| opens.min(next))))
+    }
+
+    /// When a lane may try to connect again, in an outage and unless one is trying.
+    fn opens_at(&self, now: Instant) -> Option<Instant> {
+        self.target.gate().opens_at().filter(|at| *at > now)
     }
 
     fn start(&mut self, lane: LaneId) {
-        let tried = self.target.gate().started();
+        let connection = self.idle.pop();
+        let tried = self.target.gate().started(connection.is_some());
         self.running.insert(lane);
         let (engine, target) = (Arc::clone(&self.engine), Arc::clone(&self.target));
-        let connection = self.idle.pop();
         self.turns.spawn(async move {
-            let result = Turn::new(&engine, &target, connection).run(lane).await;
-            Ended { lane, tried, result }
+            let done = Turn::new(&engine, &target, connection).run(lane).await;
+            Ended { lane, tried, done }
         });
     }
 
     fn ended(&mut self, ended: Result<Ended, JoinError>) -> Result<(), StoreError> {
         // Turns do not panic, and are aborted only together with this task.
-        let Ok(ended) = ended else { return Err(StoreError::new(StoreErrorKind::Closed)) };
-        self.target.gate().ended(ended.tried);
-        self.running.remove(&ended.lane);
-        match ended.result {
-            Ok(connection) => self.idle.extend(connection),
+        let Ok(Ended { lane, tried, done }) = ended else {
+            return Err(StoreError::new(StoreErrorKind::Closed));
+        };
+        self.target.gate().ended(tried);
+        self.running.remove(&lane);
+        self.idle.extend(done.connection);
+        match done.result {
             Err(error) if error.is_passing() => {
-                tracing::warn!(destination = self.target.name, code = error.code(), "the store is busy");
+                self.rest(&error);
+                Ok(())
             }
-            Err(error) => return Err(error),
+            result => result,
         }
-        Ok(())
+    }
+
+    /// Starts no turn for a while. Gives until when.
+    fn rest(&mut self, error: &StoreError) -> Instant {
+        tracing::warn!(destination = self.target.name, code = error.code(), "the store cannot serve now");
+        let until = Instant::now() + STORE_PAUSE;
+        self.rests = Some(until);
+        until
     }
 
     fn give_up(&self, error: &StoreError) {

@@ -1,4 +1,5 @@
-//! How many lanes of a destination may start: its connections, and in an outage one lane that tries.
+//! How many lanes of a destination may start: its connections, and in an outage those that are still open and one lane that tries to
+//! make a new one.
 
 use std::time::Duration;
 
@@ -27,13 +28,14 @@ impl Gate {
         Self { connections, running: 0, outage: None }
     }
 
-    /// How many lanes may start now. After a failed connection none until the delay is over, then one at a time until one succeeds.
-    pub(crate) fn free(&self, now: Instant) -> usize {
+    /// How many lanes may start now, with so many open connections that no lane uses. After a failed connection only those are to be had until the
+    /// delay is over, and then one lane at a time tries to make another, until one succeeds.
+    pub(crate) fn free(&self, now: Instant, idle: usize) -> usize {
         let free = self.connections.saturating_sub(self.running);
         match &self.outage {
             None => free,
-            Some(outage) if outage.tried || now < outage.until => 0,
-            Some(_) => free.min(1),
+            Some(outage) if outage.tried || now < outage.until => free.min(idle),
+            Some(_) => free.min(idle.saturating_add(1)),
         }
     }
 
@@ -42,10 +44,16 @@ impl Gate {
         self.outage.as_ref().map(|outage| outage.until)
     }
 
-    /// A lane starts. Gives whether it is the one that tries.
-    pub(crate) fn started(&mut self) -> bool {
+    /// A lane starts, on an open connection or without one. Gives whether it is the one that tries.
+    pub(crate) fn started(&mut self, connected: bool) -> bool {
         self.running += 1;
-        self.outage.as_mut().map(|outage| outage.tried = true).is_some()
+        match &mut self.outage {
+            Some(outage) if !connected => {
+                outage.tried = true;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// A lane ends, the one that tried or another.
@@ -56,7 +64,7 @@ impl Gate {
         }
     }
 
-    /// A connection was made: the outage is over. Whether there was one.
+    /// A new connection was made: the outage is over. Whether there was one.
     pub(crate) fn reached(&mut self) -> bool {
         self.outage.take().is_some()
     }
@@ -82,12 +90,12 @@ mod tests {
     fn connections_bound_the_lanes() {
         let now = Instant::now();
         let mut gate = Gate::new(2);
-        assert_eq!(gate.free(now), 2);
-        gate.started();
-        gate.started();
-        assert_eq!(gate.free(now), 0);
+        assert_eq!(gate.free(now, 0), 2);
+        gate.started(false);
+        gate.started(true);
+        assert_eq!(gate.free(now, 0), 0);
         gate.ended(false);
-        assert_eq!(gate.free(now), 1);
+        assert_eq!(gate.free(now, 1), 1);
     }
 
     #[test]
@@ -98,15 +106,27 @@ mod tests {
         let delay = gate.unreachable(&retry, now, 1.0);
         assert_eq!(delay, Duration::from_secs(1));
         assert_eq!(gate.unreachable(&retry, now, 1.0), delay, "lanes that fail together count once");
-        assert_eq!(gate.free(now), 0);
+        assert_eq!(gate.free(now, 0), 0);
         let later = now + delay;
-        assert_eq!(gate.free(later), 1);
-        assert!(gate.started(), "this lane tries");
-        assert_eq!(gate.free(later), 0);
+        assert_eq!(gate.free(later, 0), 1);
+        assert!(gate.started(false), "this lane tries");
+        assert_eq!(gate.free(later, 0), 0);
         assert_eq!(gate.unreachable(&retry, later, 1.0), Duration::from_secs(2));
         gate.ended(true);
-        assert_eq!(gate.free(later + Duration::from_secs(2)), 1);
+        assert_eq!(gate.free(later + Duration::from_secs(2), 0), 1);
         assert!(gate.reached());
-        assert_eq!(gate.free(later), 8);
+        assert_eq!(gate.free(later, 0), 8);
+    }
+
+    #[test]
+    fn in_an_outage_open_connections_are_used_and_a_new_one_is_tried() {
+        let now = Instant::now();
+        let mut gate = Gate::new(8);
+        let later = now + gate.unreachable(&Retry::new(), now, 1.0);
+        assert_eq!(gate.free(now, 2), 2);
+        assert!(!gate.started(true) && !gate.started(true), "neither of them tries");
+        assert_eq!((gate.free(now, 0), gate.free(later, 0)), (0, 1));
+        assert!(gate.started(false), "the next one does");
+        assert_eq!(gate.free(later, 0), 0);
     }
 }

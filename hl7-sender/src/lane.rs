@@ -30,6 +30,12 @@ pub(crate) struct Turn<'t> {
     connection: Option<Box<dyn Connection>>,
 }
 
+/// How a turn ended: the connection, when it can be used again, and the store's error, if one ended it.
+pub(crate) struct Done {
+    pub(crate) connection: Option<Box<dyn Connection>>,
+    pub(crate) result: Result<(), StoreError>,
+}
+
 /// There is no connection, for this reason and for this long.
 struct Unreachable {
     code: &'static str,
@@ -45,12 +51,15 @@ impl<'t> Turn<'t> {
         Self { engine, target, connection }
     }
 
-    /// Sends the lane's messages until it is empty, waits or is held, its turn is over, or the sender ends. Gives the connection back when it
-    /// can be used again.
-    pub(crate) async fn run(mut self, lane: LaneId) -> Result<Option<Box<dyn Connection>>, StoreError> {
+    /// Sends the lane's messages until it is empty, waits or is held, its turn is over, the store fails, or the sender ends.
+    pub(crate) async fn run(mut self, lane: LaneId) -> Done {
+        let result = self.flow(lane).await;
+        Done { connection: self.connection, result }
+    }
+
+    async fn flow(&mut self, lane: LaneId) -> Result<(), StoreError> {
         if let Err(why) = self.connect().await {
-            self.note_unreachable(lane, why).await?;
-            return Ok(None);
+            return self.note_unreachable(lane, why).await;
         }
         let mut next = self.engine.store.begin(lane).await?;
         let mut left = TURN;
@@ -61,7 +70,7 @@ impl<'t> Turn<'t> {
             let go_on = left > 0 && self.connection.is_some() && !self.engine.is_stopping();
             next = self.finish(finished, go_on).await?;
         }
-        Ok(self.connection)
+        Ok(())
     }
 
     /// Makes a connection unless there is one.

@@ -8,6 +8,7 @@ mod contract;
 mod crash;
 mod damage;
 mod destinations;
+mod fickle;
 mod keys;
 mod lanes;
 mod listener;

@@ -1,14 +1,16 @@
 //! Receivers that cannot be reached, and come back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hl7_mllp::{Client, Reply};
-use hl7_sender::{DeadLetterReason, Outcome, State};
+use hl7_sender::{DeadLetterReason, Outcome, Sender, State};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Notify;
 
+use crate::fickle::Fickle;
 use crate::peer::{Folder, PATIENCE, Peer, delivered, ehr, message, nowhere, outcome, quick, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,6 +114,121 @@ async fn fault_09_a_receiver_that_closes_after_each_message_costs_no_attempts() 
         }
         assert_eq!(receipt.status().await.unwrap().attempts(), 1);
     }
+    serving.abort();
+}
+
+/// Answers every message on this connection after a while, and counts the most that were under way at once.
+async fn answer_slowly(mut stream: TcpStream, under_way: Arc<AtomicUsize>, most: Arc<AtomicUsize>) {
+    let mut block = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        while !block.ends_with(&[0x1C, 0x0D]) {
+            match stream.read(&mut buffer).await {
+                Ok(read) if read > 0 => block.extend_from_slice(&buffer[..read]),
+                _ => return,
+            }
+        }
+        let id = crate::peer::control_id(&block[1..block.len() - 2]);
+        block.clear();
+        most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        under_way.fetch_sub(1, Ordering::SeqCst);
+        let ack = format!("\x0BMSH|^~\\&|A\rMSA|AA|{id}\r\x1C\r");
+        if stream.write_all(ack.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_03_after_an_outage_all_connections_come_back_although_some_outlived_it() {
+    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (closed, open_again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let serving = tokio::spawn({
+        let (under_way, most) = (Arc::clone(&under_way), Arc::clone(&most));
+        let (closed, open_again) = (Arc::clone(&closed), Arc::clone(&open_again));
+        async move {
+            // Two connections are made; they live on while the port is closed.
+            for _ in 0..2 {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(answer_slowly(stream, Arc::clone(&under_way), Arc::clone(&most)));
+            }
+            drop(listener);
+            closed.notify_one();
+            open_again.notified().await;
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.set_reuseaddr(true).unwrap();
+            socket.bind(address).unwrap();
+            let listener = socket.listen(64).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer_slowly(stream, Arc::clone(&under_way), Arc::clone(&most)));
+            }
+        }
+    });
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(address).connections(8)).await;
+    let enqueue = async |round: usize| {
+        let mut receipts = Vec::new();
+        for n in 0..40 {
+            let msg = message(&format!("m{round}-{n}"), &format!("p{}", n % 20));
+            receipts.push(sender.enqueue("ehr", &msg).await.unwrap());
+        }
+        receipts
+    };
+    let mut open = enqueue(0).await;
+    tokio::time::timeout(PATIENCE, closed.notified()).await.unwrap();
+    open.extend(enqueue(1).await);
+    for receipt in &open {
+        delivered(receipt).await;
+    }
+    assert!(most.load(Ordering::SeqCst) <= 2, "only these two connections are there");
+
+    open_again.notify_one();
+    let all_at_once = async {
+        let mut round = 2;
+        while most.load(Ordering::SeqCst) < 8 {
+            for receipt in &enqueue(round).await {
+                delivered(receipt).await;
+            }
+            round += 1;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_at_once).await.expect("all connections again");
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_53_while_the_store_has_no_room_connections_are_kept_and_not_made_anew() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connects = Arc::new(AtomicUsize::new(0));
+    let serving = tokio::spawn({
+        let connects = Arc::clone(&connects);
+        async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                connects.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(answer_slowly(stream, Arc::default(), Arc::default()));
+            }
+        }
+    });
+    let folder = Folder::new();
+    let full = Arc::new(AtomicBool::new(true));
+    let store = Fickle::new(folder.store().await, &full);
+    let sender = Sender::builder(store).destination(ehr(address).connections(4)).start().await.unwrap();
+    let mut receipts = Vec::new();
+    for n in 0..40 {
+        receipts.push(sender.enqueue("ehr", &message(&format!("m{n}"), &format!("p{n}"))).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(1300)).await;
+    let made = connects.load(Ordering::SeqCst);
+    assert!((1..=4).contains(&made), "{made} connections");
+    full.store(false, Ordering::SeqCst);
+    for receipt in &receipts {
+        delivered(receipt).await;
+    }
+    assert!(connects.load(Ordering::SeqCst) <= 4, "the connections were used again");
     serving.abort();
 }
 

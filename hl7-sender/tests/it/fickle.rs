@@ -1,0 +1,56 @@
+//! A store that fails when it is told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use hl7_sender::{
+    Attempt, Count, Due, Enqueued, EntryId, Finished, LaneId, Record, Request, SqliteStore, Store,
+    StoreError, StoreErrorKind,
+};
+
+/// The real store, which has no room to begin an attempt while `full` is set.
+pub(crate) struct Fickle {
+    store: SqliteStore,
+    full: Arc<AtomicBool>,
+}
+
+impl Fickle {
+    pub(crate) fn new(store: SqliteStore, full: &Arc<AtomicBool>) -> Self {
+        Self { store, full: Arc::clone(full) }
+    }
+}
+
+macro_rules! as_it_is {
+    ($($name:ident($($arg:ident: $kind:ty),*) -> $result:ty;)*) => {
+        $(async fn $name(&self $(, $arg: $kind)*) -> $result { self.store.$name($($arg),*).await })*
+    };
+}
+
+impl Store for Fickle {
+    async fn begin(&self, lane: LaneId) -> Result<Option<Attempt>, StoreError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(StoreError::new(StoreErrorKind::Full));
+        }
+        self.store.begin(lane).await
+    }
+
+    as_it_is! {
+        enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
+        recover(now: SystemTime) -> Result<u64, StoreError>;
+        due(destination: &str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
+        clamp(destination: &str, latest: SystemTime) -> Result<(), StoreError>;
+        finish(finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError>;
+        unreachable(lane: LaneId, failure: &'static str, next: SystemTime) -> Result<Option<EntryId>, StoreError>;
+        record(id: EntryId) -> Result<Option<Record>, StoreError>;
+        recent(origin: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError>;
+        dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;
+        counts() -> Result<Vec<Count>, StoreError>;
+        message(id: EntryId) -> Result<Option<Vec<u8>>, StoreError>;
+        replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+        release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+        dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+        prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
+        close() -> ();
+    }
+}
