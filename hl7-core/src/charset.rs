@@ -144,7 +144,7 @@ impl Charset {
     pub(crate) fn from_labels<'l>(
         labels: impl Iterator<Item = &'l str>,
     ) -> Result<Option<Self>, CharsetError> {
-        let mut stated = labels.filter(|label| !label.trim().is_empty()).map(Self::from_label);
+        let mut stated = labels.filter(|label| !matches!(label.trim(), "" | "\"\"")).map(Self::from_label);
         let Some(first) = stated.next() else { return Ok(None) };
         let starts_single = matches!(first, Ok(Self::Ascii | Self::JisX0201) | Err(CharsetError::JIS_X_0212));
         let switches = |label| matches!(label, Ok(Self::JisX0201 | Self::Iso2022Jp));

@@ -5,11 +5,9 @@ use std::fmt;
 
 use crate::charset::Charset;
 use crate::delimiters::Delimiters;
-use crate::error::ParseError;
 use crate::header::Header;
 use crate::path::{Occurrence, Path, RepetitionFilter, RepetitionIndex};
 use crate::piece::{Field, Repetition, Value};
-use crate::read::ReadOptions;
 use crate::segment::Segment;
 
 /// An HL7 v2 message. It borrows the text it was parsed from until [`Message::into_owned`] or the first edit.
@@ -81,45 +79,6 @@ impl Span {
 }
 
 impl<'a> Message<'a> {
-    /// Parses text, borrowing it. Segments may end in CR, LF or CRLF, also mixed; a byte order mark and blank lines before MSH are
-    /// passed over and kept.
-    ///
-    /// # Errors
-    /// When the text is not one message: empty, no MSH first, unusable delimiters, a second MSH, or beyond the default limits
-    /// of [`ReadOptions`].
-    ///
-    /// ```
-    /// let msg = hl7_core::Message::parse("MSH|^~\\&|A\nPID|1\n")?;
-    /// assert_eq!(msg.iter().count(), 2);
-    /// # Ok::<(), hl7_core::ParseError>(())
-    /// ```
-    pub fn parse(text: &'a str) -> Result<Self, ParseError> {
-        ReadOptions::new().parse(text)
-    }
-
-    /// Parses bytes, decoding them by MSH-18 (HL7 table 0211). Where MSH-18 is empty, UTF-8 is taken, of which ASCII is a part; for a
-    /// sender that uses another set without saying so, see [`ReadOptions::default_charset`]. ASCII and UTF-8 are borrowed.
-    ///
-    /// # Errors
-    /// As [`Message::parse`], and when the character set is not known or the bytes do not fit it.
-    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        ReadOptions::new().read(bytes)
-    }
-
-    /// As [`Message::parse`], taking the text over without a copy.
-    ///
-    /// # Errors
-    /// As [`Message::parse`]; the text is then dropped.
-    ///
-    /// ```
-    /// let msg: hl7_core::Message<'static> = hl7_core::Message::parse_owned("MSH|^~\\&|A\r".to_owned())?;
-    /// assert_eq!(msg.as_er7(), "MSH|^~\\&|A\r");
-    /// # Ok::<(), hl7_core::ParseError>(())
-    /// ```
-    pub fn parse_owned(text: String) -> Result<Message<'static>, ParseError> {
-        ReadOptions::new().parse_owned(text)
-    }
-
     /// The same message, owning its text.
     pub fn into_owned(self) -> Message<'static> {
         Message {

@@ -53,6 +53,47 @@ impl Default for ReadOptions {
     }
 }
 
+impl<'a> Message<'a> {
+    /// Parses text, borrowing it. Segments may end in CR, LF or CRLF, also mixed; a byte order mark and blank lines before MSH are
+    /// passed over and kept.
+    ///
+    /// # Errors
+    /// When the text is not one message: empty, no MSH first, unusable delimiters, a second MSH, or beyond the default limits
+    /// of [`ReadOptions`].
+    ///
+    /// ```
+    /// let msg = hl7_core::Message::parse("MSH|^~\\&|A\nPID|1\n")?;
+    /// assert_eq!(msg.iter().count(), 2);
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn parse(text: &'a str) -> Result<Self, ParseError> {
+        ReadOptions::new().parse(text)
+    }
+
+    /// Parses bytes, decoding them by MSH-18 (HL7 table 0211). Where MSH-18 is empty, UTF-8 is taken, of which ASCII is a part; for a
+    /// sender that uses another set without saying so, see [`ReadOptions::default_charset`]. ASCII and UTF-8 are borrowed.
+    ///
+    /// # Errors
+    /// As [`Message::parse`], and when the character set is not known or the bytes do not fit it.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        ReadOptions::new().read(bytes)
+    }
+
+    /// As [`Message::parse`], taking the text over without a copy.
+    ///
+    /// # Errors
+    /// As [`Message::parse`]; the text is then dropped.
+    ///
+    /// ```
+    /// let msg: hl7_core::Message<'static> = hl7_core::Message::parse_owned("MSH|^~\\&|A\r".to_owned())?;
+    /// assert_eq!(msg.as_er7(), "MSH|^~\\&|A\r");
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn parse_owned(text: String) -> Result<Message<'static>, ParseError> {
+        ReadOptions::new().parse_owned(text)
+    }
+}
+
 impl ReadOptions {
     /// The default limit on length: 128 MiB. Documents embedded in OBX-5 reach tens of megabytes.
     pub const MAX_BYTES: usize = 128 * 1024 * 1024;
@@ -224,7 +265,7 @@ impl ReadOptions {
                 if spans.len() == self.max_segments {
                     return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
                 }
-                if bytes.get(start) == Some(&b'M') && is_second_header(bytes, spans.first(), start) {
+                if may_start_message(bytes, start) && is_second_header(bytes, spans.first(), start) {
                     return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
                 }
                 spans.push(Span { start: start as u32, end: end as u32 });
@@ -262,9 +303,26 @@ fn is_second_header(bytes: &[u8], first: Option<&Span>, start: usize) -> bool {
     first.is_some_and(|first| starts_message(bytes, first.start as usize)) && starts_message(bytes, start)
 }
 
+/// Whether the first byte of a line is one that a header can start with, marks and blanks before it included.
+fn may_start_message(bytes: &[u8], start: usize) -> bool {
+    matches!(bytes.get(start), Some(b'M' | 0xEF | 0x0B | 0x1C | b' ' | b'\t'))
+}
+
+/// Whether a header starts at `start`, or behind a byte order mark, the bytes of an MLLP frame and blanks, which stand between messages that
+/// were put into one file.
 fn starts_message(bytes: &[u8], start: usize) -> bool {
-    // Behind the ID stands the same separator as in the first MSH; anything else is a broken line and kept as one.
-    matches!(bytes.get(start..start + 5), Some([b'M', b'S', b'H', separator, second])
+    let mut rest = bytes.get(start..).unwrap_or_default();
+    loop {
+        rest = match rest {
+            [0xEF, 0xBB, 0xBF, rest @ ..] | [0x0B | 0x1C | b' ' | b'\t', rest @ ..] => rest,
+            rest => return is_header(rest),
+        };
+    }
+}
+
+fn is_header(line: &[u8]) -> bool {
+    // Behind the ID stand two delimiters; anything else is a broken line and kept as one.
+    matches!(line, [b'M', b'S', b'H', separator, second, ..]
         if separator.is_ascii_punctuation() && second.is_ascii_punctuation())
 }
 

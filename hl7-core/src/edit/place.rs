@@ -10,14 +10,22 @@ use crate::path::{Occurrence, Path, RepetitionIndex};
 use crate::piece::{Piece, Repetition};
 use crate::scan;
 
+/// The most that one edit writes: as much as a message is long at most when it is read by default. Paths such as `PID-3[16777215]` make
+/// the delimiters before the place, in each segment that they name.
+const MOST_ADDED: usize = crate::read::ReadOptions::MAX_BYTES;
+
 impl Message<'_> {
     /// Puts `raw` at every place that `path` names, behind the delimiters that are missing before it.
     pub(super) fn places(&self, path: &Path, raw: &str) -> Result<Vec<Exchange>, EditError> {
         let mut exchanges = Vec::new();
-        let mut segments = 0;
+        let (mut segments, mut added) = (0, 0_usize);
         for place in self.fields_at(path)? {
             segments += 1;
             for (range, text) in place.leaves(raw)? {
+                added = added.saturating_add(text.len());
+                if added > MOST_ADDED {
+                    return Err(EditError::new(EditErrorKind::TooLong, path));
+                }
                 exchanges.push(Exchange { segment: place.segment, range, text });
             }
         }

@@ -12,6 +12,7 @@ use crate::path::{Occurrence, Path, RepetitionIndex};
 impl Message<'_> {
     /// Sets the value at `path`, escaping it. Missing fields, repetitions, components and subcomponents before it are made; a
     /// path without a component replaces the whole field (with `[n]`, that repetition). `[*]` sets every repetition or segment there is.
+    /// A text of two quotes is escaped too, so that it is not HL7's null: for that see [`Message::set_null`].
     ///
     /// # Errors
     /// When the path names no field, the message has no such segment, no repetition matches the filter, the place is MSH-1 or MSH-2,
@@ -35,7 +36,7 @@ impl Message<'_> {
     /// # Errors
     /// As [`Message::set`].
     pub fn set_null(&mut self, path: &Path) -> Result<(), EditError> {
-        self.put(path, "\"\"")
+        self.put(path, NULL)
     }
 
     /// Sets `raw`, which is ER7 already: escaped, and with the delimiters of the levels below the place. So a whole repetition or
@@ -196,8 +197,15 @@ pub(super) fn escaped<'t>(
     if delimiters.escape().is_none() && escape::needs_escape(text, delimiters) {
         return Err(EditError::new(EditErrorKind::NoDelimiter, path));
     }
+    // Two quotes as a text are no order to delete.
+    if let (NULL, Some(mark)) = (text, delimiters.escape()) {
+        return Ok(Cow::Owned(format!("{mark}X2222{mark}")));
+    }
     Ok(escape::escape(text, delimiters))
 }
+
+/// HL7's null.
+const NULL: &str = "\"\"";
 
 /// Line ends, and the characters that frame a message on the wire.
 pub(super) fn breaks_line(byte: u8) -> bool {

@@ -52,6 +52,24 @@ fn what_cannot_be_set_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_text_of_two_quotes_is_not_null() {
+    let mut msg = Message::parse(ER7).unwrap();
+    msg.set(path!("PID-5.1"), "\"\"").unwrap();
+    let value = msg.get(path!("PID-5.1")).unwrap();
+    assert!(!value.is_null());
+    assert_eq!(value.text(), "\"\"");
+}
+
+#[test]
+fn an_edit_that_would_write_too_much_is_refused_before_it_is_made() {
+    let er7 = format!("MSH|^~\\&|A\r{}", "OBX|1\r".repeat(40));
+    let mut msg = Message::parse(&er7).unwrap();
+    let path: Path = "OBX[*]-5[16777215]".parse().unwrap();
+    assert_eq!(msg.set(&path, "x").unwrap_err().code(), "C107");
+    assert_eq!(msg.as_er7(), er7);
+}
+
+#[test]
 fn null_is_written_as_two_quotes() {
     let mut msg = Message::parse(ER7).unwrap();
     msg.set_null(path!("PID-5")).unwrap();

@@ -98,6 +98,9 @@ fn broken_input_is_refused_with_code_and_place() {
         (b"MSH|^A\\&|A", "C009", 5),
         (b"MSH|^^\\&|A", "C010", 5),
         (b"MSH|^~\\&|A\rMSH|^~\\&|B\r", "C011", 11),
+        (b"MSH|^~\\&|A\r\xEF\xBB\xBFMSH|^~\\&|B\r", "C011", 11),
+        (b"MSH|^~\\&|A\r\x1C\r\x0BMSH|^~\\&|B\r", "C011", 13),
+        (b"MSH|^~\\&|A\r \tMSH|^~\\&|B\r", "C011", 11),
         (b"M\0S\0H\0|\0", "C014", 0),
         (b"MSH|^~\\&|A\rPID|\xFF\xFE\r", "C014", 15),
         (b"MSH|^~\\&|A|||||||||||||||KLINGON\r", "C014", 25),
@@ -200,4 +203,10 @@ fn paths_are_refused_with_code_and_place() {
         let error = text.parse::<Path>().unwrap_err();
         assert_eq!((error.code(), error.offset()), (code, offset), "{text:?}");
     }
+}
+
+#[test]
+fn a_null_character_set_is_none_stated() {
+    let msg = Message::from_bytes("MSH|^~\\&|A|||||||||||||||\"\"\rPID|1||||Zoë\r".as_bytes()).unwrap();
+    assert_eq!(msg.charset(), Ok(Charset::Utf8));
 }

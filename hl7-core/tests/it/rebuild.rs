@@ -207,7 +207,7 @@ fn op() -> impl Strategy<Value = Op> {
         },
     );
     let target = prop::option::of((any::<bool>(), segment_id(), 1..4usize));
-    let text = prop::sample::select(vec!["", "x", "yy", "\"\""]).prop_map(str::to_owned);
+    let text = prop::sample::select(vec!["", "x", "yy", "zzz"]).prop_map(str::to_owned);
     (0..9, place, target, segment_id(), 1..4usize, text).prop_map(|(kind, place, target, id, n, text)| {
         match kind {
             0 => Op::Set(place, text),
