@@ -30,6 +30,24 @@ impl Failure {
         Self { text: lines(&text), code: 4 }
     }
 
+    /// Exit code 4: whoever reads standard output has had enough, which is no news to them.
+    pub(crate) fn closed() -> Self {
+        Self { text: String::new(), code: 4 }
+    }
+
+    /// All failures as one: their texts in order, and the worst exit code, which is the highest.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(crate) fn all(failures: Vec<Self>) -> Result<(), Self> {
+        match failures.iter().map(|failure| failure.code).max() {
+            None => Ok(()),
+            Some(code) => {
+                Err(Self { text: failures.into_iter().map(|failure| failure.text).collect(), code })
+            }
+        }
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

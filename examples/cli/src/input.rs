@@ -2,16 +2,43 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use bytes::BytesMut;
-use hl7_core::Message;
-use hl7_mllp::{Decoder, DecoderOptions};
+use clap::Args;
+use hl7_core::{Charset, CharsetError, Message, ReadOptions};
 
 use crate::failure::Failure;
+use crate::split;
 
 /// More than any one message should be; a larger file is not what this tool is for.
 const MAX_INPUT: u64 = 256 * 1024 * 1024;
+
+/// Where messages come from, and how they are read.
+#[derive(Args)]
+pub(crate) struct Source {
+    /// The messages.
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// How messages are read.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Reading {
+    /// The character set of messages whose MSH-18 is empty, by its name in HL7 table 0211, such as 8859/1 or SHIFT_JIS. UTF-8 when
+    /// left out.
+    #[arg(long, value_name = "LABEL", value_parser = charset)]
+    charset: Option<Charset>,
+}
+
+impl Reading {
+    pub(crate) fn options(self) -> ReadOptions {
+        match self.charset {
+            Some(charset) => ReadOptions::new().default_charset(charset),
+            None => ReadOptions::new(),
+        }
+    }
+}
 
 /// The name a user knows an input by.
 pub(crate) fn name(file: Option<&Path>) -> String {
@@ -57,16 +84,21 @@ pub(crate) fn text(file: &Path) -> Result<String, Failure> {
 /// # Errors
 /// When there is no message, at the first part that is none, and at the first failure of `each`.
 pub(crate) fn each_message(
-    file: Option<&Path>,
+    source: &Source,
     mut each: impl FnMut(&Message<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let file = source.file.as_deref();
     let bytes = bytes(file)?;
-    let parts = if bytes.starts_with(b"\x0B") { blocks(&bytes, &name(file))? } else { split(&bytes) };
-    for (offset, part) in parts {
-        let message = Message::from_bytes(&part).map_err(|why| {
+    let options = source.reading.options();
+    let parts =
+        split::messages(&bytes).map_err(|why| Failure::mistake(format!("error: {}: {why}", name(file))))?;
+    for part in parts {
+        let options = if part.utf8 { options.clone().charset(Charset::Utf8) } else { options.clone() };
+        let message = options.read(part.bytes).map_err(|why| {
             Failure::mistake(format!(
-                "error: {}, the message that starts at byte {offset}: {why}",
-                name(file)
+                "error: {}, the message that starts at byte {}: {why}",
+                name(file),
+                part.offset
             ))
         })?;
         each(&message)?;
@@ -74,59 +106,12 @@ pub(crate) fn each_message(
     Ok(())
 }
 
-/// The contents of MLLP blocks.
-fn blocks(bytes: &[u8], name: &str) -> Result<Vec<(usize, Vec<u8>)>, Failure> {
-    let failed = |why: hl7_mllp::DecodeError| Failure::mistake(format!("error: {name}: {why}"));
-    let mut decoder = Decoder::new(DecoderOptions::default());
-    let mut rest = BytesMut::from(bytes);
-    let mut blocks = Vec::new();
-    while let Some(block) = decoder.decode(&mut rest).map_err(failed)? {
-        blocks.push((1, block.content().to_vec()));
-    }
-    decoder.finish(&mut rest).map_err(failed)?;
-    Ok(blocks)
-}
-
-/// Cuts at each line that starts a message. What stands before the first one stays with it, for the parser to judge.
-fn split(bytes: &[u8]) -> Vec<(usize, Vec<u8>)> {
-    let mut starts = vec![0];
-    let mut line_start = 0;
-    for line in bytes.split_inclusive(|b| matches!(b, b'\r' | b'\n')) {
-        let earlier = bytes.get(..line_start).unwrap_or_default();
-        if starts_message(line) && earlier.iter().any(|b| !b.is_ascii_whitespace()) {
-            starts.push(line_start);
-        }
-        line_start += line.len();
-    }
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]).collect::<Vec<_>>();
-    starts
-        .into_iter()
-        .zip(ends)
-        .map(|(start, end)| (start, bytes.get(start..end).unwrap_or_default().to_vec()))
-        .collect()
-}
-
-fn starts_message(line: &[u8]) -> bool {
-    matches!(line, [b'M', b'S', b'H', separator, next, ..] if separator.is_ascii_punctuation() && next.is_ascii_punctuation())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_are_cut_at_their_headers() {
-        let file = b"MSH|^~\\&|A\r\nPID|1\r\n\r\nMSH|^~\\&|B\nMSHX\n";
-        let parts: Vec<_> = split(file);
-        assert_eq!(parts.len(), 2);
-        assert_eq!(parts[0], (0, b"MSH|^~\\&|A\r\nPID|1\r\n\r\n".to_vec()));
-        assert_eq!(parts[1], (21, b"MSH|^~\\&|B\nMSHX\n".to_vec()));
-    }
-
-    #[test]
-    fn what_stands_before_the_first_header_is_not_lost() {
-        assert_eq!(split(b"\r\nMSH|^~\\&|A\r").len(), 1);
-        assert_eq!(split(b"junk\rMSH|^~\\&|A\r").len(), 2);
-        assert_eq!(split(b""), vec![(0, Vec::new())]);
-    }
+/// The character set that a label of table 0211 names.
+fn charset(label: &str) -> Result<Charset, String> {
+    Charset::from_label(label).map_err(|why| match why {
+        CharsetError::Unknown => "no such character set; known are those of HL7 table 0211, \
+            such as 8859/1, UNICODE UTF-8, GB 18030-2000 and also SHIFT_JIS"
+            .to_owned(),
+        why => why.to_string(),
+    })
 }

@@ -1,7 +1,5 @@
 //! `hl7`: show, get, convert, send, listen and map HL7 v2 messages.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
-
 mod convert;
 mod failure;
 mod get;
@@ -11,6 +9,8 @@ mod map;
 mod output;
 mod send;
 mod show;
+mod split;
+mod visible;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,11 +18,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::Failure;
+use crate::input::{Reading, Source};
 
 /// HL7 v2 messages: show, get, convert, send, listen, map.
 ///
 /// FILE is a file, or standard input when it is left out or `-`. A file may hold several messages, one after the other, bare or
-/// in MLLP blocks.
+/// in MLLP blocks. Between them blanks, line ends, byte order marks and the characters of the frame are passed over.
 #[derive(Parser)]
 #[command(name = "hl7", version, after_help = EXIT_CODES)]
 struct Arguments {
@@ -35,15 +36,21 @@ Exit codes:
   0  done; a message that was sent was accepted
   1  the answer is no: no such place, a test fails, the receiver refused the message
   2  wrong arguments
-  3  the input has mistakes: not a message, a mapping with mistakes, a payload that is refused
-  4  a file or the network failed: for `send`, whether the message arrived may be unknown";
+  3  the input has mistakes: no message, a mapping with mistakes, a payload refused
+  4  a file, the network or standard output failed; for `send`, whether the message
+     arrived may be unknown
+Of several mapping files the worst counts: the highest code.
+
+Characters that a terminal would obey or not show (controls, turns of direction, no
+width) are shown to a terminal as symbols or numbers. In a file or pipe they stand as
+they are.";
 
 #[derive(Subcommand)]
 enum Command {
     /// Show every value with its path.
     Show {
-        /// The messages.
-        file: Option<PathBuf>,
+        #[command(flatten)]
+        source: Source,
         /// Show lengths instead of values, but for the message's type, version, identifiers and addresses in MSH.
         #[arg(long)]
         mask: bool,
@@ -52,11 +59,13 @@ enum Command {
         json: bool,
     },
     /// Print the values at a path, one a line.
+    ///
+    /// A line end inside a value is shown as its symbol; --raw and --json are exact.
     Get {
-        #[arg(help = "Such as PID-5.1, OBX[2]-5, PID-3[*].1 or PID-3[5=MR].1")]
+        #[arg(value_parser = get::value_path, help = "Such as PID-5.1, OBX[2]-5, PID-3[*].1 or PID-3[5=MR].1")]
         path: hl7_core::Path,
-        /// The messages.
-        file: Option<PathBuf>,
+        #[command(flatten)]
+        source: Source,
         /// As sent, with escape sequences.
         #[arg(long)]
         raw: bool,
@@ -67,36 +76,38 @@ enum Command {
     /// Write messages in another form.
     Convert {
         /// The form to write.
-        #[arg(long, value_enum)]
+        #[arg(long, value_name = "FORM", value_enum)]
         to: Form,
-        /// The messages.
-        file: Option<PathBuf>,
+        #[command(flatten)]
+        source: Source,
         /// End segments with a line feed, for reading, instead of the standard's carriage return.
         #[arg(long)]
         lines: bool,
     },
     /// Send messages over MLLP and print the acknowledgments.
     Send {
-        /// HOST:PORT of the receiver.
-        #[arg(long)]
+        /// The receiver.
+        #[arg(long, value_name = "HOST:PORT")]
         to: String,
-        /// The messages.
-        file: Option<PathBuf>,
-        /// How long to wait for each acknowledgment, in seconds.
-        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        #[command(flatten)]
+        source: Source,
+        /// How long to wait for each acknowledgment.
+        #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
         ack_timeout: u64,
     },
     /// Receive messages over MLLP, print and acknowledge them.
     Listen {
-        /// HOST:PORT to listen at.
-        #[arg(default_value = "127.0.0.1:2575")]
+        /// Where to listen.
+        #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:2575")]
         address: String,
         /// End after this many messages.
-        #[arg(long)]
+        #[arg(long, value_name = "MESSAGES")]
         count: Option<u64>,
         /// The acknowledgment code to answer with.
-        #[arg(long, default_value = "AA")]
+        #[arg(long, value_name = "CODE", default_value = "AA")]
         answer: hl7_core::AckCode,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Mapping files: apply, check, test.
     Map {
@@ -120,16 +131,16 @@ enum MapCommand {
         #[arg(long)]
         lines: bool,
     },
-    /// Report every mistake in mapping files, with line, column and a suggestion.
+    /// Report every mistake in mapping files, with line, column and a suggestion. All files are looked at.
     Check {
         /// The mapping files.
-        #[arg(required = true)]
+        #[arg(value_name = "MAPPING", required = true)]
         mappings: Vec<PathBuf>,
     },
-    /// Run the tests that mapping files hold, and show what differs.
+    /// Run the tests that mapping files hold, and show what differs. All files are looked at.
     Test {
         /// The mapping files.
-        #[arg(required = true)]
+        #[arg(value_name = "MAPPING", required = true)]
         mappings: Vec<PathBuf>,
     },
 }
@@ -153,7 +164,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprint!("{}", failure.text());
+            output::tell(failure.text());
             failure.exit_code()
         }
     }
@@ -161,11 +172,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Show { file, mask, json } => show::run(file.as_deref(), mask, json),
-        Command::Get { path, file, raw, json } => get::run(&path, file.as_deref(), form(raw, json)),
-        Command::Convert { to: Form::Er7, file, lines } => convert::run(file.as_deref(), lines),
-        Command::Send { to, file, ack_timeout } => send::run(&to, file.as_deref(), ack_timeout),
-        Command::Listen { address, count, answer } => listen::run(&address, count, answer),
+        Command::Show { source, mask, json } => show::run(&source, mask, json),
+        Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
+        Command::Convert { to: Form::Er7, source, lines } => convert::run(&source, lines),
+        Command::Send { to, source, ack_timeout } => send::run(&to, &source, ack_timeout),
+        Command::Listen { address, count, answer, reading } => listen::run(&address, reading, count, answer),
         Command::Map { command } => match command {
             MapCommand::Apply { mapping, payload, control_id, lines } => {
                 map::apply(&mapping, payload.as_deref(), control_id, lines)

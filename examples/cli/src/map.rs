@@ -8,6 +8,7 @@ use hl7_map::{ApplyError, Context, Mapping, TestReport};
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
+use crate::visible;
 
 fn load(file: &Path) -> Result<Mapping, Failure> {
     let text = input::text(file)?;
@@ -40,8 +41,12 @@ fn random_id() -> Result<String, Failure> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// The refusals a line each, or the one reason there is.
 fn refused(error: &ApplyError, name: &str) -> Failure {
-    let mut text = format!("error: {name}: {error}\n");
+    if error.iter().len() == 0 {
+        return Failure::mistake(format!("error: {name}: {error}"));
+    }
+    let mut text = format!("error: {name}: the payload is refused\n");
     for refusal in error.iter() {
         text.push_str(&format!("  {}", refusal.code()));
         for place in [refusal.path(), refusal.source()].into_iter().flatten() {
@@ -57,30 +62,39 @@ fn refused(error: &ApplyError, name: &str) -> Failure {
 }
 
 pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
-    let mut mistakes = String::new();
-    for file in files {
-        match load(file) {
-            Ok(mapping) => {
-                say(format!("{}: {} has no mistakes", file.display(), mapping.name()))?;
-                for warning in mapping.warnings().iter() {
-                    say(format!("{}:{}:{}: {warning}", file.display(), warning.line(), warning.column()))?;
-                }
-            }
-            Err(failure) => mistakes.push_str(failure.text()),
+    each_mapping(files, |file, mapping| {
+        say(format!("{}: {} has no mistakes", file.display(), mapping.name()))?;
+        for warning in mapping.warnings().iter() {
+            say(format!("{}:{}:{}: {warning}", file.display(), warning.line(), warning.column()))?;
         }
-    }
-    if mistakes.is_empty() { Ok(()) } else { Err(Failure::mistake(mistakes)) }
+        Ok(true)
+    })
 }
 
 pub(crate) fn test(files: &[PathBuf]) -> Result<(), Failure> {
-    let mut failed = 0;
-    for file in files {
-        let report = load(file)?.run_tests();
-        failed += report.failed();
+    each_mapping(files, |file, mapping| {
+        let report = mapping.run_tests();
         say(format!("{}: {} passed, {} failed", file.display(), report.passed(), report.failed()))?;
         show_failures(&report)?;
-    }
-    if failed == 0 { Ok(()) } else { Err(Failure::told()) }
+        Ok(report.failed() == 0)
+    })
+}
+
+/// Looks at every mapping, also behind one that does not load; `look` says whether it passes.
+///
+/// # Errors
+/// When one does not load or pass: the worst of it.
+fn each_mapping(
+    files: &[PathBuf],
+    mut look: impl FnMut(&Path, &Mapping) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let outcomes = files.iter().map(|file| load(file).and_then(|mapping| look(file, &mapping)));
+    let failures = outcomes.filter_map(|outcome| match outcome {
+        Ok(true) => None,
+        Ok(false) => Some(Failure::told()),
+        Err(failure) => Some(failure),
+    });
+    Failure::all(failures.collect())
 }
 
 fn show_failures(report: &TestReport) -> Result<(), Failure> {
@@ -100,5 +114,5 @@ fn show_failures(report: &TestReport) -> Result<(), Failure> {
 
 /// A line for a terminal, which obeys nothing that stands in it.
 fn say(line: String) -> Result<(), Failure> {
-    output::write(format!("{}\n", output::one_line(&line)).as_bytes())
+    output::write(format!("{}\n", visible::one_line(&line)).as_bytes())
 }

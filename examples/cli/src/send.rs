@@ -1,18 +1,17 @@
 //! `hl7 send`: messages over MLLP, each acknowledged before the next goes out.
 
-use std::path::Path;
 use std::time::Duration;
 
 use hl7_core::Message;
-use hl7_mllp::Client;
+use hl7_mllp::{Client, Sent};
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, Source};
 use crate::output;
 
-pub(crate) fn run(to: &str, file: Option<&Path>, ack_timeout: u64) -> Result<(), Failure> {
+pub(crate) fn run(to: &str, source: &Source, ack_timeout: u64) -> Result<(), Failure> {
     let mut messages: Vec<Message<'static>> = Vec::new();
-    input::each_message(file, |message| {
+    input::each_message(source, |message| {
         messages.push(message.clone().into_owned());
         Ok(())
     })?;
@@ -25,11 +24,10 @@ async fn send_all(to: &str, messages: &[Message<'static>], ack_timeout: Duration
     let mut client: Option<Client> = None;
     let mut refused = 0;
     for (index, message) in messages.iter().enumerate() {
-        let not_sent = |why: String| {
+        let ended = |why: String, fate: &str| {
+            let (number, of) = (index + 1, messages.len());
             Failure::outside(format!(
-                "{why}\n  message {} of {}; those behind it were not sent",
-                index + 1,
-                messages.len()
+                "error: {why}\n  message {number} of {of}{fate}; those behind it were not sent"
             ))
         };
         // Some receivers close the connection after each message.
@@ -39,10 +37,12 @@ async fn send_all(to: &str, messages: &[Message<'static>], ack_timeout: Duration
                 .ack_timeout(ack_timeout)
                 .connect(to)
                 .await
-                .map_err(|why| not_sent(format!("error: {why}")))?,
+                .map_err(|why| ended(why.to_string(), " was not sent"))?,
         };
-        let ack = open.send(message).await.map_err(|why| not_sent(format!("error: {why}")))?;
-        output::write(&output::as_lines(ack.bytes()))?;
+        let ack = open.send(message).await.map_err(|why| ended(why.to_string(), fate(why.sent())))?;
+        output::write_message(ack.message().as_er7(), ack.bytes(), "").map_err(|_| {
+            ended("standard output cannot be written to".to_owned(), &format!(" was answered {}", ack.code()))
+        })?;
         if !ack.code().is_positive() {
             refused += 1;
         }
@@ -51,5 +51,12 @@ async fn send_all(to: &str, messages: &[Message<'static>], ack_timeout: Duration
     match refused {
         0 => Ok(()),
         n => Err(Failure::no(format!("{n} of {} messages refused by the receiver", messages.len()))),
+    }
+}
+
+fn fate(sent: Sent) -> &'static str {
+    match sent {
+        Sent::No => " was not sent",
+        Sent::Unknown => " may have arrived",
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use hl7_core::{Component, Field, Message, Segment, Subcomponent};
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, Source};
 use crate::output;
+use crate::visible;
 
 /// The fields of MSH that name systems, types and versions, and no patient.
 const NOT_MASKED: [&str; 13] = [
@@ -17,9 +17,9 @@ const NOT_MASKED: [&str; 13] = [
     "MSH-15", "MSH-16",
 ];
 
-pub(crate) fn run(file: Option<&Path>, mask: bool, json: bool) -> Result<(), Failure> {
+pub(crate) fn run(source: &Source, mask: bool, json: bool) -> Result<(), Failure> {
     let mut first = true;
-    input::each_message(file, |message| {
+    input::each_message(source, |message| {
         let lines = lines_of(message, mask);
         let text = if json { as_json(&lines) } else { as_text(&lines, std::mem::take(&mut first)) };
         output::write(text.as_bytes())
@@ -47,9 +47,9 @@ fn as_text(lines: &[Line], first: bool) -> String {
         let _ = match line {
             Line::Segment(name) => writeln!(text, "{name}"),
             Line::Value { path, text: value, .. } => {
-                writeln!(text, "  {path:<14} {}", output::one_line(value))
+                writeln!(text, "  {path:<14} {}", visible::one_line(value))
             }
-            Line::Broken(value) => writeln!(text, "(not a segment)\n  {}", output::one_line(value)),
+            Line::Broken(value) => writeln!(text, "(not a segment)\n  {}", visible::one_line(value)),
         };
     }
     text
@@ -61,7 +61,7 @@ fn as_json(lines: &[Line]) -> String {
         Line::Value { path, text, is_null } => Some(json!({ "path": path, "text": text, "null": is_null })),
         Line::Broken(text) => Some(json!({ "path": null, "text": text, "null": false })),
     });
-    format!("{}\n", values.collect::<serde_json::Value>())
+    format!("{}\n", visible::json(&values.collect::<serde_json::Value>().to_string()))
 }
 
 fn lines_of(message: &Message<'_>, mask: bool) -> Vec<Line> {

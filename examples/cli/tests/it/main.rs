@@ -4,6 +4,7 @@
 
 mod map;
 mod messages;
+mod output;
 mod wire;
 
 use std::io::{Read, Write};

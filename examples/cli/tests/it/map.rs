@@ -78,3 +78,36 @@ fn a_failing_test_shows_what_differs_and_is_exit_code_1() {
     let expected = "    PID-8\n      want M\n      got  F\n";
     assert!(run.out.contains("1 passed, 1 failed") && run.out.contains(expected), "{}", run.out);
 }
+
+#[test]
+fn every_file_is_reported_and_the_worst_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(demo("crm-to-adt.yaml")).unwrap();
+    let fails = write(folder.path(), "fails.yaml", &text.replace("PID-8: F,", "PID-8: M,"));
+    let broken = write(folder.path(), "broken.yaml", "map: [");
+    let (fails, broken, right) = (fails.to_str().unwrap(), broken.to_str().unwrap(), demo("crm-to-adt.yaml"));
+    for command in ["check", "test"] {
+        let absent = hl7(&["map", command, "none.yaml"], "");
+        assert_eq!(absent.code, 4, "{}", absent.err);
+        for (files, code) in [([broken, "none.yaml"], 4), (["none.yaml", broken], 4), ([broken, fails], 3)] {
+            let run = hl7(&["map", command, files[0], files[1], &right], "");
+            assert_eq!(run.code, code, "{command} {files:?}: {}", run.err);
+            assert!(run.out.contains(right.as_str()), "{command} {files:?}: {}", run.out);
+            for file in files.iter().filter(|file| **file != fails) {
+                assert!(run.err.contains(file), "{command} {files:?}: {}", run.err);
+            }
+        }
+    }
+    assert_eq!(hl7(&["map", "test", fails, &right], "").code, 1);
+}
+
+#[test]
+fn a_refusal_says_its_code_once() {
+    let refused = r#"{ "event": "e", "patient": { "ids": [], "gender": "x", "born": "x" } }"#;
+    let run = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], refused);
+    assert!(run.err.starts_with("error: standard input: the payload is refused\n"), "{}", run.err);
+    let lines: Vec<_> = run.err.lines().skip(1).collect();
+    assert!(lines.len() > 1 && lines.iter().all(|line| line.matches("M2").count() == 1), "{}", run.err);
+    let broken = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], "{");
+    assert_eq!((broken.err.lines().count(), broken.err.matches("M3").count()), (1, 1), "{}", broken.err);
+}

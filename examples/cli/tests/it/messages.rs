@@ -92,7 +92,7 @@ fn get_prints_values_one_a_line() {
         ("PID-5", "Byrne & Sons\n"),
         ("PID-3[*].1", "7\n8\n"),
         ("PID-3[5=SS].1", "8\n"),
-        ("NTE[*]-3", "a\rb\nsecond\n"),
+        ("NTE[*]-3", "a\u{240d}b\nsecond\n"),
         ("MSH-2", "^~\\&\n"),
     ];
     for (path, expected) in cases {
@@ -100,6 +100,78 @@ fn get_prints_values_one_a_line() {
         assert_eq!((run.code, run.out.as_str()), (0, expected), "{path}: {}", run.err);
     }
     assert_eq!(hl7(&["get", "PID-5", "--raw"], ADT).out, "Byrne \\T\\ Sons^Zoë\n");
+}
+
+#[test]
+fn a_line_end_in_a_value_does_not_look_like_two_values() {
+    let run = hl7(&["get", "NTE-3"], &ADT.replace("a\\.br\\b", "a\\X0D0A\\b\\X0A\\c\u{9B}\u{202E}"));
+    assert_eq!(run.out, "a\u{240d}\u{240a}b\u{240a}c\u{9B}\u{202E}\n", "the rest stands as it is in a pipe");
+    let run = hl7(&["get", "NTE-3", "--json"], &ADT.replace("a\\.br\\b", "a\\X0D0A\\b\u{9B}\u{E0041}"));
+    assert!(run.out.contains("\\u009b\\udb40\\udc41"), "{}", run.out);
+    let values: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(values[0]["text"], "a\r\nb\u{9B}\u{E0041}");
+}
+
+#[test]
+fn a_path_without_a_field_is_exit_code_2_and_says_what_is_wanted() {
+    for path in ["PID", "OBX[2]"] {
+        let run = hl7(&["get", path], ADT);
+        assert_eq!((run.code, run.out.as_str()), (2, ""));
+        let wanted = format!("the path names a segment; name a field of it, such as {path}-1");
+        assert!(run.err.contains(&wanted), "{}", run.err);
+    }
+}
+
+#[test]
+fn messages_that_do_not_state_their_character_set_are_read_in_the_one_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("latin.hl7");
+    let latin = b"MSH|^~\\&|A\rPID|1||7||M\xFCller\r";
+    std::fs::write(&file, latin).unwrap();
+    let file = file.to_str().unwrap();
+    let unread = hl7(&["get", "PID-5", file], "");
+    assert_eq!(unread.code, 3);
+    assert!(unread.err.contains("C014"), "{}", unread.err);
+    assert_eq!(hl7(&["get", "PID-5", file, "--charset", "8859/1"], "").out, "Müller\n");
+    assert!(hl7(&["show", "--charset", "ISO-8859-1", file], "").out.contains("Müller"));
+    let converted =
+        crate::command(&["convert", "--to", "er7", "--charset", "8859/1", file]).output().unwrap();
+    assert_eq!((converted.status.code(), &converted.stdout[..]), (Some(0), &latin[..]));
+    // What the message says counts for more: MSH-18, or a byte order mark.
+    let stated = "MSH|^~\\&|A|||||||||||||||UNICODE UTF-8\rPID|1||7||Zoë\r";
+    assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1"], stated).out, "Zoë\n");
+    let marked = "\u{FEFF}MSH|^~\\&|A\rPID|1||7||Zoë\r".repeat(2);
+    assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1"], &marked).out, "Zoë\nZoë\n");
+    let unknown = hl7(&["show", "--charset", "KLINGON", file], "");
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("table 0211"), "{}", unknown.err);
+    assert_eq!(hl7(&["show", "--charset", "UTF-16", file], "").code, 2);
+}
+
+#[test]
+fn messages_behind_marks_frames_and_blanks_are_messages_of_their_own() {
+    let second = ADT.replace("m1", "m2");
+    for before in ["\u{FEFF}", "\u{b}", "\u{1c}", "\u{1c}\r", "  ", "\r\n\t"] {
+        let run = hl7(&["convert", "--to", "er7"], &format!("{ADT}{before}{second}\u{1c}\r\n"));
+        assert_eq!((run.code, run.out), (0, format!("{ADT}{second}")), "{before:?}: {}", run.err);
+    }
+    let marked = format!("\u{FEFF}{ADT}\u{FEFF}{second}");
+    assert_eq!(hl7(&["convert", "--to", "er7"], &marked).out, format!("{ADT}{second}"));
+}
+
+#[test]
+fn an_error_says_its_code_once_and_its_place() {
+    let bad = "\u{b}MSH|^~\\&|A\r\u{1c}\r\u{b}MSH|^A\\&|A\r\u{1c}\r";
+    let run = hl7(&["show"], bad);
+    assert_eq!(run.code, 3);
+    assert_eq!(
+        run.err,
+        "error: standard input, the message that starts at byte 15: \
+         C009: a delimiter is not an ASCII punctuation character (byte 5); the usual ones are |^~\\&\n"
+    );
+    let run = hl7(&["show"], "\u{b}MSH|^~\\&|A\r\u{1c}\r\njunk\r\n");
+    assert_eq!(run.code, 3);
+    assert!(run.err.contains("starts at byte 14: C002"), "{}", run.err);
 }
 
 #[test]

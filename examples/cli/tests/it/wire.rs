@@ -7,7 +7,7 @@ use std::process::Child;
 use crate::{ADT, Run, command, finish, hl7};
 
 /// A listener on a free port, and its address.
-fn listen(more: &[&str]) -> (Child, String) {
+pub(crate) fn listen(more: &[&str]) -> (Child, String) {
     let mut child = command(&[&["listen", "127.0.0.1:0"], more].concat()).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -78,7 +78,30 @@ fn no_acknowledgment_of_this_message_is_exit_code_4() {
         assert_eq!(run.code, 4, "{}", run.err);
         assert!(run.err.contains("error: N1"), "{}", run.err);
         assert!(!run.err.contains("Byrne"), "{}", run.err);
+        assert_eq!(run.err.matches("N1").count(), 1, "{}", run.err);
+        assert!(run.err.contains("\n  message 1 of 1 may have arrived; those behind it"), "{}", run.err);
     }
+}
+
+#[test]
+fn a_message_that_cannot_be_printed_is_not_acknowledged() {
+    let (mut listener, address) = listen(&[]);
+    drop(listener.stdout.take());
+    let sent = hl7(&["send", "--to", &address], ADT);
+    assert_eq!((sent.code, sent.out.as_str()), (4, ""), "{}", sent.err);
+    assert_eq!(finish(listener).code, 4);
+}
+
+#[test]
+fn a_character_set_holds_for_sending_and_listening_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("latin.hl7");
+    std::fs::write(&file, b"MSH|^~\\&|A|||||||m1|P|2.5.1\rPID|1||7||M\xFCller\r").unwrap();
+    let (listener, address) = listen(&["--count", "1", "--charset", "8859/1"]);
+    let sent = hl7(&["send", "--to", &address, "--charset", "8859/1", file.to_str().unwrap()], "");
+    assert_eq!(sent.code, 0, "{}", sent.err);
+    let received = listener.wait_with_output().unwrap();
+    assert!(received.stdout.ends_with(b"PID|1||7||M\xFCller\n\n"), "the bytes as they came");
 }
 
 #[test]
@@ -87,4 +110,5 @@ fn nobody_there_is_exit_code_4() {
     let run = hl7(&["send", "--to", &address], ADT);
     assert_eq!((run.code, run.out.as_str()), (4, ""));
     assert!(run.err.contains("error: N"), "{}", run.err);
+    assert!(run.err.contains("message 1 of 1 was not sent"), "{}", run.err);
 }
