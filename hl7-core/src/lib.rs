@@ -19,6 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [`tutorial`] goes through it step by step; the [`cookbook`] holds recipes.
+//!
 //! # The words
 //!
 //! A *message* is a list of *segments*, one a line. A segment is a list of *fields*; a field a list of
@@ -47,6 +49,7 @@ mod charset;
 mod coding;
 mod condition;
 mod convert;
+pub mod cookbook;
 mod delimiters;
 mod edit;
 mod encode;
