@@ -1,5 +1,9 @@
 //! Walks the plan over a payload and writes the message.
 
+mod counts;
+mod refused;
+
+use std::borrow::Cow;
 use std::ops::Range;
 
 use hl7_core::{Message, path};
@@ -8,13 +12,16 @@ use crate::context::Context;
 use crate::json::Json;
 use crate::leaf;
 use crate::plan::{FieldRule, Fill, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
-use crate::refusal::{ApplyError, Refusal};
+use crate::refusal::ApplyError;
 use crate::scope::Scope;
-use crate::standard::{self, Version};
+use crate::standard::Version;
 use crate::value::{Fault, Value};
 
-/// More refusals than this are not listed: a loop may give one a round.
-const MAX_REFUSALS: usize = 1_000;
+use counts::Counts;
+use refused::{Refused, Which};
+
+/// Noting a refusal takes so many steps.
+const REFUSAL_STEPS: usize = 8;
 
 /// Makes the message of a payload.
 pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Message<'static>, ApplyError> {
@@ -25,18 +32,21 @@ pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Me
         ctx,
         now: &now,
         out: String::with_capacity(1024),
-        refusals: Vec::new(),
-        counts: Vec::new(),
+        refused: Refused::default(),
+        counts: Counts::default(),
+        which: Which::default(),
         items_left: ctx.max_items,
         time: 0..0,
         formatted: false,
-        stopped: false,
     };
     run.require();
     for rule in &plan.segments {
         run.segments(rule);
     }
-    if run.refusals.is_empty() { finished(plan, run.out) } else { Err(ApplyError::of_refusals(run.refusals)) }
+    match run.refused.into_error() {
+        None => finished(plan, run.out),
+        Some(error) => Err(error),
+    }
 }
 
 /// The text as a message, with its character set stated where ASCII is not enough.
@@ -58,16 +68,15 @@ struct Run<'v> {
     ctx: &'v Context,
     now: &'v str,
     out: String,
-    refusals: Vec<Refusal>,
-    /// How many segments there are of each numbered ID, since its parent.
-    counts: Vec<(&'v str, usize)>,
+    refused: Refused,
+    counts: Counts<'v>,
+    /// Which segment and which repetition are under way, where the rules may give several.
+    which: Which,
     items_left: usize,
     /// Where MSH-7 stands in `out`.
     time: Range<usize>,
     /// OBX-2 of the segment under way says formatted text (FT).
     formatted: bool,
-    /// A limit was met: nothing more is written.
-    stopped: bool,
 }
 
 /// How far a repetition is written: the component and subcomponent of its last value.
@@ -75,6 +84,13 @@ struct Run<'v> {
 struct At {
     component: u16,
     subcomponent: u16,
+}
+
+/// A value as it is to be written.
+enum Text<'v> {
+    /// HL7's null.
+    Null,
+    Of(Cow<'v, str>),
 }
 
 /// What writing a rule came to.
@@ -94,14 +110,10 @@ impl Written {
 
 impl<'v> Run<'v> {
     fn refuse(&mut self, fault: Fault, place: Option<&str>, line: usize) {
-        let source = self.scope.last_read().map(|path| path.text.as_str());
-        if self.stopped {
-            return;
-        }
-        self.stopped = is_limit(fault.code) || self.refusals.len() + 1 >= MAX_REFUSALS;
-        if self.refusals.len() < MAX_REFUSALS {
-            self.refusals.push(Refusal::new(fault, place, source, line));
-        }
+        // When none are left, the next step says so.
+        let _ = self.scope.budget().step(REFUSAL_STEPS);
+        let place = place.map(|place| (place, self.which));
+        self.refused.add(fault, place, || self.scope.last_source(), line);
     }
 
     /// The result, or the refusal noted and `otherwise`.
@@ -144,7 +156,7 @@ impl<'v> Run<'v> {
         line: usize,
         body: &mut dyn FnMut(&mut Self),
     ) {
-        if self.stopped {
+        if self.refused.stopped {
             return;
         }
         if let Some(when) = when {
@@ -163,9 +175,10 @@ impl<'v> Run<'v> {
             self.scope.budget().step(over.size())?;
             Ok(over)
         });
+        let list = self.scope.last_read();
         let mut items = self.noted(over, place, line, Value::Absent).into_items();
-        while let Some(item) = items.next().filter(|_| self.next_item(place, line)) {
-            self.scope.enter(item);
+        while let Some((index, item)) = items.next_with_place().filter(|_| self.next_item(place, line)) {
+            self.scope.enter(item, list, index);
             let passes = each.filter.as_ref().map_or(Ok(true), |filter| self.scope.test(filter));
             if self.noted(passes, place, line, false) {
                 body(self);
@@ -178,7 +191,7 @@ impl<'v> Run<'v> {
     fn next_item(&mut self, place: &str, line: usize) -> bool {
         match self.items_left.checked_sub(1) {
             Some(left) => self.items_left = left,
-            None if !self.stopped => {
+            None if !self.refused.stopped => {
                 self.refuse(
                     Fault::new("M211", "the loops take more rounds than the limit"),
                     Some(place),
@@ -187,13 +200,14 @@ impl<'v> Run<'v> {
             }
             None => {}
         }
-        !self.stopped
+        !self.refused.stopped
     }
 
     fn segment(&mut self, rule: &'v SegmentRule) {
         let start = self.out.len();
         self.out.push_str(&rule.id);
         self.formatted = false;
+        self.which.segment = rule.repeats.then(|| self.counts.of(&rule.id).all + 1);
         let mut last = 0;
         if rule.id == "MSH" {
             self.out.push_str("|^~\\&");
@@ -207,24 +221,11 @@ impl<'v> Run<'v> {
         }
         if written.read || rule.required || (rule.constant && written.any) {
             self.out.push('\r');
-            self.count(&rule.id);
+            self.counts.add(&rule.id);
         } else {
             self.out.truncate(start);
         }
-    }
-
-    /// Numbers the segment just written, and begins the numbering of its children anew.
-    fn count(&mut self, id: &'v str) {
-        for (numbered, count) in &mut self.counts {
-            if standard::restarts(numbered, id) {
-                *count = 0;
-            }
-        }
-        match self.counts.iter_mut().find(|(numbered, _)| *numbered == id) {
-            Some((_, count)) => *count += 1,
-            None if standard::has_set_id(id) => self.counts.push((id, 1)),
-            None => {}
-        }
+        self.which.segment = None;
     }
 
     /// Writes a field behind `last`. What is filled in does not count as written by a rule.
@@ -232,6 +233,7 @@ impl<'v> Run<'v> {
         let start = self.out.len();
         let separators = usize::from(field.number.saturating_sub(last));
         let mut written = Written::default();
+        let mut repetitions = 0;
         for repetition in &field.repetitions {
             self.rounds(
                 repetition.when.as_ref(),
@@ -240,7 +242,11 @@ impl<'v> Run<'v> {
                 repetition.line,
                 &mut |run| {
                     let before = if written.any { ("~", 1) } else { ("|", separators) };
-                    written = written.and(run.repetition(repetition, before));
+                    run.which.repetition = field.repeats.then_some(repetitions + 1);
+                    let this = run.repetition(repetition, before);
+                    run.which.repetition = None;
+                    repetitions += usize::from(this.any);
+                    written = written.and(this);
                 },
             );
         }
@@ -280,7 +286,7 @@ impl<'v> Run<'v> {
                 self.out.push_str(&time);
             }
             Some(Fill::SetId) => {
-                let before = self.counts.iter().find(|(id, _)| *id == rule.id).map_or(0, |(_, count)| *count);
+                let before = self.counts.of(&rule.id).numbered;
                 self.out.push_str(&(before + 1).to_string());
             }
             None => {}
@@ -316,7 +322,7 @@ impl<'v> Run<'v> {
     }
 
     fn leaf(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
-        if self.stopped {
+        if self.refused.stopped {
             return Written::default();
         }
         let mark = self.scope.budget().mark();
@@ -326,30 +332,33 @@ impl<'v> Run<'v> {
     }
 
     fn value(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
-        let value = self.scope.formula(&leaf.formula);
-        let value = self.noted(value, &leaf.place, leaf.line, Value::Absent);
-        let text = match value {
-            Value::Absent if leaf.null_deletes && self.scope.reads_null(&leaf.formula) => None,
-            Value::Absent => return Written::default(),
-            Value::Null => None,
-            value => match value.into_text() {
-                Ok(Some(text)) => Some(text),
-                Ok(None) => return Written::default(),
-                Err(fault) => {
-                    self.refuse(fault, Some(&leaf.place), leaf.line);
-                    return Written::default();
-                }
-            },
+        let text = match self.text(leaf) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Written::default(),
+            Err(fault) => {
+                self.refuse(fault, Some(&leaf.place), leaf.line);
+                // It would have been written: what comes behind it keeps its number.
+                return Written { any: true, read: !leaf.constant };
+            }
         };
         let start = self.out.len();
         self.advance(at, leaf);
         let formatted = self.writes_formatted(leaf);
         match text {
-            None => self.out.push_str("\"\""),
-            Some(text) => leaf::push(&mut self.out, &text, formatted),
+            Text::Null => self.out.push_str("\"\""),
+            Text::Of(text) => leaf::push(&mut self.out, &text, formatted),
         }
         self.check_length(leaf, start);
         Written { any: true, read: !leaf.constant }
+    }
+
+    /// What to write, when there is something.
+    fn text(&self, leaf: &'v Leaf) -> Result<Option<Text<'v>>, Fault> {
+        Ok(match self.scope.formula(&leaf.formula)? {
+            Value::Absent if leaf.null_deletes && self.scope.reads_null(&leaf.formula) => Some(Text::Null),
+            Value::Null => Some(Text::Null),
+            value => value.into_text()?.map(Text::Of),
+        })
     }
 
     fn writes_formatted(&self, leaf: &Leaf) -> bool {
@@ -380,9 +389,4 @@ impl<'v> Run<'v> {
             fits.then_some(()).ok_or_else(|| Fault::new("M210", "the message is longer than the limit"));
         self.noted(steps.and(room), &leaf.place, leaf.line, ());
     }
-}
-
-/// Whether a refusal ends the work: a limit was met.
-fn is_limit(code: &str) -> bool {
-    matches!(code, "M209" | "M210" | "M211" | "M212")
 }

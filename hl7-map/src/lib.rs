@@ -159,6 +159,8 @@
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!
+//! A refusal in a loop says which item (`.ids[1].value`) and which place (`PID-3[2].5`); the `error` of a test may leave the numbers out.
+//!
 //! # Guarantees
 //!
 //! * The same file, payload, control ID and clock give the same message.

@@ -59,6 +59,8 @@ pub(crate) struct SegmentRule {
     pub(crate) required: bool,
     /// It reads no input, so it is written wherever one of its rules writes something.
     pub(crate) constant: bool,
+    /// There may be several segments of this ID.
+    pub(crate) repeats: bool,
 }
 
 /// One round for each item of `over` that passes `filter`.
@@ -72,6 +74,8 @@ pub(crate) struct FieldRule {
     pub(crate) repetitions: Vec<RepetitionRule>,
     /// What stands in the field when no rule gives it a value.
     pub(crate) fill: Option<Fill>,
+    /// There may be several repetitions.
+    pub(crate) repeats: bool,
 }
 
 /// What is filled in without a rule.

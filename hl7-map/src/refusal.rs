@@ -11,6 +11,8 @@ use crate::value::Fault;
 pub struct ApplyError {
     kind: ApplyErrorKind,
     refusals: Vec<Refusal>,
+    /// So many more are not listed.
+    unlisted: usize,
     place: Option<JsonPlace>,
     code: &'static str,
     message: Cow<'static, str>,
@@ -51,24 +53,27 @@ impl ApplyError {
         Self {
             kind: ApplyErrorKind::Json,
             refusals: Vec::new(),
+            unlisted: 0,
             place,
             code,
             message: Cow::Borrowed(message),
         }
     }
 
-    /// There is one refusal at least.
-    pub(crate) fn of_refusals(refusals: Vec<Refusal>) -> Self {
+    /// There is one refusal at least; `unlisted` more are not among them.
+    pub(crate) fn of_refusals(refusals: Vec<Refusal>, unlisted: usize) -> Self {
         let code = refusals.first().map_or("M299", |first| first.code);
         let limited =
             refusals.iter().any(|refusal| matches!(refusal.code, "M209" | "M210" | "M211" | "M212"));
         let kind = if limited { ApplyErrorKind::Limit } else { ApplyErrorKind::Refused };
-        Self { kind, refusals, place: None, code, message: Cow::Borrowed("the payload is refused") }
+        let message = Cow::Borrowed("the payload is refused");
+        Self { kind, refusals, unlisted, place: None, code, message }
     }
 
     pub(crate) fn of_output(why: &'static str) -> Self {
         let message = Cow::Borrowed(why);
-        Self { kind: ApplyErrorKind::Output, refusals: Vec::new(), place: None, code: "M299", message }
+        let (kind, refusals) = (ApplyErrorKind::Output, Vec::new());
+        Self { kind, refusals, unlisted: 0, place: None, code: "M299", message }
     }
 
     /// What is wrong.
@@ -81,9 +86,14 @@ impl ApplyError {
         self.code
     }
 
-    /// All refusals, in the order of the message. None when the payload is not JSON.
+    /// The refusals, in the order of the message: all of them, or the first 100. None when the payload is not JSON.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Refusal> {
         self.refusals.iter()
+    }
+
+    /// How many refusals there are beyond those that [`iter`](Self::iter) gives.
+    pub fn unlisted(&self) -> usize {
+        self.unlisted
     }
 
     /// The byte of the payload, from 0, at which its JSON breaks.
@@ -110,7 +120,7 @@ impl fmt::Display for ApplyError {
                 write!(f, "{}: {} (line {}, column {})", self.code, self.message, at.line, at.column)
             }
             ([one], _) => write!(f, "{one}"),
-            ([first, rest @ ..], _) => write!(f, "{first} (and {} more)", rest.len()),
+            ([first, rest @ ..], _) => write!(f, "{first} (and {} more)", rest.len() + self.unlisted),
         }
     }
 }
@@ -121,6 +131,7 @@ impl fmt::Debug for ApplyError {
             .field("kind", &self.kind)
             .field("code", &self.code)
             .field("refusals", &self.refusals)
+            .field("unlisted", &self.unlisted)
             .field("offset", &self.offset())
             .finish()
     }
@@ -140,8 +151,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(fault: Fault, path: Option<&str>, source: Option<&str>, line: usize) -> Self {
-        let (path, source) = (path.map(str::to_owned), source.map(str::to_owned));
+    pub(crate) fn new(fault: Fault, path: Option<String>, source: Option<String>, line: usize) -> Self {
         Self { code: fault.code, path, source, line, message: fault.message, suggestion: fault.suggestion }
     }
 
@@ -150,12 +160,14 @@ impl Refusal {
         self.code
     }
 
-    /// The place in the message, such as `PID-8`.
+    /// The place in the message, such as `PID-8`; in a loop with the repetition or the segment that it would have been, counted from 1:
+    /// `PID-3[2].5`, `NTE[4]-3`.
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
 
-    /// The path in the payload as the rule has it, such as `.patient.gender`.
+    /// The path in the payload from its top on, such as `.patient.gender`; in a loop with the index of the item, counted from 0:
+    /// `.ids[1].value`.
     pub fn source(&self) -> Option<&str> {
         self.source.as_deref()
     }

@@ -17,7 +17,7 @@ use crate::value::{Fault, Value};
 pub(crate) struct Scope<'v> {
     plan: &'v Plan,
     /// The payload first, the current item last.
-    items: Vec<Value<'v>>,
+    items: Vec<Item<'v>>,
     /// The clock as HL7's DTM.
     now: &'v str,
     /// The path whose value the running expression works on.
@@ -27,9 +27,17 @@ pub(crate) struct Scope<'v> {
     fixed: Vec<OnceCell<Texts<'v>>>,
 }
 
+/// The item that a loop is at, and where in the payload it is from.
+struct Item<'v> {
+    value: Value<'v>,
+    /// The path that the loop runs over, read in the scope around it.
+    list: Option<&'v JsonPath>,
+    index: Option<usize>,
+}
+
 impl<'v> Scope<'v> {
     pub(crate) fn new(plan: &'v Plan, payload: &'v Json<'v>, now: &'v str, ctx: &Context) -> Self {
-        let items = vec![Value::of(payload)];
+        let items = vec![Item { value: Value::of(payload), list: None, index: None }];
         let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
         Self { plan, items, now, read: Cell::new(None), budget: Budget::new(ctx), fixed }
     }
@@ -39,8 +47,9 @@ impl<'v> Scope<'v> {
         &self.budget
     }
 
-    pub(crate) fn enter(&mut self, item: Value<'v>) {
-        self.items.push(item);
+    /// Goes to an item of what is at `list`: the one at `index`, where it is a list of the payload.
+    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<&'v JsonPath>, index: Option<usize>) {
+        self.items.push(Item { value, list, index });
     }
 
     pub(crate) fn leave(&mut self) {
@@ -50,6 +59,30 @@ impl<'v> Scope<'v> {
     /// The path that the last expression took its value from.
     pub(crate) fn last_read(&self) -> Option<&'v JsonPath> {
         self.read.get()
+    }
+
+    /// That path from the top of the payload on, with the index of each loop's item: `.ids[1].value`.
+    pub(crate) fn last_source(&self) -> Option<String> {
+        let path = self.last_read()?;
+        Some(self.source(path, self.items.len()).unwrap_or_else(|| path.text.clone()))
+    }
+
+    /// A path that is read with so many items around it, from the top on.
+    fn source(&self, path: &JsonPath, items: usize) -> Option<String> {
+        let base = match path.from {
+            Origin::Root => 0,
+            Origin::Above(above) => items.checked_sub(above + 1)?,
+        };
+        let steps = path.text.trim_start_matches('^').trim_start_matches("$root");
+        if base == 0 {
+            return Some(if steps.is_empty() { ".".to_owned() } else { steps.to_owned() });
+        }
+        let Item { list, index, .. } = self.items.get(base)?;
+        let mut source = self.source((*list)?, base)?;
+        source.extend(index.map(|index| format!("[{index}]")));
+        let steps = if source.ends_with('.') || steps.starts_with(".[") { steps.get(1..)? } else { steps };
+        source.push_str(if steps == "." { "" } else { steps });
+        Some(source)
     }
 
     pub(crate) fn formula(&self, formula: &'v Formula) -> Result<Value<'v>, Fault> {
@@ -95,10 +128,11 @@ impl<'v> Scope<'v> {
     }
 
     fn start(&self, from: Origin) -> Option<&Value<'v>> {
-        match from {
+        let item = match from {
             Origin::Root => self.items.first(),
             Origin::Above(above) => self.items.iter().rev().nth(above),
-        }
+        };
+        item.map(|item| &item.value)
     }
 
     /// What the payload has at `path`, a JSON null included.

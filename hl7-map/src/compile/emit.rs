@@ -43,8 +43,12 @@ impl Compiler {
                 if let ("MSH", Some(second)) = (key.text.as_str(), self.list(value).get(1)) {
                     self.error(MappingError::new("M113", second.place, "MSH stands in every message, once"));
                 }
-                for node in self.list(value) {
-                    rules.extend(self.segment(&key.text, node, message));
+                let places = self.list(value);
+                for node in places {
+                    let rule = self.segment(&key.text, node, message);
+                    rules.extend(
+                        rule.map(|rule| SegmentRule { repeats: rule.repeats || places.len() > 1, ..rule }),
+                    );
                 }
             }
         }
@@ -105,6 +109,7 @@ impl Compiler {
             fields: rules,
             required,
             constant,
+            repeats: repeats.each.is_some(),
         })
     }
 
@@ -145,9 +150,10 @@ impl Compiler {
         }
         let place = format!("{id}-{number}");
         let line_breaks = self.line_breaks(id, number);
-        let repetitions =
+        let repetitions: Vec<_> =
             self.list(value).iter().filter_map(|node| self.repetition(&place, node, line_breaks)).collect();
-        Some(FieldRule { number, repetitions, fill: None })
+        let repeats = repetitions.len() > 1 || repetitions.iter().any(|repetition| repetition.each.is_some());
+        Some(FieldRule { number, repetitions, fill: None, repeats })
     }
 
     /// A number from 1 to 9999, as the key of a field, component or subcomponent.

@@ -51,7 +51,7 @@ impl Compiler {
             self.error(MappingError::new("M113", node.place, message));
         }
         let repetitions = self.repetition("MSH-10", node, LineBreaks::Hex).into_iter().collect();
-        insert(header, FieldRule { number: 10, repetitions, fill: None });
+        insert(header, FieldRule { number: 10, repetitions, fill: None, repeats: false });
     }
 
     /// EVN-1 was required up to 2.2 and is kept for older receivers only since; EVN-2 is the time of MSH-7.
@@ -73,13 +73,17 @@ fn empty(id: &str) -> SegmentRule {
         fields: Vec::new(),
         required: false,
         constant: true,
+        repeats: false,
     }
 }
 
 fn fill_in(rule: &mut SegmentRule, number: u16, fill: Fill) {
     match rule.fields.iter_mut().find(|field| field.number == number) {
         Some(field) => field.fill = Some(fill),
-        None => insert(rule, FieldRule { number, repetitions: Vec::new(), fill: Some(fill) }),
+        None => {
+            let (repetitions, fill) = (Vec::new(), Some(fill));
+            insert(rule, FieldRule { number, repetitions, fill, repeats: false });
+        }
     }
 }
 

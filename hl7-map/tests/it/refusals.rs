@@ -16,15 +16,15 @@ fn all_refusals_come_at_once_in_the_order_of_the_message() {
     assert_eq!(
         told,
         [
-            ("M204", Some("PID-3"), Some(".n"), 6),
-            ("M204", Some("PID-3"), Some(".n"), 6),
+            ("M204", Some("PID-3[1]"), Some(".ids[0].n"), 6),
+            ("M204", Some("PID-3[3]"), Some(".ids[2].n"), 6),
             ("M203", Some("PID-5.1"), Some(".last"), 7),
             ("M205", Some("PID-7"), Some(".born"), 8),
         ]
     );
     assert_eq!(
         error.to_string(),
-        "M204: PID-3 from .n: this is not a number (line 6 of the mapping) (and 3 more)"
+        "M204: PID-3[1] from .ids[0].n: this is not a number (line 6 of the mapping) (and 3 more)"
     );
 }
 
@@ -32,7 +32,49 @@ fn all_refusals_come_at_once_in_the_order_of_the_message() {
 fn the_source_is_the_path_that_was_taken() {
     let mapping = crate::mapping("  PID: { 7: .a ?? $root.b | date }");
     let error = mapping.apply_json(br#"{"b":"x"}"#, &crate::ctx()).unwrap_err();
-    assert_eq!(error.iter().next().unwrap().source(), Some("$root.b"));
+    assert_eq!(error.iter().next().unwrap().source(), Some(".b"));
+}
+
+#[test]
+fn a_refusal_in_loops_says_which_item_and_which_place() {
+    let mapping = crate::mapping(
+        "  PID: { 3: [ .one, { each: .ids, identifier: { id: .id, type: .k | number } } ] }\n  NK1:\n    each: .kin\n    2: .name\n    5: { each: .phones, filter: .no != ^.own, phone: { number: .no | number, area: ^.area | number } }\n  NTE:\n    - { each: .notes | split \"-\", 3: . | number }\n    - { each: .rows, filter: '(.[0].a | number) > 0', 3: '.[1][0] | number', 4: . | number, 5: $root.last | number }",
+    );
+    let payload = br#"{"one":"1","last":"x","ids":[{"id":"1","k":"1"},null,{"id":"2","k":"x"}],"notes":"1-x",
+        "kin":[{"name":"a"},{"name":"b","own":"1","area":"x","phones":[{"no":"1"},{"no":"x"}]}],
+        "rows":[[{"a":1},["x"]],[{"a":"x"}]]}"#;
+    let error = mapping.apply_json(payload, &crate::ctx()).unwrap_err();
+    let told: Vec<_> = error.iter().map(|r| (r.path().unwrap(), r.source().unwrap())).collect();
+    assert_eq!(
+        told,
+        [
+            ("PID-3[3].5", ".ids[2].k"),
+            ("NK1[2]-5[1].1", ".kin[1].phones[1].no"),
+            ("NK1[2]-5[1].6", ".kin[1].area"),
+            ("NTE[2]-3", ".notes"),
+            ("NTE[3]-3", ".rows[0][1][0]"),
+            ("NTE[3]-4", ".rows[0]"),
+            ("NTE[3]-5", ".last"),
+            ("NTE", ".rows[1][0].a"),
+        ]
+    );
+    let mapping = crate::mapping("  NTE: { each: ., 3: { each: ., value: .k | number } }");
+    let error = mapping.apply_json(br#"[{"k":"1"},[{"k":"1"},{"k":"x"}]]"#, &crate::ctx()).unwrap_err();
+    let told: Vec<_> = error.iter().map(|r| (r.path().unwrap(), r.source().unwrap())).collect();
+    assert_eq!(told, [("NTE[2]-3[2]", ".[1][1].k")]);
+}
+
+#[test]
+fn a_hundred_refusals_are_listed_and_the_others_counted() {
+    let mapping = crate::mapping("  PID: { 3: { each: ., value: . | number } }");
+    let refused = |count: usize| {
+        let payload = serde_json::to_string(&vec!["x"; count]).unwrap();
+        mapping.apply_json(payload.as_bytes(), &crate::ctx()).unwrap_err()
+    };
+    assert_eq!((refused(100).iter().len(), refused(100).unlisted()), (100, 0));
+    let error = refused(50_000);
+    assert_eq!((error.kind(), error.iter().len(), error.unlisted()), (ApplyErrorKind::Refused, 100, 49_900));
+    assert!(error.to_string().ends_with("(and 49999 more)"), "{error}");
 }
 
 #[test]
