@@ -27,8 +27,8 @@ impl Default for DecoderOptions {
 }
 
 impl DecoderOptions {
-    /// The default limit on a block's content: 16 MiB. Messages with an embedded document are mostly shorter, and a thousand
-    /// connections that all send the longest block still fit a server's memory.
+    /// The default limit on a block's content: 16 MiB. Messages with an embedded document are mostly shorter. What the blocks of all
+    /// connections of a listener take together has a limit of its own, [`crate::ServerBuilder::max_total_block_bytes`].
     pub const MAX_BLOCK_BYTES: usize = 16 * 1024 * 1024;
     /// The default limit on bytes outside a block: 1 KiB. Line ends and a telnet greeting are shorter; another protocol soon is not.
     pub const MAX_GARBAGE_BYTES: usize = 1024;
@@ -42,6 +42,10 @@ impl DecoderOptions {
     pub fn max_block_bytes(mut self, bytes: usize) -> Self {
         self.max_block_bytes = bytes;
         self
+    }
+
+    pub(crate) fn longest_block(&self) -> usize {
+        self.max_block_bytes
     }
 
     /// Up to `bytes` in front of a start block are passed over and counted; more are an error.

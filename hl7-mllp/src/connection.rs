@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::block::{self, Block};
+use crate::budget::Room;
 use crate::codec::DecoderOptions;
 use crate::codec_error::{DecodeError, DecodeErrorKind};
 use crate::reply::{Answer, Reply};
@@ -40,6 +41,7 @@ enum Ending {
     Shutdown,
     Idle,
     SlowBlock,
+    NoRoom,
     SlowReader,
     Refused,
     Broken(DecodeError),
@@ -53,6 +55,7 @@ impl fmt::Display for Ending {
             Self::Shutdown => f.write_str("shutdown"),
             Self::Idle => f.write_str("idle for too long"),
             Self::SlowBlock => f.write_str("a block did not come in time"),
+            Self::NoRoom => f.write_str("no room for its block in time"),
             Self::SlowReader => f.write_str("a reply was not taken in time"),
             Self::Refused => f.write_str("closed without a reply"),
             Self::Broken(why) => write!(f, "{why}"),
@@ -63,6 +66,8 @@ impl fmt::Display for Ending {
 
 pub(crate) struct Connection<'t> {
     wire: Wire,
+    /// For the block that is read or answered.
+    room: Room,
     peer: SocketAddr,
     terms: &'t Terms,
     shutdown: watch::Receiver<bool>,
@@ -73,11 +78,12 @@ pub(crate) struct Connection<'t> {
 impl<'t> Connection<'t> {
     pub(crate) fn new(
         wire: Wire,
+        room: Room,
         peer: SocketAddr,
         terms: &'t Terms,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self { wire, peer, terms, shutdown, restarts: 0 }
+        Self { wire, room, peer, terms, shutdown, restarts: 0 }
     }
 
     /// Answers blocks until the connection ends.
@@ -120,6 +126,9 @@ impl<'t> Connection<'t> {
             let read = if self.wire.decoder().is_between_blocks() {
                 self.read_idle(idle).await?
             } else {
+                if self.wait_for_room().await? {
+                    pace = None;
+                }
                 let deadline = pace.get_or_insert_with(|| Pace::new(self.terms.block_timeout)).deadline;
                 timeout_at(deadline, self.wire.read_some()).await.map_err(|_| Ending::SlowBlock)?
             };
@@ -127,6 +136,21 @@ impl<'t> Connection<'t> {
                 Ok(0) => return Err(self.wire.finish().map_or_else(Ending::Broken, |()| Ending::PeerClosed)),
                 Ok(bytes) => pace.iter_mut().for_each(|pace| pace.count(bytes)),
                 Err(why) => return Err(Ending::Lost(why.kind())),
+            }
+        }
+    }
+
+    /// Waits until the next read has room among the blocks of all connections; says whether it had to.
+    async fn wait_for_room(&mut self) -> Result<bool, Ending> {
+        let bytes = self.wire.after_next_read();
+        if self.room.try_grow(bytes) {
+            return Ok(false);
+        }
+        match timeout(self.terms.block_timeout, self.room.grow(bytes)).await {
+            Ok(()) => Ok(true),
+            Err(_) => {
+                tracing::warn!(peer = %self.peer, "no room for a long block: the others hold all there is");
+                Err(Ending::NoRoom)
             }
         }
     }
@@ -167,9 +191,12 @@ impl<'t> Connection<'t> {
             }
             Err(why) => {
                 tracing::warn!(peer = %self.peer, code = why.code(), bytes = block.content().len(), "not a message");
-                Reply::to_unparsed(block.content(), &why)
+                let reply = Reply::to_unparsed(block.content(), &why);
+                drop(block);
+                reply
             }
         };
+        self.room.release();
         self.send(reply).await
     }
 

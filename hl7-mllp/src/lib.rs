@@ -34,6 +34,17 @@
 //! See [`Client`] and [`Server`]. In short: a message counts as accepted only when an acknowledgment names it exactly, on the
 //! connection it was sent on, in time; and an error says whether anything was sent.
 //!
+//! # Limits
+//!
+//! Every wait has a deadline and every buffer a limit: [`ClientBuilder`], [`ServerBuilder`], [`DecoderOptions`].
+//!
+//! An exchange is one message and one acknowledgment. In enhanced mode with `AL` in MSH-15 and in MSH-16 a receiver sends two: the accept
+//! acknowledgment (`CA`), with which [`Client::send`] ends, and later the application acknowledgment (`AA`, `AE`, `AR`), which this
+//! client does not wait for. Receivers send that one, as a message of its own, over a connection to the sender, where a [`Server`] takes it
+//! like any message. A receiver that sends it over the same connection instead makes the next send fail with
+//! [`SendErrorKind::Unsolicited`] and [`Sent::No`]: connect anew ([`Client::reconnect`]) and send again. With such a receiver set MSH-15 to
+//! `NE`: the send then ends with the application acknowledgment, and a `CA` before it is passed over.
+//!
 //! # No patient data in diagnostics
 //!
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it:
@@ -41,12 +52,14 @@
 
 mod acknowledgment;
 mod block;
+mod budget;
 mod client;
 mod codec;
 mod codec_error;
 mod connect;
 mod connection;
 mod exchange;
+mod peers;
 mod reply;
 mod request;
 mod send_error;

@@ -11,9 +11,11 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::budget::Budget;
 use crate::codec::DecoderOptions;
 use crate::connect;
 use crate::connection::{Connection, Terms};
+use crate::peers::Peers;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::serve_error::{BindError, ServeError};
@@ -36,6 +38,7 @@ const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration:
 ///
 /// - The handler gets whole messages only, those of one connection one at a time and in order; the next block is not read before the
 ///   reply to the last is written, so that a sender that does not wait is slowed down by TCP.
+/// - The blocks of all connections together take no more than [`ServerBuilder::max_total_block_bytes`], and 64 KiB for each connection.
 /// - A positive reply is made by the handler and by nothing else.
 /// - A handler that panics or takes too long is answered with `AR` (enhanced mode: `CE`) and error code 207 of table 0357, for
 ///   that message alone. It may have done its work before, so the sender's next attempt can be a duplicate.
@@ -100,6 +103,9 @@ impl Server {
             handler: Arc::new(handler),
             terms: Arc::new(self.options.terms.clone()),
             max_connections: self.options.max_connections,
+            max_connections_per_peer: self.options.max_connections_per_peer,
+            budget: self.options.budget(),
+            peers: Peers::default(),
             connections: JoinSet::new(),
             shut,
         };
@@ -124,6 +130,9 @@ struct Accepting<F> {
     handler: Arc<F>,
     terms: Arc<Terms>,
     max_connections: usize,
+    max_connections_per_peer: Option<usize>,
+    budget: Budget,
+    peers: Peers,
     connections: JoinSet<()>,
     shut: watch::Receiver<bool>,
 }
@@ -163,12 +172,19 @@ where
             tracing::warn!(%peer, "connection refused: there are as many as are allowed");
             return;
         }
+        let most = self.max_connections_per_peer.unwrap_or(usize::MAX);
+        let Some(place) = self.peers.admit(peer.ip(), most) else {
+            tracing::warn!(%peer, "connection refused: the peer has as many as are allowed");
+            return;
+        };
         connect::prepare(&stream, self.terms.keepalive);
+        let room = self.budget.room();
         let (handler, terms, shut) = (self.handler.clone(), self.terms.clone(), self.shut.clone());
         self.connections.spawn(async move {
             tracing::debug!(%peer, "connection opened");
             let wire = Wire::new(stream, terms.decoder);
-            Connection::new(wire, peer, &terms, shut).run(&*handler).await;
+            Connection::new(wire, room, peer, &terms, shut).run(&*handler).await;
+            drop(place);
         });
     }
 }
@@ -204,6 +220,8 @@ async fn drain(mut connections: JoinSet<()>, within: Duration) -> Result<(), Ser
 pub struct ServerBuilder {
     terms: Terms,
     max_connections: usize,
+    max_connections_per_peer: Option<usize>,
+    max_total_block_bytes: usize,
     drain_timeout: Duration,
 }
 
@@ -218,13 +236,22 @@ impl Default for ServerBuilder {
             write_timeout: Self::WRITE_TIMEOUT,
             keepalive: Some(Self::KEEPALIVE),
         };
-        Self { terms, max_connections: Self::MAX_CONNECTIONS, drain_timeout: Self::DRAIN_TIMEOUT }
+        Self {
+            terms,
+            max_connections: Self::MAX_CONNECTIONS,
+            max_connections_per_peer: None,
+            max_total_block_bytes: Self::MAX_TOTAL_BLOCK_BYTES,
+            drain_timeout: Self::DRAIN_TIMEOUT,
+        }
     }
 }
 
 impl ServerBuilder {
     /// The default limit on connections: 1,024, the usual limit on a process's descriptors. An interface engine has tens.
     pub const MAX_CONNECTIONS: usize = 1024;
+    /// The default limit on the blocks of all connections together: 256 MiB, which is 16 of the greatest length, on a machine that has a
+    /// gigabyte to spare.
+    pub const MAX_TOTAL_BLOCK_BYTES: usize = 256 * 1024 * 1024;
     /// The default deadline for each 64 KiB of a block: 30 seconds, so at least 2 KiB a second, and 30 seconds in all for a short one.
     pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(30);
     /// The default time a connection may be idle: an hour. Senders keep theirs open through quiet hours; one that was forgotten
@@ -242,6 +269,26 @@ impl ServerBuilder {
     /// The most connections at a time; one more is closed at once, so that its sender tries again later.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
+        self
+    }
+
+    /// The most connections at a time from one address; one more is closed at once. No limit unless stated: an interface engine
+    /// has a connection for each feed, and whole networks stand behind one address.
+    pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
+        self.max_connections_per_peer = Some(connections);
+        self
+    }
+
+    /// The most bytes that the blocks of all connections may have together, from their first byte until the handler is done with them.
+    ///
+    /// A connection that has no room does not read on, so that TCP slows its sender down. When it gets none for the time of
+    /// [`ServerBuilder::block_timeout`], it is closed without a reply, and its sender tries again. One block of the greatest length always has
+    /// room, so that the blocks that wait go on one by one, and not all wait for each other.
+    ///
+    /// Blocks of up to 32 KiB are not counted (the first 64 KiB that a connection has to keep), so that they come through in between. Nor is
+    /// what a block becomes: as a message its text is there a second time, and what the handler keeps of it is the handler's.
+    pub fn max_total_block_bytes(mut self, bytes: usize) -> Self {
+        self.max_total_block_bytes = bytes;
         self
     }
 
@@ -298,6 +345,10 @@ impl ServerBuilder {
     pub fn keepalive(mut self, time: Option<Duration>) -> Self {
         self.terms.keepalive = time;
         self
+    }
+
+    fn budget(&self) -> Budget {
+        Budget::new(self.max_total_block_bytes, self.terms.decoder.longest_block())
     }
 
     /// Listens at `addr`.

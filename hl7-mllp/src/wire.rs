@@ -15,7 +15,8 @@ use crate::codec_error::DecodeError;
 /// How many bytes have to move within one deadline. A block shorter than this has one deadline for the whole.
 pub(crate) const PACE: usize = 64 * 1024;
 const LEAST_READ: usize = 4 * 1024;
-const MOST_READ: usize = 256 * 1024;
+/// No more than this is read behind the end of a block.
+const MOST_READ: usize = PACE;
 /// How often a silent connection is read, so that a flood of line ends does not hold its reader.
 const READS_FOR_SILENCE: usize = 16;
 /// How long a peer that goes on sending is listened to at the end, and how long one that is quiet.
@@ -51,9 +52,23 @@ impl Wire {
         Self { stream, buf: BytesMut::new(), decoder: Decoder::new(options) }
     }
 
-    /// The next block of what has been read so far.
+    /// The next block of what has been read so far. A long one does not share its memory with what was read behind it, which would
+    /// else keep it from being freed.
     pub(crate) fn next_block(&mut self) -> Result<Option<Block>, DecodeError> {
-        self.decoder.decode(&mut self.buf)
+        let block = self.decoder.decode(&mut self.buf)?;
+        if block.as_ref().is_some_and(|block| block.content().len() > PACE) {
+            self.buf = BytesMut::from(&self.buf[..]);
+        }
+        Ok(block)
+    }
+
+    /// How many bytes the next read can leave here.
+    pub(crate) fn after_next_read(&self) -> usize {
+        self.buf.len() + self.next_read()
+    }
+
+    fn next_read(&self) -> usize {
+        self.buf.len().clamp(LEAST_READ, MOST_READ)
     }
 
     pub(crate) fn finish(&mut self) -> Result<(), DecodeError> {
@@ -64,15 +79,16 @@ impl Wire {
         &mut self.decoder
     }
 
-    /// Reads what there is; 0 at the end of the stream. Nothing is lost when this is dropped.
+    /// Reads what there is, up to [`Wire::after_next_read`]; 0 at the end of the stream. Nothing is lost when this is dropped.
     pub(crate) async fn read_some(&mut self) -> io::Result<usize> {
         if self.buf.is_empty() {
             // An idle connection keeps no buffer.
             self.buf = BytesMut::new();
             self.stream.readable().await?;
         }
-        self.buf.reserve(self.buf.len().clamp(LEAST_READ, MOST_READ));
-        self.stream.read_buf(&mut self.buf).await
+        let most = self.next_read();
+        self.buf.reserve(most);
+        (&mut self.stream).take(most as u64).read_buf(&mut self.buf).await
     }
 
     /// Writes a block. Every [`PACE`] bytes, and the rest, have to be taken within `progress`.
@@ -144,4 +160,35 @@ fn is_line_ends(bytes: &[u8]) -> bool {
 pub(crate) fn deadline_in(from_now: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(from_now).unwrap_or_else(|| now + FAR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_block_leaves_none_of_its_memory_behind() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut sender = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut wire = Wire::new(listener.accept().await.unwrap().0, DecoderOptions::new());
+        let mut stream = BytesMut::new();
+        crate::encode(&vec![b'x'; 4_000_000], &mut stream).unwrap();
+        stream.extend_from_slice(b"\x0BMSH");
+        let write = tokio::spawn(async move { sender.write_all(&stream).await.map(|()| sender) });
+        let block = loop {
+            let most = wire.after_next_read();
+            let read = wire.read_some().await.unwrap();
+            assert!(read > 0 && wire.buf.len() <= most && wire.buf.len() <= 4_000_000 + PACE);
+            if let Some(block) = wire.next_block().unwrap() {
+                break block;
+            }
+        };
+        assert_eq!(block.content().len(), 4_000_000);
+        assert!(wire.buf.capacity() <= 2 * PACE, "{} bytes", wire.buf.capacity());
+        let _sender = write.await.unwrap().unwrap();
+        while wire.next_block().unwrap().is_none() && wire.buf.len() < 3 {
+            wire.read_some().await.unwrap();
+        }
+        assert_eq!(&wire.buf[..], b"MSH");
+    }
 }

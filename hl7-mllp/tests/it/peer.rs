@@ -121,6 +121,12 @@ impl Stream {
         tokio::time::timeout(PATIENCE, closed).await.expect("the other side closes in time");
     }
 
+    /// Whether a byte comes before the other side closes or resets.
+    pub(crate) async fn is_answered(&mut self) -> bool {
+        let answered = self.stream.read_u8();
+        tokio::time::timeout(PATIENCE, answered).await.expect("an answer or an end in time").is_ok()
+    }
+
     /// Reads and drops so many bytes.
     pub(crate) async fn skip(&mut self, bytes: usize) {
         self.stream.read_exact(&mut vec![0; bytes]).await.unwrap();

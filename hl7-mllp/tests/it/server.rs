@@ -35,7 +35,7 @@ async fn replied(text: &str, reply: impl Fn(&Request) -> Reply + Send + Sync + '
     stream.block_or_end().await
 }
 
-async fn still_accepts(stream: &mut Stream) {
+pub(crate) async fn still_accepts(stream: &mut Stream) {
     stream.send(&framed(message("m-still"))).await;
     assert_eq!(msa(&stream.block().await), "MSA|AA|m-still");
 }
@@ -320,15 +320,15 @@ async fn fault_44_a_handler_that_panics_before_its_future_is_caught_too() {
 }
 
 /// A listener whose handler waits to be released.
-struct Gated {
-    addr: String,
-    entered: Arc<Notify>,
-    release: Arc<Notify>,
+pub(crate) struct Gated {
+    pub(crate) addr: String,
+    pub(crate) entered: Arc<Notify>,
+    pub(crate) release: Arc<Notify>,
     shutdown: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<Result<(), hl7_mllp::ServeError>>,
 }
 
-async fn gated(builder: ServerBuilder) -> Gated {
+pub(crate) async fn gated(builder: ServerBuilder) -> Gated {
     let server = builder.bind("127.0.0.1:0").await.unwrap();
     let addr = server.local_addr().unwrap().to_string();
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
