@@ -1,6 +1,5 @@
 //! MSH by the names of its fields (HL7 2.5.1, chapter 2, section 2.15.9).
 
-use crate::delimiters::Delimiters;
 use crate::piece::Value;
 use crate::segment::Segment;
 
@@ -57,15 +56,6 @@ fields! {
 impl<'m> Header<'m> {
     pub(crate) fn new(segment: Segment<'m>) -> Self {
         Self { segment }
-    }
-
-    /// Whether MSH-15 or MSH-16 is valued, which asks for enhanced mode (chapter 2, section 2.9.3).
-    pub fn is_enhanced(self) -> bool {
-        self.accept_ack().is_some() || self.application_ack().is_some()
-    }
-
-    pub(crate) fn delimiters(self) -> Delimiters {
-        self.segment.delimiters()
     }
 
     /// The field as it stands, also when it is empty.

@@ -68,7 +68,7 @@ mod timestamp;
 pub mod tutorial;
 pub mod typed;
 
-pub use ack::{Ack, AckCode, ErrorCode, Msa, UnknownAckCode};
+pub use ack::{Ack, AckCode, AckCondition, AckMode, ErrorCode, Msa, ReportedError, UnknownAckCode};
 pub use builder::MessageBuilder;
 pub use charset::{Charset, CharsetError};
 pub use condition::{Condition, ConditionError, ConditionErrorKind};

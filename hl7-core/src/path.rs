@@ -162,6 +162,31 @@ impl Path {
         }
     }
 
+    /// The place with these numbers: occurrence, field, repetition, component, subcomponent, each 0 where it is not stated. `None` when that
+    /// is no place.
+    pub(crate) fn of_location(id: &[u8], numbers: [u32; 5]) -> Option<Path> {
+        let segment = <[u8; 3]>::try_from(id).ok().filter(Self::is_segment_id)?;
+        let [occurrence, field, repetition, component, subcomponent] = numbers;
+        let needs = |inner: u32, outer: u32| inner == 0 || outer != 0;
+        let small = [field, component, subcomponent].into_iter().all(|number| number <= MAX_FIELD);
+        let nested = needs(repetition, field) && needs(component, field) && needs(subcomponent, component);
+        if !small || !nested || occurrence > MAX_INDEX || repetition > MAX_INDEX {
+            return None;
+        }
+        Some(Path {
+            segment,
+            occurrence: if occurrence == 0 { Occurrence::First } else { Occurrence::Nth(occurrence) },
+            field: field as u16,
+            repetition: if repetition == 0 {
+                RepetitionIndex::Unstated
+            } else {
+                RepetitionIndex::Nth(repetition)
+            },
+            component: component as u16,
+            subcomponent: subcomponent as u16,
+        })
+    }
+
     /// Whether this is an upper-case letter and two upper-case letters or digits.
     pub(crate) fn is_segment_id(id: &[u8; 3]) -> bool {
         starts_with_segment_id(id)

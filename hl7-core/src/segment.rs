@@ -66,10 +66,6 @@ impl<'m> Segment<'m> {
         Fields { segment: self, parts, literal }
     }
 
-    pub(crate) fn delimiters(self) -> Delimiters {
-        self.delimiters
-    }
-
     /// MSH, FHS and BHS: the segments that state delimiters.
     pub(crate) fn is_header(self) -> bool {
         matches!(self.raw.as_bytes(), [b'M', b'S', b'H', rest @ ..] | [b'F' | b'B', b'H', b'S', rest @ ..]

@@ -3,61 +3,11 @@
 use std::fmt;
 use std::time::Instant;
 
-use hl7_core::{AckCode, Header};
+use hl7_core::AckCode;
+pub use hl7_core::AckMode;
 
 use crate::acknowledgment::{Acknowledgment, AcknowledgmentError};
 use crate::block::Block;
-
-/// Which acknowledgments a message asks for (HL7 2.5.1, chapter 2, sections 2.9.2 and 2.9.3).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum AckMode {
-    /// Original mode: MSH-15 and MSH-16 are both absent.
-    Original,
-    /// Enhanced mode with an accept acknowledgment: MSH-15 is `AL`, `SU` or `ER`.
-    Accept,
-    /// Enhanced mode without one: MSH-15 is `NE` or absent, MSH-16 is `AL` or `SU`.
-    Application,
-}
-
-impl AckMode {
-    /// The mode that MSH asks for. `None` when no acknowledgment could ever say that the message was taken: in enhanced mode each of
-    /// MSH-15 and MSH-16 is absent, `NE` (never) or `ER` (on error only). Any other value counts as `AL`.
-    pub fn of(header: Header<'_>) -> Option<Self> {
-        if !header.is_enhanced() {
-            return Some(Self::Original);
-        }
-        let (accept, application) =
-            (Condition::of(header.accept_ack()), Condition::of(header.application_ack()));
-        match (accept, application) {
-            (Condition::Success, _) | (Condition::ErrorOnly, Condition::Success) => Some(Self::Accept),
-            (Condition::Never, Condition::Success) => Some(Self::Application),
-            _ => None,
-        }
-    }
-}
-
-/// Whether MSH asks for an accept acknowledgment: MSH-15 is valued and not `NE`.
-pub(crate) fn wants_accept(header: Header<'_>) -> bool {
-    !matches!(Condition::of(header.accept_ack()), Condition::Never)
-}
-
-/// HL7 table 0155, as far as it matters to a sender.
-enum Condition {
-    Never,
-    ErrorOnly,
-    Success,
-}
-
-impl Condition {
-    fn of(value: Option<hl7_core::Value<'_>>) -> Self {
-        match value.map(|value| value.text().trim().to_ascii_uppercase()).as_deref() {
-            None | Some("NE") => Self::Never,
-            Some("ER") => Self::ErrorOnly,
-            Some(_) => Self::Success,
-        }
-    }
-}
 
 /// The wait for the acknowledgment of one message.
 ///

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use hl7_core::{Ack, AckCode, ErrorCode, Message, ParseError, ParseErrorKind};
+use hl7_core::{Ack, AckCode, AckCondition, ErrorCode, Header, Message, ParseError, ParseErrorKind};
 
 use crate::block::CR;
 use crate::codec_error::DecodeErrorKind;
-use crate::exchange::wants_accept;
 use crate::request::Request;
 
 /// The answer to a [`Request`].
@@ -139,6 +138,11 @@ enum Outcome {
     Accept,
     Error,
     Reject,
+}
+
+/// Whether MSH asks for an accept acknowledgment, be it only on success or on error.
+fn wants_accept(header: Header<'_>) -> bool {
+    header.accept_condition() != AckCondition::Never
 }
 
 fn code_for(message: &Message<'_>, outcome: Outcome) -> AckCode {

@@ -1,6 +1,7 @@
 //! Editing in place: what is named changes, every other byte stays.
 
 mod place;
+mod raw;
 mod repetitions;
 mod segments;
 mod splice;

@@ -1,8 +1,8 @@
 //! Repetitions: inserted, removed, moved within their field.
 
 use super::place::{FieldPlace, Gap};
+use super::raw::escaped;
 use super::splice::Exchange;
-use super::values::escaped;
 use crate::error::{EditError, EditErrorKind};
 use crate::message::Message;
 use crate::path::{Path, RepetitionIndex};

@@ -1,6 +1,6 @@
 //! Segments: inserted, removed, moved. Each line that is not named keeps its bytes and its line end.
 
-use super::values::breaks_line;
+use super::raw::breaks_line;
 use crate::error::{EditError, EditErrorKind};
 use crate::message::{Message, Span};
 use crate::path::Path;

@@ -1,11 +1,8 @@
 //! Values: set, emptied, moved.
 
-use std::borrow::Cow;
-
+use super::raw::{NULL, breaks_line, escaped};
 use super::splice::Exchange;
-use crate::delimiters::Delimiters;
 use crate::error::{EditError, EditErrorKind};
-use crate::escape;
 use crate::message::{Message, Span};
 use crate::path::{Occurrence, Path, RepetitionIndex};
 
@@ -186,28 +183,4 @@ impl Message<'_> {
         }
         Ok(())
     }
-}
-
-/// `text` escaped, an error where it needs that and there is no escape character.
-pub(super) fn escaped<'t>(
-    text: &'t str,
-    delimiters: &Delimiters,
-    path: &Path,
-) -> Result<Cow<'t, str>, EditError> {
-    if delimiters.escape().is_none() && escape::needs_escape(text, delimiters) {
-        return Err(EditError::new(EditErrorKind::NoDelimiter, path));
-    }
-    // Two quotes as a text are no order to delete.
-    if let (NULL, Some(mark)) = (text, delimiters.escape()) {
-        return Ok(Cow::Owned(format!("{mark}X2222{mark}")));
-    }
-    Ok(escape::escape(text, delimiters))
-}
-
-/// HL7's null.
-const NULL: &str = "\"\"";
-
-/// Line ends, and the characters that frame a message on the wire.
-pub(super) fn breaks_line(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\n' | 0x0B | 0x1C)
 }

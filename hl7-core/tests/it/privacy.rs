@@ -29,7 +29,7 @@ fn silent_error<E: Debug + Display + std::error::Error>(what: &str, error: &E) {
 
 /// Messages with the canary at each place between delimiters, at line starts, and in the header.
 fn messages() -> Vec<String> {
-    let template = "MSH|^~\\&|@|@|@|@|@|@|@^@^@|@|@|@|@|@|@|@|@|@\r@|1||@^@&@~@\\F\\@|@\rPID@|@\r@\rZ@@|@\r";
+    let template = "MSH|^~\\&|@|@|@|@|@|@|@^@^@|@|@|@|@|@|@|@|@|@\r@|1||@^@&@~@\\F\\@|@\rPID@|@\r@\rZ@@|@\rERR|@^@^@^@&@|@^@|@|@\r";
     let places: Vec<_> = template.match_indices('@').map(|(at, _)| at).collect();
     let mut all = vec![template.replace('@', CANARY)];
     for place in places {
@@ -96,9 +96,14 @@ fn check(msg: &Message<'_>) {
         }
     }
     let ack = Ack::to(msg, AckCode::AA).text(CANARY);
+    let place: Path = "PID-3[1=TWEETY7].1".parse().unwrap();
+    let ack = ack.error_at(hl7_core::ErrorCode::DataTypeError, &place, CANARY);
     silent("ack builder", &format!("{ack:?}"));
     let ack = ack.build();
     silent("ack", &format!("{ack:?} {:?}", Msa::of(&ack)));
+    for error in hl7_core::ReportedError::of(&ack).chain(hl7_core::ReportedError::of(msg)) {
+        silent("reported error", &format!("{error:?} {:?} {:?}", error.location(), error.user_message()));
+    }
     if let Err(error) = msg.charset() {
         silent_error("charset", &error);
     }

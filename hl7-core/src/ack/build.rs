@@ -1,0 +1,166 @@
+//! Building the acknowledgment of a message.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::code::{AckCode, ErrorCode};
+use super::error_segment::{self, Fault};
+use super::form::Form;
+use crate::message::Message;
+use crate::path::Path;
+use crate::timestamp;
+
+/// Builds the acknowledgment of a message.
+///
+/// It uses the sender's delimiters and character set, answers to the sender (MSH-3/4 and MSH-5/6 exchanged), names the event in
+/// MSH-9, and repeats MSH-10 in MSA-2 as it was sent. MSH-9, MSA and ERR have the form of the message's version; a version that is missing
+/// or strange counts as the latest.
+///
+/// | version | MSH-9 | text | errors |
+/// | --- | --- | --- | --- |
+/// | 2.1, 2.2 | `ACK` | MSA-3 | ERR-1, a repetition each |
+/// | 2.3 | `ACK^A08` | MSA-3 | ERR-1, and the first in MSA-6 |
+/// | 2.3.1 | `ACK^A08^ACK` | MSA-3 | ERR-1, and the first in MSA-6 |
+/// | 2.4 | `ACK^A08^ACK` | MSA-3 | ERR-1 |
+/// | 2.5, 2.5.1, 2.6 | `ACK^A08^ACK` | MSA-3 | ERR-2 to ERR-8, a segment each |
+/// | 2.7 and later | `ACK^A08^ACK` | ERR-8, as MSA-3 is withdrawn | ERR-2 to ERR-8, a segment each |
+#[derive(Clone)]
+pub struct Ack<'m> {
+    message: &'m Message<'m>,
+    code: AckCode,
+    control_id: Option<String>,
+    time: Option<String>,
+    text: Option<String>,
+    faults: Vec<Fault>,
+}
+
+impl fmt::Debug for Ack<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors: Vec<_> = self.faults.iter().map(|fault| fault.code).collect();
+        f.debug_struct("Ack").field("code", &self.code).field("errors", &errors).finish_non_exhaustive()
+    }
+}
+
+impl<'m> Ack<'m> {
+    /// An acknowledgment of `message` with `code`.
+    pub fn to(message: &'m Message<'_>, code: AckCode) -> Self {
+        Self { message, code, control_id: None, time: None, text: None, faults: Vec::new() }
+    }
+
+    /// A text for people. Escaped here; it travels to the sender and into its logs.
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+
+    /// Adds an error.
+    pub fn error(mut self, code: ErrorCode) -> Self {
+        self.faults.push(Fault { code, at: None, text: None });
+        self
+    }
+
+    /// Adds an error with its place in the acknowledged message and a text for users, which may be empty. A path with a filter names the
+    /// first repetition that matches. Before version 2.5 a place is a field, and before 2.3 there is no text.
+    ///
+    /// ```
+    /// use hl7_core::{path, Ack, AckCode, ErrorCode, Message};
+    /// let msg = Message::parse("MSH|^~\\&|A|B|C|D|2026||ADT^A08|m-1|P|2.5.1\rPID|1\r")?;
+    /// let ack = Ack::to(&msg, AckCode::AE)
+    ///     .error_at(ErrorCode::RequiredFieldMissing, path!("PID-5.1"), "The name is missing")
+    ///     .build();
+    /// let error = "ERR||PID^1^5^1^1|101^Required field missing^HL70357|E||||The name is missing\r";
+    /// assert!(ack.as_er7().ends_with(error));
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn error_at(mut self, code: ErrorCode, at: &Path, text: impl Into<String>) -> Self {
+        let text = Some(text.into()).filter(|text| !text.is_empty());
+        self.faults.push(Fault { code, at: Some(*at), text });
+        self
+    }
+
+    /// MSH-10 of the acknowledgment. Unless stated it is the message's own control ID, so that the answer to a repeated message is
+    /// the same.
+    pub fn control_id(mut self, id: impl Into<String>) -> Self {
+        self.control_id = Some(id.into());
+        self
+    }
+
+    /// MSH-7 of the acknowledgment, such as `20260102030405+0100`. Unless stated it is the system's time in UTC.
+    pub fn at(mut self, time: impl Into<String>) -> Self {
+        self.time = Some(time.into());
+        self
+    }
+
+    /// The acknowledgment.
+    pub fn build(self) -> Message<'static> {
+        let er7 = self.er7();
+        Message::of_lines(er7, self.message.delimiters(), self.message.read_in)
+    }
+
+    fn er7(&self) -> String {
+        let form = Form::of(self.message, self.code);
+        let text = self.text.as_deref().filter(|text| !text.is_empty());
+        let in_msa = text.filter(|_| !form.version.withdraws_text());
+        let faults = self.reported(text.filter(|_| in_msa.is_none()));
+        let mut out = form.line("MSH", &self.header(&form), 11);
+        out += &form.line("MSA", &self.msa(&form, in_msa), 2);
+        out += &error_segment::written(&faults, &form);
+        out
+    }
+
+    /// The faults, with a text that has no place in MSA.
+    fn reported(&self, text: Option<&str>) -> Vec<Fault> {
+        let mut faults = self.faults.clone();
+        let Some(text) = text.map(str::to_owned) else { return faults };
+        match faults.iter_mut().find(|fault| fault.text.is_none()) {
+            Some(fault) => fault.text = Some(text),
+            None => faults.push(Fault { code: self.general_code(), at: None, text: Some(text) }),
+        }
+        faults
+    }
+
+    fn general_code(&self) -> ErrorCode {
+        if self.code.is_positive() { ErrorCode::MessageAccepted } else { ErrorCode::ApplicationInternalError }
+    }
+
+    /// The fields of MSH, from MSH-2 on.
+    fn header(&self, form: &Form<'_>) -> Vec<String> {
+        let header = self.message.header();
+        let as_sent = |field| header.raw(field).to_owned();
+        let time = self.time.clone().unwrap_or_else(|| timestamp::utc(SystemTime::now()));
+        let control_id = self.control_id.as_ref().map_or_else(|| as_sent(10), |id| form.value(id));
+        let mut fields: Vec<String> = [2, 5, 6, 3, 4].into_iter().map(as_sent).collect();
+        fields.extend([form.value(&time), String::new(), message_type(form), control_id]);
+        fields.extend([as_sent(11), as_sent(12)]);
+        fields.extend([const { String::new() }; 5]);
+        fields.push(as_sent(18));
+        fields
+    }
+
+    fn msa(&self, form: &Form<'_>, text: Option<&str>) -> Vec<String> {
+        let text = text.map_or_else(String::new, |text| form.value(text));
+        let mut fields = vec![self.code.to_string(), self.message.header().raw(10).to_owned(), text];
+        // MSA-6 came with 2.3 and was deprecated by 2.4 in favour of ERR.
+        let version = form.version;
+        let has_condition = version.is_at_least(2, 3, 0) && !version.is_at_least(2, 4, 0);
+        if let Some(fault) = self.faults.first().filter(|_| has_condition) {
+            let condition = error_segment::coded(fault.code, form.delimiters.component());
+            fields.extend([String::new(), String::new(), condition]);
+        }
+        fields
+    }
+}
+
+/// MSH-9. An acknowledgment has no event of its own in 2.1 and 2.2 (2.1, chapter 2, section 2.25.1); it names that of the message
+/// since, and the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
+fn message_type(form: &Form<'_>) -> String {
+    let Some(c) = form.delimiters.component() else { return "ACK".to_owned() };
+    let event = form.message.header().trigger_event().map_or("", |event| event.raw());
+    if form.version.is_at_least(2, 3, 1) {
+        format!("ACK{c}{event}{c}ACK")
+    } else if form.version.is_at_least(2, 3, 0) && !event.is_empty() {
+        format!("ACK{c}{event}")
+    } else {
+        "ACK".to_owned()
+    }
+}

@@ -1,0 +1,32 @@
+//! What a text has to be to stand in a place.
+
+use std::borrow::Cow;
+
+use crate::delimiters::Delimiters;
+use crate::error::{EditError, EditErrorKind};
+use crate::escape;
+use crate::path::Path;
+
+/// `text` escaped, an error where it needs that and there is no escape character.
+pub(super) fn escaped<'t>(
+    text: &'t str,
+    delimiters: &Delimiters,
+    path: &Path,
+) -> Result<Cow<'t, str>, EditError> {
+    if delimiters.escape().is_none() && escape::needs_escape(text, delimiters) {
+        return Err(EditError::new(EditErrorKind::NoDelimiter, path));
+    }
+    // Two quotes as a text are no order to delete.
+    if let (NULL, Some(mark)) = (text, delimiters.escape()) {
+        return Ok(Cow::Owned(format!("{mark}X2222{mark}")));
+    }
+    Ok(escape::escape(text, delimiters))
+}
+
+/// HL7's null.
+pub(super) const NULL: &str = "\"\"";
+
+/// Line ends, and the characters that frame a message on the wire.
+pub(super) fn breaks_line(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | 0x0B | 0x1C)
+}
