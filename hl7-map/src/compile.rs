@@ -6,6 +6,7 @@ mod emit;
 mod field;
 mod formula;
 mod header;
+mod target;
 
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -46,7 +46,7 @@
 //! | --- | --- |
 //! | `map` | the name of the mapping |
 //! | `from: json` | what comes in |
-//! | `to: { hl7: "2.5.1", message: ADT^A08 }` | the version and the message that goes out; a message that is not known here is written with its structure, `ADT^A08^ADT_A01` |
+//! | `to: { hl7: "2.5.1", message: ADT^A08 }` | the version and the message that goes out; a message that is not known here is written with its structure, `ADT^A08^ADT_A01`; before 2.3.1 MSH-9 has no structure, and none is sent |
 //! | `zone` | the time zone of timestamps that have no offset, for `dtm` |
 //! | `tables` | `NAME: { map: { from: to }, on_miss: error }`; `on_miss` is `error` (the payload is refused), `keep`, `drop` or a text |
 //! | `segments` | the Z segments that are written: `{ ZPD: { 1: ST, 2: FT }, ZNR: any }` |
@@ -143,7 +143,7 @@
 //! | M114 | not a path |
 //! | M115 | an unknown variable |
 //! | M116 | an unknown segment |
-//! | M120, M121 | warnings: a table is not used; a value is never reached |
+//! | M120, M121, M122 | warnings: a table is not used; a value is never reached; another structure than the standard's |
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!

@@ -6,7 +6,9 @@ mod structures;
 
 pub(crate) use composites::{COMPOSITES, Component, Composite, component, component_names};
 pub(crate) use segments::{SEGMENTS, has_set_id, restarts};
-pub(crate) use structures::{MESSAGES, has_event_segment, is_required, structure};
+pub(crate) use structures::{
+    Structure, first_with, has_event_segment, is_required, messages, of_event, structure,
+};
 
 /// The versions of the standard, in order.
 pub(crate) const VERSIONS: [&str; 13] =
@@ -23,13 +25,17 @@ impl Default for Version {
 }
 
 impl Version {
+    pub(crate) const V2_1: Self = Self(0);
     pub(crate) const V2_2: Self = Self(1);
     pub(crate) const V2_3: Self = Self(2);
     pub(crate) const V2_3_1: Self = Self(3);
+    pub(crate) const V2_4: Self = Self(4);
+    pub(crate) const V2_5: Self = Self(5);
+    pub(crate) const V2_5_1: Self = Self(6);
     pub(crate) const V2_6: Self = Self(7);
     pub(crate) const V2_7: Self = Self(8);
-    const FIRST: Self = Self(0);
-    const LAST: Self = Self(VERSIONS.len() - 1);
+    pub(crate) const V2_8: Self = Self(10);
+    pub(crate) const LAST: Self = Self(VERSIONS.len() - 1);
 
     pub(crate) fn of(text: &str) -> Option<Self> {
         VERSIONS.iter().position(|&version| version == text).map(Self)

@@ -5,8 +5,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use super::{Compiler, DeclaredSegment, TableName};
 use crate::case::Case;
 use crate::error::MappingError;
-use crate::plan::{MessageType, OnMiss, Plan, Required, Table};
-use crate::standard::{self, MESSAGES, VERSIONS, Version};
+use crate::plan::{OnMiss, Plan, Required, Table};
 use crate::suggest;
 use crate::yaml::{Entry, Node, Tree, shortened};
 
@@ -132,80 +131,6 @@ impl Compiler {
             }
             _ => self.unavailable(node.place, "reading HL7 (`from: hl7`)"),
         }
-    }
-
-    /// `{ hl7: "2.5.1", message: ADT^A08 }`
-    fn target(&mut self, node: &Node) -> Option<MessageType> {
-        let (mut version, mut message) = (None, None);
-        for Entry { key, value } in self.map(node, "`to`")? {
-            match key.text.as_str() {
-                "hl7" => version = Some(value),
-                "message" => message = Some(value),
-                _ => self.unknown_key(key, value, &["hl7", "message"]),
-            }
-        }
-        for (key, given) in [("hl7", version), ("message", message)] {
-            if given.is_none() {
-                self.error(MappingError::new("M005", node.place, format!("`to` has no `{key}`")));
-            }
-        }
-        self.version = self.version_of(version?)?;
-        self.message_type(message?)
-    }
-
-    fn version_of(&mut self, node: &Node) -> Option<Version> {
-        let text = self.text(node, "the version")?;
-        let version = Version::of(text);
-        if version.is_none() {
-            let error =
-                MappingError::new("M108", node.place, format!("there is no version {}", shortened(text)));
-            self.error(error.suggest(format!("the versions are {}", VERSIONS.join(", "))));
-        }
-        version
-    }
-
-    /// `ADT^A08` or `ADT^A08^ADT_A01`.
-    fn message_type(&mut self, node: &Node) -> Option<MessageType> {
-        let text = self.text(node, "the message type")?;
-        let parts: Vec<&str> = text.split('^').collect();
-        let word = |part: &&str| {
-            (1..=15).contains(&part.len())
-                && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-        };
-        if !parts.iter().all(word) {
-            let error = MappingError::new("M107", node.place, "this is not a message type");
-            self.error(error.suggest("the form is ADT^A08 or ADT^A08^ADT_A01"));
-            return None;
-        }
-        let owned = |kind: &str, event: &str, structure: &str| MessageType {
-            kind: kind.to_owned(),
-            event: event.to_owned(),
-            structure: structure.to_owned(),
-        };
-        match parts.as_slice() {
-            [kind, event, structure] => Some(owned(kind, event, structure)),
-            [kind, event] => match standard::structure(kind, event, self.version) {
-                Some(structure) => Some(owned(kind, event, structure)),
-                None => {
-                    self.unknown_message(node, text);
-                    None
-                }
-            },
-            _ => self.fail("M107", node.place, "a message type has a type and an event, such as ADT^A08"),
-        }
-    }
-
-    fn unknown_message(&mut self, node: &Node, text: &str) {
-        let known: Vec<String> = MESSAGES
-            .iter()
-            .flat_map(|(kind, _, events)| events.iter().map(move |event| format!("{kind}^{event}")))
-            .collect();
-        let suggestion = suggest::did_you_mean(text, known.iter().map(String::as_str))
-            .map_or("write its structure behind it: ADT^A08^ADT_A01".to_owned(), |near| {
-                format!("{near} Else write the structure behind it, as in ADT^A08^ADT_A01")
-            });
-        let message = format!("the structure of {text} is not known here");
-        self.error(MappingError::new("M107", node.place, message).suggest(suggestion));
     }
 
     fn zone(&mut self, node: &Node) -> Option<TimeZone> {

@@ -24,7 +24,7 @@ pub(crate) struct Component {
 }
 
 const fn part(name: &'static str, component: u16, subcomponent: u16) -> Part {
-    Part { name, at: Component { component, subcomponent }, since: Version::FIRST, until: Version::LAST }
+    Part { name, at: Component { component, subcomponent }, since: Version::V2_1, until: Version::LAST }
 }
 
 const fn since(version: Version, mut part: Part) -> Part {

@@ -1,7 +1,7 @@
 //! Segments: their IDs, and which of them are numbered.
 
 /// The segment IDs of versions 2.1 to 2.8.2.
-pub(crate) const SEGMENTS: [&str; 189] = [
+pub(crate) const SEGMENTS: [&str; 190] = [
     "ABS", "ACC", "ADD", "AFF", "AIG", "AIL", "AIP", "AIS", "AL1", "APR", "ARQ", "ARV", "AUT", "BHS", "BLC",
     "BLG", "BPO", "BPX", "BTS", "BTX", "BUI", "CDM", "CDO", "CER", "CM0", "CM1", "CM2", "CNS", "CON", "CSP",
     "CSR", "CSS", "CTD", "CTI", "CTR", "DB1", "DEV", "DG1", "DMI", "DON", "DRG", "DSC", "DSP", "DST", "ECD",
@@ -14,13 +14,15 @@ pub(crate) const SEGMENTS: [&str; 189] = [
     "PSS", "PTH", "PV1", "PV2", "PYE", "QAK", "QID", "QPD", "QRD", "QRF", "QRI", "RCP", "RDF", "RDT", "REL",
     "RF1", "RFI", "RGS", "RMI", "ROL", "RQ1", "RQD", "RXA", "RXC", "RXD", "RXE", "RXG", "RXO", "RXR", "RXV",
     "SAC", "SCD", "SCH", "SCP", "SDD", "SFT", "SGH", "SGT", "SHP", "SID", "SLT", "SPM", "SPR", "STF", "STZ",
-    "TCC", "TCD", "TQ1", "TQ2", "TXA", "UAC", "UB1", "UB2", "VAR",
+    "TCC", "TCD", "TQ1", "TQ2", "TXA", "UAC", "UB1", "UB2", "VAR", "VND",
 ];
 
-/// Segments whose first field is their set ID.
-const SET_IDS: [&str; 28] = [
-    "AIG", "AIL", "AIP", "AIS", "AL1", "ARV", "DB1", "DG1", "DSP", "FT1", "GT1", "IAM", "IN1", "IN3", "NK1",
-    "NTE", "OBR", "OBX", "PDA", "PID", "PR1", "PV1", "RGS", "SPM", "TQ1", "TXA", "UB1", "UB2",
+/// Segments whose first field is their set ID, in every version that has them.
+const SET_IDS: [&str; 54] = [
+    "AFF", "AIG", "AIL", "AIP", "AIS", "AL1", "ARV", "BPO", "BPX", "BTX", "BUI", "CDO", "CER", "CM0", "CM1",
+    "CM2", "CON", "DB1", "DG1", "DSP", "EDU", "FT1", "GT1", "IAM", "ILT", "IN1", "IN3", "IVT", "LAN", "MCP",
+    "NK1", "NTE", "OBR", "OBX", "ORG", "PAC", "PCE", "PID", "PKG", "PR1", "PV1", "PYE", "REL", "RGS", "RXV",
+    "SGH", "SGT", "SPM", "TQ1", "TQ2", "TXA", "UB1", "UB2", "VND",
 ];
 
 /// Whether the first field of `segment` is a set ID.
@@ -42,6 +44,13 @@ pub(crate) fn restarts(numbered: &str, written: &str) -> bool {
         "SPM" => written == "OBR",
         "PV1" => matches!(written, "PID"),
         "AL1" | "NK1" | "GT1" | "IN1" => written == "PID",
+        "TQ2" => matches!(written, "TQ1" | "ORC" | "OBR" | "SCH"),
+        "BPO" => written == "ORC",
+        "BPX" | "BTX" => matches!(written, "BPO" | "ORC"),
+        "AFF" | "CER" | "EDU" | "LAN" | "ORG" => written == "STF",
+        "CM0" => written == "MFE",
+        "CM1" => matches!(written, "CM0" | "MFE"),
+        "CM2" => matches!(written, "CM1" | "CM0" | "MFE"),
         _ => false,
     }
 }
