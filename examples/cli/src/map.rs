@@ -58,6 +58,9 @@ fn refused(error: &ApplyError, name: &str) -> Failure {
         }
         text.push('\n');
     }
+    if error.unlisted() > 0 {
+        text.push_str(&format!("  and {} more\n", error.unlisted()));
+    }
     Failure::mistake(text)
 }
 

@@ -5,6 +5,8 @@
 mod map;
 mod messages;
 mod output;
+#[cfg(target_os = "linux")] // `script`, which makes a terminal, takes other arguments elsewhere
+mod terminal;
 mod wire;
 
 use std::io::{Read, Write};

@@ -108,6 +108,12 @@ fn a_refusal_says_its_code_once() {
     assert!(run.err.starts_with("error: standard input: the payload is refused\n"), "{}", run.err);
     let lines: Vec<_> = run.err.lines().skip(1).collect();
     assert!(lines.len() > 1 && lines.iter().all(|line| line.matches("M2").count() == 1), "{}", run.err);
+    let mapping = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  NTE: { each: .notes, 3: . | number }\n";
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = write(folder.path(), "many.yaml", mapping);
+    let notes = format!(r#"{{ "notes": [{}] }}"#, vec![r#""x""#; 150].join(","));
+    let many = hl7(&["map", "apply", mapping.to_str().unwrap()], &notes);
+    assert!(many.err.ends_with("  and 50 more\n"), "{}", many.err);
     let broken = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], "{");
     assert_eq!((broken.err.lines().count(), broken.err.matches("M3").count()), (1, 1), "{}", broken.err);
 }
