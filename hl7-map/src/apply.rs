@@ -1,6 +1,7 @@
 //! Walks the plan over a payload and writes the message.
 
 mod counts;
+mod fill;
 mod refused;
 
 use std::borrow::Cow;
@@ -11,7 +12,7 @@ use hl7_core::{Message, path};
 use crate::context::Context;
 use crate::json::Json;
 use crate::leaf;
-use crate::plan::{FieldRule, Fill, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
+use crate::plan::{FieldRule, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
 use crate::refusal::ApplyError;
 use crate::scope::Scope;
 use crate::standard::Version;
@@ -39,9 +40,11 @@ pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Me
         time: 0..0,
         formatted: false,
     };
-    run.require();
-    for rule in &plan.segments {
-        run.segments(rule);
+    if run.has_members(payload) {
+        run.require();
+        for rule in &plan.segments {
+            run.segments(rule);
+        }
     }
     match run.refused.into_error() {
         None => finished(plan, run.out),
@@ -124,6 +127,19 @@ impl<'v> Run<'v> {
                 self.refuse(fault, Some(place), line);
                 otherwise
             }
+        }
+    }
+
+    /// Whether the payload is an object, where the mapping reads its members: of anything else all of them would be absent.
+    fn has_members(&mut self, payload: &Json<'_>) -> bool {
+        match self.plan.reads_members {
+            Some(line) if !matches!(payload, Json::Object(_)) => {
+                let fault =
+                    Fault::new("M214", "the mapping reads members of the payload, and it is not an object");
+                self.refuse(fault, None, line);
+                false
+            }
+            _ => true,
         }
     }
 
@@ -258,50 +274,6 @@ impl<'v> Run<'v> {
         written
     }
 
-    /// Keeps what other fields depend on.
-    fn remember(&mut self, rule: &SegmentRule, field: &FieldRule, start: usize) {
-        match (rule.id.as_str(), field.number) {
-            ("MSH", 7) => self.time = start..self.out.len(),
-            ("OBX", 2) => self.formatted = self.out.get(start..) == Some("FT"),
-            _ => {}
-        }
-    }
-
-    fn fill(&mut self, rule: &SegmentRule, field: &FieldRule) {
-        let message = &self.plan.message;
-        match field.fill {
-            Some(Fill::Clock) => self.out.push_str(self.now),
-            Some(Fill::MessageType) => self.message_type(),
-            Some(Fill::ControlId) if self.ctx.control_id.is_empty() => {
-                let fault =
-                    Fault::new("M208", "there is no control ID: neither the file nor the caller gives one");
-                self.refuse(fault, Some("MSH-10"), rule.line);
-            }
-            Some(Fill::ControlId) => leaf::push(&mut self.out, &self.ctx.control_id, false),
-            Some(Fill::Production) => self.out.push('P'),
-            Some(Fill::Version) => self.out.push_str(self.plan.version.text()),
-            Some(Fill::Event) => self.out.push_str(&message.event),
-            Some(Fill::MessageTime) => {
-                let time = self.out.get(self.time.clone()).unwrap_or_default().to_owned();
-                self.out.push_str(&time);
-            }
-            Some(Fill::SetId) => {
-                let before = self.counts.of(&rule.id).numbered;
-                self.out.push_str(&(before + 1).to_string());
-            }
-            None => {}
-        }
-    }
-
-    /// MSH-9: the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
-    fn message_type(&mut self) {
-        let message = &self.plan.message;
-        let structure = if self.plan.version >= Version::V2_3_1 { message.structure.as_str() } else { "" };
-        let parts = [message.kind.as_str(), message.event.as_str(), structure];
-        let stated: Vec<&str> = parts.into_iter().take_while(|part| !part.is_empty()).collect();
-        self.out.push_str(&stated.join("^"));
-    }
-
     fn repetition(&mut self, rule: &'v RepetitionRule, (mark, marks): (&str, usize)) -> Written {
         let start = self.out.len();
         for _ in 0..marks {
@@ -348,7 +320,7 @@ impl<'v> Run<'v> {
             Text::Null => self.out.push_str("\"\""),
             Text::Of(text) => leaf::push(&mut self.out, &text, formatted),
         }
-        self.check_length(leaf, start);
+        self.check(leaf, start);
         Written { any: true, read: !leaf.constant }
     }
 
@@ -381,12 +353,23 @@ impl<'v> Run<'v> {
         at.subcomponent = leaf.subcomponent;
     }
 
-    /// Charges for what was written since `start`, and holds the message to its limit.
-    fn check_length(&mut self, leaf: &Leaf, start: usize) {
+    /// Charges for what was written since `start`, and holds the message to its limits.
+    fn check(&mut self, leaf: &Leaf, start: usize) {
         let steps = self.scope.budget().text(self.out.len().saturating_sub(start));
         let fits = self.out.len() <= self.ctx.max_output_bytes;
         let room =
             fits.then_some(()).ok_or_else(|| Fault::new("M210", "the message is longer than the limit"));
         self.noted(steps.and(room), &leaf.place, leaf.line, ());
+        self.check_charset(start, &leaf.place, leaf.line);
+    }
+
+    /// Refuses what no field of the message can declare.
+    fn check_charset(&mut self, start: usize, place: &str, line: usize) {
+        if self.plan.ascii_only && !self.out.get(start..).is_none_or(str::is_ascii) {
+            let version = self.plan.version.text();
+            let what = format!("HL7 {version} has no field that says in which character set this value is");
+            let fault = Fault::new("M213", what).suggest("write version 2.3 or later, or only ASCII");
+            self.refuse(fault, Some(place), line);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! From the tree of a mapping file to the plan, with every mistake on the way noted.
 
 mod cases;
+mod constant;
 mod document;
 mod emit;
 mod field;
@@ -56,6 +57,8 @@ struct Compiler {
     version: Version,
     /// How many loops are around the rule at hand.
     depth: usize,
+    /// The first line that reads a member of the payload itself.
+    reads_members: Option<usize>,
     /// How many operands of conditions are the same in every round.
     slots: usize,
     /// The tests are compiled: their values are data.

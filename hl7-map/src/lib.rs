@@ -111,8 +111,8 @@
 //!
 //! # What is filled in
 //!
-//! MSH-1 and 2, MSH-7 (the clock), 9, 10 (the caller's control ID), 11 (`P`), 12, MSH-18 (`UNICODE UTF-8`, when the message is not ASCII), EVN-2
-//! (as MSH-7), EVN-1 up to version 2.2, and set IDs, which begin anew behind the segment they belong to. What the file gives goes
+//! MSH-1 and 2, MSH-7 (the clock), 9, 10 (the caller's control ID), 11 (`P`), 12, MSH-18 (`UNICODE UTF-8`, when the message is not ASCII;
+//! before 2.3 there is no such field, and a value beyond ASCII is refused unless the file sets MSH-18), EVN-2 (as MSH-7), EVN-1 up to version 2.2, and set IDs, which begin anew behind the segment they belong to. What the file gives goes
 //! before.
 //!
 //! # Codes
@@ -143,7 +143,9 @@
 //! | M114 | not a path |
 //! | M115 | an unknown variable |
 //! | M116 | an unknown segment |
+//! | M117 | a text with delimiters in MSH-9 |
 //! | M120, M121, M122 | warnings: a table is not used; a value is never reached; another structure than the standard's |
+//! | M123, M124 | warnings: a text that holds delimiters, which are escaped; a text `null` or `~`, or an empty one |
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!
@@ -156,6 +158,8 @@
 //! | M206, M207 | a local time that does not exist in the zone, or exists twice |
 //! | M208 | there is no control ID |
 //! | M209, M210, M211, M212 | the texts and lists on the way to a value, the message, its loops, or the steps it takes go beyond their limit |
+//! | M213 | a value beyond ASCII in a version that cannot say in which character set it is |
+//! | M214 | the payload is not an object, and the mapping reads its members |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!

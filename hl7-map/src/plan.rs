@@ -15,6 +15,10 @@ pub(crate) struct Plan {
     pub(crate) require: Vec<Required>,
     /// MSH first, EVN next where there is one, then in the order of the file.
     pub(crate) segments: Vec<SegmentRule>,
+    /// The line of the first rule that reads a member of the payload itself, which then has to be an object.
+    pub(crate) reads_members: Option<usize>,
+    /// A value beyond ASCII cannot be sent: the version has no field for the character set, and the file gives none.
+    pub(crate) ascii_only: bool,
     /// How many operands have a [`Operand::slot`].
     pub(crate) slots: usize,
 }

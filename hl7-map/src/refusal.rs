@@ -24,7 +24,7 @@ pub struct ApplyError {
 pub enum ApplyErrorKind {
     /// The payload is not JSON: `M301` to `M310`. The sender is at fault.
     Json,
-    /// The payload does not give what the mapping asks for: `M201` to `M208`. The sender or the mapping is at fault.
+    /// The payload does not give what the mapping asks for: `M201` to `M208`, `M213`, `M214`. The sender or the mapping is at fault.
     Refused,
     /// The payload, a loop or the message goes beyond a limit: `M209` to `M212`.
     Limit,
@@ -155,7 +155,7 @@ impl Refusal {
         Self { code: fault.code, path, source, line, message: fault.message, suggestion: fault.suggestion }
     }
 
-    /// The stable code, `M201` to `M212`.
+    /// The stable code, `M201` to `M214`.
     pub fn code(&self) -> &'static str {
         self.code
     }

@@ -6,6 +6,7 @@ use super::{Compiler, DeclaredSegment, TableName};
 use crate::case::Case;
 use crate::error::MappingError;
 use crate::plan::{OnMiss, Plan, Required, Table};
+use crate::standard::Version;
 use crate::suggest;
 use crate::yaml::{Entry, Node, Tree, shortened};
 
@@ -68,8 +69,21 @@ impl Compiler {
         let segments = self.segments(top.emit, top.control_id, message.as_ref());
         let cases = top.tests.map(|node| self.cases(node)).unwrap_or_default();
         self.warn_of_unused_tables();
-        let (name, version, slots) = (name.to_owned(), self.version, self.slots);
-        Some((Plan { name, version, message: message?, zone, tables, require, segments, slots }, cases))
+        let header = segments.iter().find(|rule| rule.id == "MSH");
+        let states_charset = header.is_some_and(|rule| rule.fields.iter().any(|field| field.number == 18));
+        let plan = Plan {
+            name: name.to_owned(),
+            version: self.version,
+            message: message?,
+            zone,
+            tables,
+            require,
+            segments,
+            slots: self.slots,
+            reads_members: self.reads_members,
+            ascii_only: self.version < Version::V2_3 && !states_charset,
+        };
+        Some((plan, cases))
     }
 
     /// Whether this is the kind of file that can be compiled. Of any other kind nothing more is said: its parts mean other things.
@@ -184,6 +198,7 @@ impl Compiler {
     fn rows(&mut self, node: &Node) -> Vec<(String, String)> {
         let mut rows = Vec::new();
         for Entry { key, value } in self.map(node, "the `map` of a table").unwrap_or_default() {
+            self.check_entry(value);
             if let Some(to) = self.scalar(value, "an entry of a table") {
                 rows.push((key.text.clone(), literal(&to.text).to_owned()));
             }

@@ -254,6 +254,7 @@ impl Compiler {
     }
 
     fn leaf(&mut self, place: String, at: Component, node: &Node, line_breaks: LineBreaks) -> Option<Leaf> {
+        self.check_constant(&place, node);
         let formula = self.formula(node, &format!("the value of {place}"))?;
         let constant = !formula.reads_input();
         Some(Leaf {

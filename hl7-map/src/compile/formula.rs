@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use crate::error::MappingError;
-use crate::expr::{self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind};
+use crate::expr::{self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Step};
 use crate::place::Place;
 use crate::plan::{Formula, Function, Operand, Precision, Term, Test};
 use crate::suggest;
@@ -226,8 +226,13 @@ impl Compiler {
                     format!("`{}` has more `^` than loops: {loops}", "^".repeat(above.min(8)) + ".");
                 self.fail("M110", place, message)
             }
-            Origin::Above(above) if above == self.depth => Some(JsonPath { from: Origin::Root, ..path }),
-            _ => Some(path),
+            Origin::Above(above) if above < self.depth => Some(path),
+            _ => {
+                if matches!(path.steps.first(), Some(Step::Name(_))) {
+                    self.reads_members = self.reads_members.or(Some(place.line));
+                }
+                Some(JsonPath { from: Origin::Root, ..path })
+            }
         }
     }
 

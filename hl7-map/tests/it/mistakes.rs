@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use hl7_map::Mapping;
 
 /// Every code of a mapping file's errors and warnings.
-const CODES: [&str; 27] = [
+const CODES: [&str; 30] = [
     "M001", "M002", "M003", "M004", "M005", "M006", "M007", "M008", "M009", "M010", "M101", "M102", "M103",
-    "M104", "M105", "M106", "M107", "M108", "M109", "M110", "M111", "M113", "M114", "M115", "M116", "M120",
-    "M122",
+    "M104", "M105", "M106", "M107", "M108", "M109", "M110", "M111", "M113", "M114", "M115", "M116", "M117",
+    "M120", "M122", "M123", "M124",
 ];
 
 #[test]

@@ -86,3 +86,45 @@ fn a_message_needs_a_control_id() {
     let msg = mapping.apply_json(b"{}", &Context::new("a|b", UNIX_EPOCH)).unwrap();
     assert_eq!(msg.header().control_id().unwrap().text(), "a|b");
 }
+
+#[test]
+fn a_payload_without_members_is_refused_where_members_are_read() {
+    let reads = crate::mapping("  PID: { 8: F, 7: .born | date }");
+    let loops = crate::mapping("  NTE: { each: ., 3: .text ?? . }");
+    let root = crate::mapping("  NTE: { each: ., filter: . != $root.skip, 3: . }");
+    for payload in ["[]", "null", "7", "\"x\"", "[{\"born\":\"1980\"}]"] {
+        for mapping in [&reads, &root] {
+            let error = mapping.apply_json(payload.as_bytes(), &crate::ctx()).unwrap_err();
+            assert_eq!((error.kind(), error.code()), (ApplyErrorKind::Refused, "M214"), "{payload}");
+            assert_eq!(error.iter().map(|refusal| refusal.line()).collect::<Vec<_>>(), [5], "{payload}");
+        }
+    }
+    assert!(reads.apply_json(b"{}", &crate::ctx()).is_ok());
+    let msg = loops.apply_json(br#"["a",{"text":"b"}]"#, &crate::ctx()).unwrap();
+    assert!(msg.as_er7().ends_with("NTE|1||a\rNTE|2||b\r"));
+}
+
+#[test]
+fn a_version_without_character_sets_gets_ascii() {
+    let text = |version: &str, header: &str| {
+        format!(
+            "map: m\nfrom: json\nto: {{ hl7: \"{version}\", message: ADT^A08 }}\nemit:\n{header}  PID: {{ 5: {{ name: {{ family: .a, given: .b }} }} }}\n"
+        )
+    };
+    let payload = r#"{"a":"Müller","b":"Zoë"}"#.as_bytes();
+    for version in ["2.1", "2.2"] {
+        let mapping = hl7_map::Mapping::from_yaml(&text(version, "")).unwrap();
+        let error = mapping.apply_json(payload, &crate::ctx()).unwrap_err();
+        let told: Vec<_> = error.iter().map(|refusal| (refusal.code(), refusal.path().unwrap())).collect();
+        assert_eq!(told, [("M213", "PID-5.1"), ("M213", "PID-5.2")]);
+        assert!(mapping.apply_json(br#"{"a":"Mueller"}"#, &crate::ctx()).is_ok());
+        let declared = hl7_map::Mapping::from_yaml(&text(version, "  MSH: { 18: 8859/1 }\n")).unwrap();
+        assert!(declared.apply_json(payload, &crate::ctx()).is_ok());
+    }
+    let mapping = hl7_map::Mapping::from_yaml(&text("2.3", "")).unwrap();
+    let msg = mapping.apply_json(payload, &crate::ctx()).unwrap();
+    assert!(
+        msg.as_er7()
+            .starts_with("MSH|^~\\&|||||20260102030405+0000||ADT^A08|id-1|P|2.3||||||UNICODE UTF-8\r")
+    );
+}

@@ -1,0 +1,57 @@
+//! What is filled in where no rule gives a value.
+
+use super::Run;
+use crate::leaf;
+use crate::plan::{FieldRule, Fill, SegmentRule};
+use crate::standard::Version;
+use crate::value::Fault;
+
+impl Run<'_> {
+    /// Keeps what other fields depend on.
+    pub(super) fn remember(&mut self, rule: &SegmentRule, field: &FieldRule, start: usize) {
+        match (rule.id.as_str(), field.number) {
+            ("MSH", 7) => self.time = start..self.out.len(),
+            ("OBX", 2) => self.formatted = self.out.get(start..) == Some("FT"),
+            _ => {}
+        }
+    }
+
+    pub(super) fn fill(&mut self, rule: &SegmentRule, field: &FieldRule) {
+        let message = &self.plan.message;
+        match field.fill {
+            Some(Fill::Clock) => self.out.push_str(self.now),
+            Some(Fill::MessageType) => self.message_type(),
+            Some(Fill::ControlId) if self.ctx.control_id.is_empty() => {
+                let fault =
+                    Fault::new("M208", "there is no control ID: neither the file nor the caller gives one");
+                self.refuse(fault, Some("MSH-10"), rule.line);
+            }
+            Some(Fill::ControlId) => {
+                let start = self.out.len();
+                leaf::push(&mut self.out, &self.ctx.control_id, false);
+                self.check_charset(start, "MSH-10", rule.line);
+            }
+            Some(Fill::Production) => self.out.push('P'),
+            Some(Fill::Version) => self.out.push_str(self.plan.version.text()),
+            Some(Fill::Event) => self.out.push_str(&message.event),
+            Some(Fill::MessageTime) => {
+                let time = self.out.get(self.time.clone()).unwrap_or_default().to_owned();
+                self.out.push_str(&time);
+            }
+            Some(Fill::SetId) => {
+                let before = self.counts.of(&rule.id).numbered;
+                self.out.push_str(&(before + 1).to_string());
+            }
+            None => {}
+        }
+    }
+
+    /// MSH-9: the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
+    fn message_type(&mut self) {
+        let message = &self.plan.message;
+        let structure = if self.plan.version >= Version::V2_3_1 { message.structure.as_str() } else { "" };
+        let parts = [message.kind.as_str(), message.event.as_str(), structure];
+        let stated: Vec<&str> = parts.into_iter().take_while(|part| !part.is_empty()).collect();
+        self.out.push_str(&stated.join("^"));
+    }
+}
