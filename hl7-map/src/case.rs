@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use hl7_core::{Message, Path};
+use hl7_core::{Message, Occurrence, Path, RepetitionIndex};
 
 use crate::apply;
 use crate::context::Context;
@@ -89,7 +89,11 @@ impl Case {
     fn differences(&self, message: &Message<'_>) -> Vec<Difference> {
         let mut differences = Vec::new();
         for Expectation { path, want } in &self.expect {
-            let got = message.get(path).map_or("", |value| value.raw());
+            let got = match message.get(path) {
+                Some(value) => value.raw(),
+                None if is_there(message, path) => "",
+                None => ABSENT,
+            };
             if got != want {
                 differences.push(Difference {
                     path: path.to_string(),
@@ -107,6 +111,31 @@ impl Case {
         }
         differences
     }
+}
+
+/// What stands in place of a value whose segment or repetition is not in the message.
+const ABSENT: &str = "(absent)";
+
+/// Whether the segment that a path names is there, and the repetition where it names one. A field behind the last is empty, not absent.
+fn is_there(message: &Message<'_>, path: &Path) -> bool {
+    let skip = match path.occurrence() {
+        Occurrence::Nth(n) => n.saturating_sub(1) as usize,
+        _ => 0,
+    };
+    if message.segments(path.segment_id()).nth(skip).is_none() {
+        return false;
+    }
+    match path.repetition() {
+        RepetitionIndex::Unstated | RepetitionIndex::All | RepetitionIndex::Nth(1) => true,
+        _ => repetition_of(path).is_some_and(|repetition| message.get(&repetition).is_some()),
+    }
+}
+
+/// The repetition that a path is in: `PID-3[2]` of `PID-3[2].5`.
+fn repetition_of(path: &Path) -> Option<Path> {
+    let text = path.to_string();
+    let end = text.rfind(']')? + 1;
+    text.get(..end)?.parse().ok()
 }
 
 /// A message written on lines of a file, with the segments ending in CR.
@@ -260,7 +289,7 @@ impl Difference {
         &self.want
     }
 
-    /// What came out. Nothing and an empty value are both empty.
+    /// What came out: `(absent)` when the message has no such segment or repetition, nothing when it has and the place in it is empty.
     pub fn got(&self) -> &str {
         &self.got
     }

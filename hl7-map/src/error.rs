@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::place::{self, Place};
+use crate::shown::{harmless, obeyed};
 
 /// One mistake in a mapping file, or one warning about it.
 ///
@@ -29,18 +30,20 @@ enum Shown {
 
 impl MappingError {
     pub(crate) fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = harmless(&message.into()).into_owned();
         Self { code, place, message, suggestion: None, warning: false, shown: Shown::Line }
     }
 
     pub(crate) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
-        self.suggestion = Some(suggestion.into());
+        self.suggestion = Some(harmless(&suggestion.into()).into_owned());
         self
     }
 
-    pub(crate) fn suggest_maybe(mut self, suggestion: Option<String>) -> Self {
-        self.suggestion = suggestion.or(self.suggestion);
-        self
+    pub(crate) fn suggest_maybe(self, suggestion: Option<String>) -> Self {
+        match suggestion {
+            Some(suggestion) => self.suggest(suggestion),
+            None => self,
+        }
     }
 
     pub(crate) fn into_warning(mut self) -> Self {
@@ -96,8 +99,10 @@ impl MappingError {
         let Place { line, column, .. } = self.place;
         let severity = if self.warning { "warning" } else { "error" };
         out.push_str(&format!(
-            "{severity}[{}]: {}\n  --> {file_name}:{line}:{column}\n",
-            self.code, self.message
+            "{severity}[{}]: {}\n  --> {}:{line}:{column}\n",
+            self.code,
+            self.message,
+            harmless(file_name)
         ));
         if let Some(source) = source {
             let (shown, caret) = self.underlined(source);
@@ -140,7 +145,7 @@ impl MappingError {
     fn shown(&self, at: usize, c: char, place: std::ops::Range<usize>) -> char {
         match c {
             c if c.is_whitespace() => ' ',
-            c if c.is_control() => '\u{FFFD}',
+            c if obeyed(c) => char::REPLACEMENT_CHARACTER,
             _ if !self.may_show(place.contains(&at)) => '.',
             c => c,
         }

@@ -53,7 +53,7 @@
 //! | `require` | paths that have to be present |
 //! | `control_id` | MSH-10, where the caller's is not to be used |
 //! | `emit` | the segments: `PID: { 5: ... }`; a list where a segment is written at several places |
-//! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message, or an `error` |
+//! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message (`(absent)` where the segment or the repetition is not there), or an `error` |
 //!
 //! Segments are written in the order of the file, MSH first and EVN next.
 //!
@@ -192,6 +192,7 @@ mod place;
 mod plan;
 mod refusal;
 mod scope;
+mod shown;
 mod standard;
 mod suggest;
 mod value;

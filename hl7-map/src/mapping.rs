@@ -51,7 +51,7 @@ impl Mapping {
         }
     }
 
-    /// The name of the mapping, from `map`.
+    /// The name of the mapping, from `map`, on one line: what a terminal would obey is marked in it.
     pub fn name(&self) -> &str {
         &self.plan.name
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::json::JsonFault;
+use crate::shown::harmless;
 use crate::value::Fault;
 
 /// Why a mapping made no message of a payload.
@@ -152,6 +153,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(fault: Fault, path: Option<String>, source: Option<String>, line: usize) -> Self {
+        let source = source.map(|source| harmless(&source).into_owned());
         Self { code: fault.code, path, source, line, message: fault.message, suggestion: fault.suggestion }
     }
 

@@ -6,6 +6,7 @@ use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, Struct
 
 use crate::error::MappingError;
 use crate::place::{self, Place};
+use crate::shown::harmless;
 
 /// The longest mapping file: 1 MiB, which is some ten thousand rules.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
@@ -271,11 +272,10 @@ fn key_of(node: Node, in_braces: bool) -> Result<Key, MappingError> {
     }
 }
 
-/// A key for an error: cut where it is longer than a name would be.
+/// A name for an error: cut where it is longer than a name would be.
 pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut short: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut short: String = harmless(text).chars().take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() {
         short.push_str("...");
     }

@@ -10,6 +10,7 @@ use crate::case::{Case, Change, Expectation, ExpectedError};
 use crate::error::MappingError;
 use crate::expr::{self, Origin};
 use crate::json::{Json, Object};
+use crate::shown::harmless;
 use crate::yaml::{Entry, Key, Node, Scalar, Style, Tree, shortened};
 
 const KEYS: [&str; 7] = ["name", "given", "change", "expect", "expect_message", "error", "now"];
@@ -17,14 +18,18 @@ const KEYS: [&str; 7] = ["name", "given", "change", "expect", "expect_message", 
 impl Compiler {
     pub(super) fn cases(&mut self, node: &Node) -> Vec<Case> {
         self.private = true;
+        let cases = self.each_case(node);
+        self.private = false;
+        cases
+    }
+
+    fn each_case(&mut self, node: &Node) -> Vec<Case> {
         let Tree::List(items) = &node.tree else {
             let message = format!("`tests` is a list, and this is {}", node.kind());
             self.error(MappingError::new("M006", node.place, message));
             return Vec::new();
         };
-        let cases = items.iter().enumerate().filter_map(|(index, item)| self.case(index, item)).collect();
-        self.private = false;
-        cases
+        items.iter().enumerate().filter_map(|(index, item)| self.case(index, item)).collect()
     }
 
     fn case(&mut self, index: usize, node: &Node) -> Option<Case> {
@@ -33,7 +38,10 @@ impl Compiler {
         let before = self.errors.len();
         for Entry { key, value } in self.map(node, "a test")? {
             match key.text.as_str() {
-                "name" => case.name = self.text(value, "the name of a test").unwrap_or_default().to_owned(),
+                "name" => {
+                    let name = self.text(value, "the name of a test").unwrap_or_default();
+                    case.name = harmless(name).into_owned();
+                }
                 "given" => {
                     given = true;
                     case.given = data(value);
@@ -118,6 +126,12 @@ impl Compiler {
                 }
             };
             *slot = self.text(value, "what is expected of an error").map(str::to_owned);
+        }
+        if matches!(&node.tree, Tree::Map(entries) if entries.is_empty()) {
+            let error = MappingError::new("M005", node.place, "the expected error says nothing");
+            self.error(
+                error.suggest("give its `code`, its `path` or its `source`: { code: M201, path: PID-8 }"),
+            );
         }
         Some(expected)
     }

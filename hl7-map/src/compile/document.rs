@@ -6,6 +6,7 @@ use super::{Compiler, DeclaredSegment, TableName};
 use crate::case::Case;
 use crate::error::MappingError;
 use crate::plan::{OnMiss, Plan, Required, Table};
+use crate::shown::harmless;
 use crate::standard::Version;
 use crate::suggest;
 use crate::yaml::{Entry, Node, Tree, shortened};
@@ -72,7 +73,7 @@ impl Compiler {
         let header = segments.iter().find(|rule| rule.id == "MSH");
         let states_charset = header.is_some_and(|rule| rule.fields.iter().any(|field| field.number == 18));
         let plan = Plan {
-            name: name.to_owned(),
+            name: harmless(name).into_owned(),
             version: self.version,
             message: message?,
             zone,
