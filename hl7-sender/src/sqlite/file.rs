@@ -20,7 +20,7 @@ impl LockedFile {
     /// store's file is not touched before the lock is held.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let path = resolved(path).map_err(io_error)?;
-        let lock = private().open(beside(&path)).map_err(io_error)?;
+        let lock = private().open(beside(&path, ".lock")).map_err(io_error)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::new(OpenErrorKind::Locked)),
@@ -32,6 +32,16 @@ impl LockedFile {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that keeps room on the disk.
+    pub(super) fn reserve(&self) -> PathBuf {
+        beside(&self.path, ".reserve")
+    }
+
+    /// SQLite's log.
+    pub(super) fn log(&self) -> PathBuf {
+        beside(&self.path, "-wal")
     }
 }
 
@@ -45,9 +55,9 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     Ok(fs::canonicalize(folder)?.join(name))
 }
 
-fn beside(path: &Path) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(ending);
     name.into()
 }
 
@@ -63,7 +73,7 @@ fn make_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -92,6 +102,6 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn io_error(error: io::Error) -> OpenError {
+pub(super) fn io_error(error: io::Error) -> OpenError {
     OpenError::new(OpenErrorKind::Io(error.kind()))
 }

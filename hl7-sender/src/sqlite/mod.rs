@@ -5,12 +5,14 @@ mod enqueue;
 mod file;
 mod lanes;
 mod query;
+mod reserve;
 mod schema;
 mod tables;
 mod worker;
+mod writer;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -19,8 +21,10 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use self::file::LockedFile;
+use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
+use self::writer::Writer;
 use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
 use crate::id::{EntryId, LaneId};
@@ -44,11 +48,12 @@ pub struct SqliteStore {
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     max_bytes: u64,
+    reserve_bytes: u64,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { max_bytes: Self::MAX_BYTES }
+        Self { max_bytes: Self::MAX_BYTES, reserve_bytes: Self::RESERVE_BYTES }
     }
 }
 
@@ -56,6 +61,8 @@ impl SqliteOptions {
     /// The default limit of the file: 32 GiB, some ten million messages; large enough for a long outage, small enough that a receiver that is gone
     /// for good is noticed before the disk is full.
     pub const MAX_BYTES: u64 = 32 * 1024 * 1024 * 1024;
+    /// The default reserve: 16 MiB, which is twice the longest log.
+    pub const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
 
     /// The defaults.
     pub fn new() -> Self {
@@ -68,6 +75,17 @@ impl SqliteOptions {
         self
     }
 
+    /// The room in bytes that is kept on the store's disk by a file of its own, with `.reserve` behind the store's name. 256 bytes for each open
+    /// entry are added, for its acknowledgment.
+    ///
+    /// When the disk is full nothing more is enqueued, and what is there is sent and settled with the room of this file, which gets shorter by
+    /// what is needed. It is made again, and entries are accepted again, when the disk has 4 MiB beside it. On a small disk the reserve is half
+    /// of the room, but at least 4 MiB, and with less than 8 MiB of room nothing is accepted. Zero is no reserve: then a full disk stops settling too.
+    pub fn reserve_bytes(mut self, bytes: u64) -> Self {
+        self.reserve_bytes = bytes;
+        self
+    }
+
     /// Opens the store, making it if there is none.
     ///
     /// # Errors
@@ -77,7 +95,7 @@ impl SqliteOptions {
         let path = path.as_ref().to_owned();
         let (reply, opened) = oneshot::channel();
         let open = move || {
-            let _ = reply.send(open_now(path, self.max_bytes));
+            let _ = reply.send(open_now(&path, &self));
         };
         std::thread::Builder::new().name("hl7-sender-open".to_owned()).spawn(open).map_err(no_thread)?;
         opened.await.map_err(|_| OpenError::new(OpenErrorKind::Sqlite))?
@@ -94,8 +112,8 @@ impl SqliteStore {
     }
 }
 
-fn open_now(path: PathBuf, max_bytes: u64) -> Result<SqliteStore, OpenError> {
-    let file = LockedFile::open(&path)?;
+fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenError> {
+    let file = LockedFile::open(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connect = || Connection::open_with_flags(file.path(), flags).map_err(schema::opening);
     let writing = connect()?;
@@ -103,11 +121,13 @@ fn open_now(path: PathBuf, max_bytes: u64) -> Result<SqliteStore, OpenError> {
     let secret = schema::secret(&writing)?;
     let reading = connect()?;
     reading.execute_batch("PRAGMA query_only = ON").map_err(schema::opening)?;
-    let tables = |conn| Tables::new(conn, secret.clone(), max_bytes).map_err(schema::opening);
-    let (writing, reading) = (tables(writing)?, tables(reading)?);
+    let tables = |conn| Tables::new(conn, secret.clone(), options.max_bytes).map_err(schema::opening);
+    let (tables, reading) = (tables(writing)?, tables(reading)?);
+    let reserve = Reserve::open(&file.reserve(), options.reserve_bytes).map_err(file::io_error)?;
     let poisoned = Arc::new(AtomicBool::new(false));
+    let writer = Writer { tables, reserve, log: file.log(), poisoned: Arc::clone(&poisoned) };
     let reader = Worker::reader(reading, Arc::clone(&poisoned)).map_err(no_thread)?;
-    let writer = Worker::writer(writing, file, Arc::clone(&poisoned)).map_err(no_thread)?;
+    let writer = Worker::writer(writer, file).map_err(no_thread)?;
     Ok(SqliteStore { writer, reader, poisoned })
 }
 
@@ -124,7 +144,8 @@ impl fmt::Debug for SqliteStore {
 
 impl Store for SqliteStore {
     async fn enqueue(&self, request: Request, now: SystemTime) -> Result<Enqueued, StoreError> {
-        self.writer.call(move |tables| tables.enqueue(&request, now)).await
+        let bytes = request.body.len();
+        self.writer.call_with(bytes, move |tables| tables.enqueue(&request, now)).await
     }
 
     async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {

@@ -92,6 +92,10 @@ pub(super) fn prepare(conn: &Connection) -> Result<(), OpenError> {
     if !empty {
         check_version(conn)?;
     }
+    if empty {
+        // Before anything is written, or it has no effect.
+        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(opening)?;
+    }
     conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;")
         .map_err(opening)?;
     conn.set_prepared_statement_cache_capacity(64);

@@ -28,9 +28,10 @@ impl Tables {
         Ok(Self { conn, secret, next_position: last.unwrap_or(0) + 1, max_bytes, full: false })
     }
 
-    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
+    /// Begins a transaction; with `has_room`, new entries are accepted up to the store's limit.
+    pub(super) fn begin(&mut self, has_room: bool) -> Result<(), StoreError> {
         self.run("BEGIN IMMEDIATE")?;
-        self.full = self.used_bytes().map_err(fault)? >= self.max_bytes;
+        self.full = !has_room || self.used_bytes().map_err(fault)? >= self.max_bytes;
         Ok(())
     }
 
@@ -43,6 +44,20 @@ impl Tables {
         if !self.conn.is_autocommit() {
             let _ = self.run("ROLLBACK");
         }
+    }
+
+    /// Moves everything from the log to the store's file and empties the log, unless the other connection reads.
+    pub(super) fn empty_log(&self) -> Result<(), StoreError> {
+        self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fault)
+    }
+
+    /// How many entries are not settled.
+    pub(super) fn open_entries(&self) -> Result<u64, StoreError> {
+        self.conn
+            .prepare_cached("SELECT coalesce(sum(entries), 0) FROM tally WHERE state < 4")
+            .and_then(|mut sum| sum.query_row([], |row| row.get::<_, i64>(0)))
+            .map(i64::unsigned_abs)
+            .map_err(fault)
     }
 
     /// The place behind all others.
@@ -80,6 +95,8 @@ pub(super) fn fault(error: rusqlite::Error) -> StoreError {
     let Some(error) = error.sqlite_error() else { return StoreError::new(StoreErrorKind::Io) };
     let kind = match error.code {
         ErrorCode::DiskFull => StoreErrorKind::Full,
+        // The log's index, which is no durable file, could not grow.
+        _ if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => StoreErrorKind::Full,
         ErrorCode::DatabaseBusy => StoreErrorKind::Busy,
         _ => StoreErrorKind::Io,
     };

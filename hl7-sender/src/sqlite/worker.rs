@@ -1,4 +1,4 @@
-//! Threads that own a connection: one writes, in groups that share a commit, and one reads.
+//! Threads that own a connection, and how they are called.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, oneshot};
 
 use super::tables::Tables;
+use super::writer::Writer;
 use crate::error::{StoreError, StoreErrorKind};
 
 /// How many calls wait for the thread before callers wait for a place: some groups' worth.
 const QUEUE: usize = 1024;
-/// How many calls share a commit. Beyond some hundreds a flush costs little of each.
-const GROUP: usize = 256;
 
 /// The way to a thread.
 pub(super) struct Worker {
@@ -19,14 +18,17 @@ pub(super) struct Worker {
     poisoned: Arc<AtomicBool>,
 }
 
-enum Order {
+pub(super) enum Order {
     Run(Box<dyn Job>),
     /// End, and say so when the connection is closed.
     End(oneshot::Sender<()>),
 }
 
 /// One call.
-trait Job: Send {
+pub(super) trait Job: Send {
+    /// How many bytes it brings.
+    fn bytes(&self) -> u64;
+
     /// Does it, inside a transaction. It is done again, from the start, when the group's transaction was rolled back.
     fn run(&mut self, tables: &mut Tables) -> Result<(), StoreError>;
     /// Answers the caller, after the commit.
@@ -34,6 +36,7 @@ trait Job: Send {
 }
 
 struct Call<F, T> {
+    bytes: u64,
     work: F,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
@@ -44,6 +47,10 @@ where
     F: FnMut(&mut Tables) -> Result<T, StoreError> + Send,
     T: Send,
 {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// What the call was refused for is its own answer; what went wrong with the database is the group's.
     fn run(&mut self, tables: &mut Tables) -> Result<(), StoreError> {
         self.result = None;
@@ -64,21 +71,13 @@ where
 
 impl Worker {
     /// A thread that runs calls in groups, each group in one transaction. `keep` is dropped after the connection.
-    pub(super) fn writer<K: Send + 'static>(
-        mut tables: Tables,
-        keep: K,
-        poisoned: Arc<AtomicBool>,
-    ) -> std::io::Result<Self> {
-        Self::spawn("hl7-sender-write", poisoned, move |mut orders, poisoned| {
-            let mut end = None;
-            while end.is_none() {
-                let Some((group, asked)) = next_group(&mut orders) else { break };
-                run_group(&mut tables, group, &poisoned);
-                end = asked;
-            }
-            drop(tables);
+    pub(super) fn writer<K: Send + 'static>(mut writer: Writer, keep: K) -> std::io::Result<Self> {
+        let poisoned = Arc::clone(&writer.poisoned);
+        Self::spawn("hl7-sender-write", poisoned, move |mut orders, _| {
+            let asked = writer.run(&mut orders);
+            drop(writer);
             drop(keep);
-            end
+            asked
         })
     }
 
@@ -117,12 +116,21 @@ impl Worker {
         F: FnMut(&mut Tables) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
+        self.call_with(0, work).await
+    }
+
+    /// The same for a call that brings so many bytes.
+    pub(super) async fn call_with<T, F>(&self, bytes: usize, work: F) -> Result<T, StoreError>
+    where
+        F: FnMut(&mut Tables) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
         if self.poisoned.load(Ordering::Acquire) {
             return Err(StoreError::new(StoreErrorKind::Poisoned));
         }
         let (reply, answer) = oneshot::channel();
         let closed = || StoreError::new(StoreErrorKind::Closed);
-        let job = Box::new(Call { work, result: None, reply });
+        let job = Box::new(Call { bytes: bytes as u64, work, result: None, reply });
         self.orders.send(Order::Run(job)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -136,69 +144,9 @@ impl Worker {
     }
 }
 
-type Group = (Vec<Box<dyn Job>>, Option<oneshot::Sender<()>>);
-
-/// The first call that comes, with those that wait behind it, and whether to end after them. `None` when the store is dropped.
-fn next_group(orders: &mut mpsc::Receiver<Order>) -> Option<Group> {
-    let mut group = Vec::new();
-    let mut order = orders.blocking_recv()?;
-    loop {
-        match order {
-            Order::End(asked) => return Some((group, Some(asked))),
-            Order::Run(job) => group.push(job),
-        }
-        if group.len() == GROUP {
-            return Some((group, None));
-        }
-        match orders.try_recv() {
-            Ok(next) => order = next,
-            Err(_) => return Some((group, None)),
-        }
-    }
-}
-
-/// Commits the group; where that fails for want of room, each call on its own, so that one that needs none is not refused for another's sake.
-fn run_group(tables: &mut Tables, mut group: Vec<Box<dyn Job>>, poisoned: &AtomicBool) {
-    if group.is_empty() {
-        return;
-    }
-    if poisoned.load(Ordering::Acquire) {
-        return answer_all(group, Err(StoreError::new(StoreErrorKind::Poisoned)));
-    }
-    let done = in_transaction(tables, &mut group);
-    match done {
-        Err(error) if error.kind() == StoreErrorKind::Full && group.len() > 1 => {
-            for job in group {
-                run_group(tables, vec![job], poisoned);
-            }
-        }
-        done => {
-            if let Err(error) = &done {
-                note(error, poisoned);
-            }
-            answer_all(group, done);
-        }
-    }
-}
-
-fn in_transaction(tables: &mut Tables, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-    tables.begin()?;
-    let done = group.iter_mut().try_for_each(|job| job.run(tables)).and_then(|()| tables.commit());
-    if done.is_err() {
-        tables.roll_back();
-    }
-    done
-}
-
-fn answer_all(group: Vec<Box<dyn Job>>, committed: Result<(), StoreError>) {
-    for job in group {
-        job.answer(committed);
-    }
-}
-
 /// After an error of reading or writing nothing is done any more: SQLite itself would let the next commit succeed, although what the failed flush
 /// covered may be gone.
-fn note(error: &StoreError, poisoned: &AtomicBool) {
+pub(super) fn note(error: &StoreError, poisoned: &AtomicBool) {
     if is_io(error) && !poisoned.swap(true, Ordering::AcqRel) {
         tracing::error!(code = error.code(), detail = error.detail(), "the store failed and is out of use");
     }

@@ -37,6 +37,20 @@ impl Child {
         Self::spawn(shell, role, store, &[])
     }
 
+    /// The same, on a disk of its own in memory, of so many MiB, which only the child sees. `None` where that cannot be had.
+    pub(crate) fn start_on_small_disk(role: &str, folder: &Path, mebibytes: usize) -> Option<Self> {
+        let mount = format!("mount -t tmpfs -o size={mebibytes}m,mode=700 tmpfs '{}'", folder.display());
+        let works = |way: &Vec<&str>| {
+            let tried = Command::new("unshare").args(way).args(["sh", "-c", &mount]).output();
+            tried.is_ok_and(|output| output.status.success())
+        };
+        let way = [vec!["--mount"], vec!["--map-root-user", "--mount"]].into_iter().find(works)?;
+        let mut unshare = Command::new("unshare");
+        unshare.args(&way).args(["sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")]);
+        unshare.arg(std::env::current_exe().unwrap());
+        Some(Self::spawn(unshare, role, &folder.join("outbox.db"), &[]))
+    }
+
     fn spawn(mut command: Command, role: &str, store: &Path, environment: &[(&str, String)]) -> Self {
         command.args(["--exact", "crash::child", "--nocapture", "--test-threads=1"]);
         command
@@ -89,7 +103,7 @@ impl Drop for Child {
     }
 }
 
-fn say(line: impl std::fmt::Display) {
+pub(crate) fn say(line: impl std::fmt::Display) {
     // In one write past the test harness, so that a line is said or not said.
     let line = format!("> {line}\n");
     std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
@@ -113,6 +127,7 @@ fn child() {
             "enqueue" => enqueue_for_ever(&store).await,
             "deliver" => deliver_for_ever(&store).await,
             "fill" => fill(&store).await,
+            "fill-disk" => crate::room::fill_disk(&store).await,
             _ => unreachable!("no such role"),
         }
     });

@@ -1,7 +1,13 @@
-//! A store at its limit.
+//! A store at its limit, and on a disk that is full.
 
-use hl7_sender::{EnqueueErrorKind, Sender, SqliteOptions};
+use std::io::Write as _;
+use std::path::Path;
 
+use hl7_core::Message;
+use hl7_mllp::Reply;
+use hl7_sender::{EnqueueErrorKind, Sender, SqliteOptions, SqliteStore, State};
+
+use crate::crash::{Child, say};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,4 +34,80 @@ async fn fault_53_a_full_store_takes_nothing_more_and_still_delivers() {
     let last = receipts.last().unwrap();
     until(&sender, last, |status| status.state() == hl7_sender::State::Delivered).await;
     assert_eq!(peer.bodies().len(), receipts.len());
+}
+
+#[tokio::test]
+async fn fault_53_on_a_full_disk_everything_that_was_accepted_is_delivered() {
+    let folder = Folder::new();
+    let disk = folder.store_path().parent().unwrap().to_owned();
+    let Some(child) = Child::start_on_small_disk("fill-disk", &disk, 24) else {
+        writeln!(std::io::stderr(), "skipped: no file system of its own can be mounted here").unwrap();
+        assert!(std::env::var_os("HL7_REQUIRE_SERVICES").is_none(), "a small disk is required");
+        return;
+    };
+    let said = child.output();
+    let said: Vec<&str> = said.iter().map(String::as_str).collect();
+    assert_eq!(said, ["refused S006", "all delivered", "refused S006", "accepted again"]);
+}
+
+/// What a child does on its small disk.
+pub(crate) async fn fill_disk(store: &Path) {
+    let foreign = store.with_file_name("foreign");
+    std::fs::write(&foreign, vec![1; 8 * 1024 * 1024]).unwrap();
+    let address = nowhere();
+    let open = SqliteStore::open(store).await.unwrap();
+    let sender = Sender::builder(open).destination(ehr(address).connections(4)).start().await.unwrap();
+    let enqueue = async |n: usize| sender.enqueue("ehr", &note(n)).await;
+    let mut receipts = Vec::new();
+    loop {
+        match enqueue(receipts.len()).await {
+            Ok(receipt) => receipts.push(receipt),
+            Err(error) => {
+                say(format_args!("refused {}", error.code()));
+                break;
+            }
+        }
+    }
+    assert!(receipts.len() > 1_000, "{}", receipts.len());
+    let reserve = || std::fs::metadata(store.with_file_name("outbox.db.reserve")).unwrap().len();
+    let held = reserve();
+    assert!(held >= 4 * 1024 * 1024, "{held}");
+    // Other programs take what is left.
+    fill(&store.with_file_name("filler"));
+    let peer = Peer::start_at(address, |request, _| Reply::accept(request)).await;
+    for receipt in &receipts {
+        until(&sender, receipt, |status| status.state() == State::Delivered).await;
+    }
+    assert_eq!(peer.bodies().len(), receipts.len());
+    assert!(reserve() < held, "its room was needed");
+    say("all delivered");
+    say(format_args!("refused {}", enqueue(receipts.len()).await.unwrap_err().code()));
+    std::fs::remove_file(foreign).unwrap();
+    let accepted = async {
+        while enqueue(receipts.len()).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, accepted).await.unwrap();
+    assert!(reserve() >= 4 * 1024 * 1024);
+    say("accepted again");
+}
+
+/// A message of some 700 bytes, in one of fifty lanes.
+fn note(n: usize) -> Message<'static> {
+    let text = "a".repeat(600);
+    let text = format!(
+        "MSH|^~\\&|A|B|C|D|20260102030405||ADT^A08|m{n}|P|2.5.1\rPID|1||p{}\rNTE|1||{text}\r",
+        n % 50
+    );
+    Message::parse(&text).unwrap().into_owned()
+}
+
+/// Takes all the room of the disk.
+fn fill(path: &Path) {
+    let mut file = std::fs::File::create(path).unwrap();
+    let block = vec![1; 64 * 1024];
+    for length in [block.len(), 4096, 1] {
+        while file.write_all(&block[..length]).is_ok() {}
+    }
 }

@@ -1,0 +1,168 @@
+//! The thread that writes: calls in groups that share a commit, and room for them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::reserve::Reserve;
+use super::tables::Tables;
+use super::worker::{Job, Order, note};
+use crate::error::{StoreError, StoreErrorKind};
+
+/// How many calls share a commit. Beyond some hundreds a flush costs little of each.
+const GROUP: usize = 256;
+/// How many bytes they bring at most, so that a checkpoint of the log needs no more than the reserve. A larger call is a group by itself.
+const GROUP_BYTES: u64 = 2 * 1024 * 1024;
+/// The size beyond which the log is emptied in full. SQLite begins it anew at half of this; it grows beyond when a reader or the disk hinders that.
+const LONG_LOG: u64 = 8 * 1024 * 1024;
+
+/// What the thread owns.
+pub(super) struct Writer {
+    pub(super) tables: Tables,
+    pub(super) reserve: Reserve,
+    pub(super) log: PathBuf,
+    pub(super) poisoned: Arc<AtomicBool>,
+}
+
+/// The calls that are next, with what the last of them brought.
+#[derive(Default)]
+pub(super) struct Next {
+    jobs: Vec<Box<dyn Job>>,
+    /// A call that did not fit into the group.
+    behind: Option<Box<dyn Job>>,
+    end: Option<oneshot::Sender<()>>,
+}
+
+impl Writer {
+    /// Runs calls until it is told to end, and gives by whom, or until the store is dropped.
+    pub(super) fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<oneshot::Sender<()>> {
+        let mut next = Next::default();
+        while next.end.is_none() && next.gather(orders) {
+            let group = std::mem::take(&mut next.jobs);
+            self.run_group(group);
+        }
+        next.end
+    }
+
+    /// Commits the group; where that fails for want of room, each call on its own, so that one that needs none is not refused for another's sake.
+    fn run_group(&mut self, mut group: Vec<Box<dyn Job>>) {
+        if group.is_empty() {
+            return;
+        }
+        if self.poisoned.load(Ordering::Acquire) {
+            return answer_all(group, Err(StoreError::new(StoreErrorKind::Poisoned)));
+        }
+        let mut done = self.in_transaction(&mut group);
+        if is_full(&done) {
+            self.reserve.note_full(Instant::now());
+            done = self.in_transaction(&mut group);
+        }
+        while is_full(&done) && self.reserve.give_up() {
+            done = self.empty_log().and_then(|()| self.in_transaction(&mut group));
+        }
+        if is_full(&done) && group.len() > 1 {
+            return group.into_iter().for_each(|job| self.run_group(vec![job]));
+        }
+        let done = done.inspect_err(|error| note(error, &self.poisoned));
+        answer_all(group, done);
+        if done.is_ok()
+            && let Err(error) = self.shorten_log()
+        {
+            note(&error, &self.poisoned);
+        }
+    }
+
+    fn in_transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        let has_room = self.has_room(group.iter().map(|job| job.bytes()).sum())?;
+        self.tables.begin(has_room)?;
+        let done = group
+            .iter_mut()
+            .try_for_each(|job| job.run(&mut self.tables))
+            .and_then(|()| self.tables.commit());
+        if done.is_err() {
+            self.tables.roll_back();
+        }
+        done
+    }
+
+    /// Whether calls with so many bytes can be accepted, or only what settles what is there.
+    fn has_room(&mut self, bytes: u64) -> Result<bool, StoreError> {
+        let now = Instant::now();
+        if !self.reserve.is_due(bytes, now) {
+            return Ok(!self.reserve.is_lacking());
+        }
+        Ok(self.reserve.fit(self.tables.open_entries()?, bytes, now))
+    }
+
+    /// Empties the log when it is longer than it should be. SQLite is silent when it cannot do so itself, and the log would take the whole disk.
+    fn shorten_log(&mut self) -> Result<(), StoreError> {
+        if std::fs::metadata(&self.log).map_or(0, |log| log.len()) <= LONG_LOG {
+            return Ok(());
+        }
+        let mut done = self.tables.empty_log();
+        while is_full(&done) && self.reserve.give_up() {
+            self.reserve.note_full(Instant::now());
+            done = self.tables.empty_log();
+        }
+        pass(done)
+    }
+
+    /// Empties the log if there is room to do so.
+    fn empty_log(&self) -> Result<(), StoreError> {
+        pass(self.tables.empty_log())
+    }
+}
+
+/// What is only put off is no error.
+fn pass(done: Result<(), StoreError>) -> Result<(), StoreError> {
+    match done {
+        Err(error) if error.is_passing() => Ok(()),
+        done => done,
+    }
+}
+
+impl Next {
+    /// Waits for a call and takes those behind it. Whether there was one.
+    fn gather(&mut self, orders: &mut mpsc::Receiver<Order>) -> bool {
+        let mut bytes = 0;
+        let mut order = match self.behind.take() {
+            Some(job) => Order::Run(job),
+            None => match orders.blocking_recv() {
+                Some(order) => order,
+                None => return false,
+            },
+        };
+        loop {
+            match order {
+                Order::End(asked) => self.end = Some(asked),
+                Order::Run(job) if bytes + job.bytes() > GROUP_BYTES && !self.jobs.is_empty() => {
+                    self.behind = Some(job);
+                }
+                Order::Run(job) => {
+                    bytes += job.bytes();
+                    self.jobs.push(job);
+                }
+            }
+            if self.end.is_some() || self.behind.is_some() || self.jobs.len() == GROUP {
+                return true;
+            }
+            match orders.try_recv() {
+                Ok(next) => order = next,
+                Err(_) => return true,
+            }
+        }
+    }
+}
+
+fn is_full(done: &Result<(), StoreError>) -> bool {
+    done.is_err_and(|error| error.kind() == StoreErrorKind::Full)
+}
+
+fn answer_all(group: Vec<Box<dyn Job>>, committed: Result<(), StoreError>) {
+    for job in group {
+        job.answer(committed);
+    }
+}
