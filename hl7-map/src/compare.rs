@@ -104,7 +104,7 @@ impl<'v> Texts<'v> {
         let mut range = Range { numbers: None, others: None };
         for (at, text) in self.list().iter().enumerate() {
             budget.text(text.len())?;
-            range.add(at, Decimal::of(text));
+            range.add(at, Decimal::of(text).ok());
         }
         Ok(self.range.get_or_init(|| range))
     }
@@ -158,7 +158,7 @@ mod tests {
     /// Pair by pair.
     fn plainly(left: &[String], how: Comparison, right: &[String]) -> bool {
         let order = |l: &str, r: &str| match (Decimal::of(l), Decimal::of(r)) {
-            (Some(l), Some(r)) => l.cmp(&r),
+            (Ok(l), Ok(r)) => l.cmp(&r),
             _ => l.cmp(r),
         };
         let any = |holds: fn(Ordering) -> bool| left.iter().any(|l| right.iter().any(|r| holds(order(l, r))));

@@ -6,6 +6,28 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use crate::plan::Precision;
 use crate::value::Fault;
 
+/// Why a text is not taken for a date or time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NotMoment {
+    NoDate,
+    /// A time at second 60.
+    LeapSecond,
+}
+
+impl NotMoment {
+    /// M205.
+    pub(crate) fn fault(self) -> Fault {
+        match self {
+            Self::NoDate => Fault::new("M205", "this is not a date or time")
+                .suggest("the forms are 1980, 1980-02, 1980-02-03 and 1980-02-03T04:05:06-05:00"),
+            Self::LeapSecond => {
+                Fault::new("M205", "this time is a leap second (`:60`), and seconds end at 59 in HL7")
+                    .suggest("send the second before it or after it")
+            }
+        }
+    }
+}
+
 /// A date or time as far as it was stated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment<'t> {
@@ -24,7 +46,17 @@ pub(crate) struct Moment<'t> {
 impl<'t> Moment<'t> {
     /// Reads `1980`, `1980-02`, `1980-02-03`, `1980-02-03T04:05:06.789-05:00`, the same without `-` and `:`, a blank in place of `T`, and
     /// HL7's `198002030405-0500`. Ten digits without more are refused: they are seconds since 1970 more often than an hour.
-    pub(crate) fn of(text: &'t str) -> Option<Self> {
+    pub(crate) fn of(text: &'t str) -> Result<Self, NotMoment> {
+        let moment = Self::read(text).ok_or(NotMoment::NoDate)?;
+        match moment.second {
+            _ if moment.is_real() => Ok(moment),
+            Some(60) if (Self { second: Some(59), ..moment }).is_real() => Err(NotMoment::LeapSecond),
+            _ => Err(NotMoment::NoDate),
+        }
+    }
+
+    /// The parts, whether or not there is such a day and time.
+    fn read(text: &'t str) -> Option<Self> {
         let mut reader = Reader { rest: text };
         let year = reader.number(4)?;
         let mut moment = Self {
@@ -48,7 +80,7 @@ impl<'t> Moment<'t> {
                 moment.time(&mut reader, separated)?;
             }
         }
-        (reader.rest.is_empty() && moment.is_real()).then_some(moment)
+        reader.rest.is_empty().then_some(moment)
     }
 
     fn time(&mut self, reader: &mut Reader<'t>, separated: bool) -> Option<()> {
@@ -118,9 +150,16 @@ impl<'t> Moment<'t> {
         let stated = |part: Option<i8>| part.unwrap_or(0);
         let local = civil::Date::new(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1))
             .map(|date| date.at(stated(self.hour), stated(self.minute), stated(self.second), 0))
-            .map_err(|_| not_a_date())?;
+            .map_err(|_| NotMoment::NoDate.fault())?;
         match zone.to_ambiguous_timestamp(local).offset() {
-            AmbiguousOffset::Unambiguous { offset } => Ok(Some(offset.seconds() / 60)),
+            AmbiguousOffset::Unambiguous { offset } if offset.seconds() % 60 == 0 => {
+                Ok(Some(offset.seconds() / 60))
+            }
+            AmbiguousOffset::Unambiguous { .. } => Err(Fault::new(
+                "M215",
+                "the zone's offset at this time has seconds, as before standard time, and HL7 writes hours and minutes",
+            )
+            .suggest("send the time with its offset, or the date alone")),
             AmbiguousOffset::Gap { .. } => Err(Fault::new(
                 "M206",
                 "this local time does not exist in the zone: the clocks went forward over it",
@@ -133,12 +172,6 @@ impl<'t> Moment<'t> {
             .suggest("send the time with its offset")),
         }
     }
-}
-
-/// M205.
-pub(crate) fn not_a_date() -> Fault {
-    Fault::new("M205", "this is not a date or time")
-        .suggest("the forms are 1980, 1980-02, 1980-02-03 and 1980-02-03T04:05:06-05:00")
 }
 
 fn shown_offset(minutes: i32) -> String {
@@ -210,7 +243,7 @@ mod tests {
     use super::*;
 
     fn dtm(text: &str, precision: Precision) -> Option<String> {
-        Moment::of(text).and_then(|moment| moment.as_dtm(precision, None).ok())
+        Moment::of(text).ok().and_then(|moment| moment.as_dtm(precision, None).ok())
     }
 
     #[test]
@@ -269,6 +302,18 @@ mod tests {
     }
 
     #[test]
+    fn a_leap_second_is_told_from_what_is_no_time() {
+        for (text, why) in [
+            ("2016-12-31T23:59:60Z", NotMoment::LeapSecond),
+            ("20161231235960", NotMoment::LeapSecond),
+            ("2016-12-32T23:59:60Z", NotMoment::NoDate),
+            ("2016-12-31T23:59:61Z", NotMoment::NoDate),
+        ] {
+            assert_eq!(Moment::of(text).err(), Some(why), "{text}");
+        }
+    }
+
+    #[test]
     fn a_precision_cuts_and_never_extends() {
         let full = "1980-02-03T04:05:06.7-05:00";
         for (precision, shown) in [
@@ -282,8 +327,8 @@ mod tests {
             assert_eq!(dtm(full, precision).as_deref(), Some(shown));
             assert_eq!(dtm("1980", precision).as_deref(), Some("1980"));
         }
-        assert_eq!(Moment::of(full).map(|m| m.as_date()).as_deref(), Some("19800203"));
-        assert_eq!(Moment::of("1980-02").map(|m| m.as_date()).as_deref(), Some("198002"));
+        assert_eq!(Moment::of(full).map(|m| m.as_date()).as_deref(), Ok("19800203"));
+        assert_eq!(Moment::of("1980-02").map(|m| m.as_date()).as_deref(), Ok("198002"));
     }
 
     #[test]
@@ -297,6 +342,10 @@ mod tests {
         assert_eq!(dtm("2026-01-01T12:00:00").as_deref(), Ok("20260101120000-0600"));
         assert_eq!(dtm("2026-01-01T12:00:00Z").as_deref(), Ok("20260101120000+0000"));
         assert_eq!(dtm("2026-01-01").as_deref(), Ok("20260101"));
+        assert_eq!(dtm("1883-11-18T11:00:00"), Err("M215"));
+        assert_eq!(dtm("1883-11-18T11:00:00-05:50").as_deref(), Ok("18831118110000-0550"));
+        assert_eq!(dtm("1883-11-17").as_deref(), Ok("18831117"));
+        assert_eq!(dtm("1883-11-19T12:00").as_deref(), Ok("188311191200-0600"));
         assert_eq!(dtm("2026-03-08T02:30:00"), Err("M206"));
         assert_eq!(dtm("2026-11-01T01:30:00"), Err("M207"));
     }

@@ -12,28 +12,40 @@ pub(crate) struct Decimal {
 }
 
 /// Exponents beyond this are no number of a message; it bounds how long the digits get.
-const MAX_EXPONENT: i32 = 60;
+const MAX_EXPONENT: u32 = 60;
+
+/// Why a text is not taken for a number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NotDecimal {
+    NoNumber,
+    /// It is one, with an exponent beyond 60 or below -60.
+    Exponent,
+}
 
 impl Decimal {
-    /// Reads `-12.50`, `+3`, `.5`, `1e3`.
-    pub(crate) fn of(text: &str) -> Option<Self> {
-        let (negative, unsigned) = match text.as_bytes().first()? {
-            b'-' => (true, text.get(1..)?),
-            b'+' => (false, text.get(1..)?),
-            _ => (false, text),
+    /// Reads `-12.50`, `+3`, `.5`, `5.`, `1e3`.
+    pub(crate) fn of(text: &str) -> Result<Self, NotDecimal> {
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(unsigned) => (true, unsigned),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
-        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-            None => (unsigned, 0),
-        };
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
         let bare = whole.is_empty() && fraction.is_empty();
-        if bare || !all_digits(whole) || !all_digits(fraction) || exponent.abs() > MAX_EXPONENT {
-            return None;
+        let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        if bare
+            || ![whole, fraction, exponent_digits].into_iter().all(all_digits)
+            || exponent_digits.is_empty()
+        {
+            return Err(NotDecimal::NoNumber);
+        }
+        let exponent: i32 = exponent.parse().map_err(|_| NotDecimal::Exponent)?;
+        if exponent.unsigned_abs() > MAX_EXPONENT {
+            return Err(NotDecimal::Exponent);
         }
         let digits = format!("{whole}{fraction}").into_bytes();
-        Some(Self { negative, digits, scale: fraction.len() }.shifted(exponent))
+        Ok(Self { negative, digits, scale: fraction.len() }.shifted(exponent))
     }
 
     /// Times ten to the `exponent`, with a digit before the point.
@@ -143,17 +155,23 @@ mod tests {
             ("1e3", 0, "1000"),
             ("1.5e-3", 9, "0.0015"),
             (".5", 9, "0.5"),
+            ("-.5", 9, "-0.5"),
+            ("5.", 9, "5"),
+            ("1e60", 0, &format!("1{}", "0".repeat(60))),
             ("+5", 9, "5"),
             ("123456789012345678901234567890.125", 2, "123456789012345678901234567890.13"),
         ] {
             assert_eq!(
                 Decimal::of(text).map(|d| d.rounded(places).to_string()).as_deref(),
-                Some(shown),
+                Ok(shown),
                 "{text}"
             );
         }
-        for text in ["", "-", ".", "1.2.3", "1e", "1e99", "x", "1 ", "0x1", "1e-99999999999"] {
-            assert!(Decimal::of(text).is_none(), "{text}");
+        for text in ["", "-", ".", "1.2.3", "1e", "x", "1 ", "0x1", "1e+", "--1", "1e1e1"] {
+            assert_eq!(Decimal::of(text).err(), Some(NotDecimal::NoNumber), "{text}");
+        }
+        for text in ["1e61", "1e-61", "1e99", "1e-99999999999", "1e99999999999"] {
+            assert_eq!(Decimal::of(text).err(), Some(NotDecimal::Exponent), "{text}");
         }
     }
 
@@ -162,7 +180,7 @@ mod tests {
         for (small, big) in
             [("2", "10"), ("-10", "-2"), ("-1", "0"), ("0.09", "0.1"), ("1", "1.0001"), ("9", "1e1")]
         {
-            assert!(Decimal::of(small) < Decimal::of(big), "{small} {big}");
+            assert!(Decimal::of(small).ok() < Decimal::of(big).ok(), "{small} {big}");
         }
         let decimal = |text| Decimal::of(text).expect("a number");
         assert_eq!(decimal("1.0").cmp(&decimal("01")), Ordering::Equal);

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::budget::Budget;
-use crate::date::{self, Moment};
-use crate::decimal::Decimal;
+use crate::date::{Moment, NotMoment};
+use crate::decimal::{Decimal, NotDecimal};
 use crate::plan::{OnMiss, Precision, Table};
 use crate::value::{Fault, Value};
 
@@ -181,19 +181,20 @@ pub(crate) fn from_file(text: &str) -> Value<'_> {
 }
 
 pub(crate) fn as_date<'v>(text: &str) -> Given<'v> {
-    let moment = Moment::of(text).ok_or_else(date::not_a_date)?;
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
     Ok(Value::text(Cow::Owned(moment.as_date())))
 }
 
 pub(crate) fn as_dtm<'v>(text: &str, precision: Precision, zone: Option<&TimeZone>) -> Given<'v> {
-    let moment = Moment::of(text).ok_or_else(date::not_a_date)?;
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
     Ok(Value::text(Cow::Owned(moment.as_dtm(precision, zone)?)))
 }
 
-/// A number as HL7's NM has it: the digits as they came, an exponent written out.
+/// A number as HL7's NM has it: the digits as they came, an exponent written out, and digits around a point.
 pub(crate) fn number(text: Cow<'_, str>) -> Given<'_> {
     let number = decimal(&text)?;
-    if text.contains(['e', 'E']) || text.starts_with('.') {
+    let bare_point = text.ends_with('.') || text.trim_start_matches(['+', '-']).starts_with('.');
+    if bare_point || text.contains(['e', 'E']) {
         return Ok(Value::text(Cow::Owned(number.to_string())));
     }
     Ok(Value::text(text))
@@ -204,7 +205,10 @@ pub(crate) fn round<'v>(text: &str, places: usize) -> Given<'v> {
 }
 
 fn decimal(text: &str) -> Result<Decimal, Fault> {
-    Decimal::of(text).ok_or_else(|| Fault::new("M204", "this is not a number"))
+    Decimal::of(text).map_err(|why| match why {
+        NotDecimal::NoNumber => Fault::new("M204", "this is not a number"),
+        NotDecimal::Exponent => Fault::new("M204", "this number has an exponent beyond 60 or below -60"),
+    })
 }
 
 /// The number of a list's items, or of a text's characters.

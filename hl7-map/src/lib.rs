@@ -160,6 +160,7 @@
 //! | M209, M210, M211, M212 | the texts and lists on the way to a value, the message, its loops, or the steps it takes go beyond their limit |
 //! | M213 | a value beyond ASCII in a version that cannot say in which character set it is |
 //! | M214 | the payload is not an object, and the mapping reads its members |
+//! | M215 | a local time whose offset in the zone has seconds |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!

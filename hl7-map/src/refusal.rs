@@ -25,7 +25,7 @@ pub struct ApplyError {
 pub enum ApplyErrorKind {
     /// The payload is not JSON: `M301` to `M310`. The sender is at fault.
     Json,
-    /// The payload does not give what the mapping asks for: `M201` to `M208`, `M213`, `M214`. The sender or the mapping is at fault.
+    /// The payload does not give what the mapping asks for: `M201` to `M208`, `M213` to `M215`. The sender or the mapping is at fault.
     Refused,
     /// The payload, a loop or the message goes beyond a limit: `M209` to `M212`.
     Limit,
@@ -157,7 +157,7 @@ impl Refusal {
         Self { code: fault.code, path, source, line, message: fault.message, suggestion: fault.suggestion }
     }
 
-    /// The stable code, `M201` to `M214`.
+    /// The stable code, `M201` to `M215`.
     pub fn code(&self) -> &'static str {
         self.code
     }

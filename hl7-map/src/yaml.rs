@@ -104,7 +104,7 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Vec<MappingError>) {
     for event in Parser::new_from_str_with_options(text, options) {
         let done = match event {
             Ok((event, span)) => builder.take(event, span),
-            Err(error) => Err(syntax(&error)),
+            Err(error) => Err(syntax(&error, builder.in_flow())),
         };
         if let Err(error) = done {
             builder.errors.push(error);
@@ -121,11 +121,32 @@ fn without_data(errors: Vec<MappingError>, text: &str) -> Vec<MappingError> {
     errors.into_iter().map(|error| if may_be_data(&error) { error.into_private() } else { error }).collect()
 }
 
-fn syntax(error: &granit_parser::ScanError) -> MappingError {
+/// What the parser found wrong, inside braces or brackets or not.
+fn syntax(error: &granit_parser::ScanError, in_flow: bool) -> MappingError {
     let mark = error.marker();
     let place = Place { line: mark.line().max(1), column: mark.col() + 1, width: 1, is_key: false };
-    MappingError::new("M001", place, format!("this is not YAML: {}", error.info()))
-        .suggest("a value that holds `[ ] { } ,` or `: ` has to be quoted")
+    let hint = hint(&error.info(), in_flow).map(str::to_owned);
+    MappingError::new("M001", place, format!("this is not YAML: {}", error.info())).suggest_maybe(hint)
+}
+
+/// What is probably the reason, by the words of the parser.
+fn hint(info: &str, in_flow: bool) -> Option<&'static str> {
+    let told = |words: &str| info.contains(words);
+    if told("mapping values are not allowed") {
+        Some("a value that holds `: ` has to be quoted")
+    } else if told("trailing content after") {
+        Some("a value that goes on behind a quote has to be quoted as a whole, with the other kind of quote")
+    } else if told("unexpected character") {
+        Some("a value that starts with this character has to be quoted")
+    } else if told("tabs disallowed") {
+        Some("indent with spaces")
+    } else if in_flow
+        && ["unclosed quote", "did not find expected", "misplaced bracket"].into_iter().any(told)
+    {
+        Some("a value in braces or brackets that holds `[ ] { } ,` has to be quoted")
+    } else {
+        None
+    }
 }
 
 struct Builder {
@@ -141,7 +162,7 @@ struct Builder {
 struct Open {
     anchor: usize,
     place: Place,
-    in_braces: bool,
+    in_flow: bool,
     key: Option<Key>,
     seen: HashSet<String>,
     tree: Tree,
@@ -168,9 +189,9 @@ impl Builder {
                 let scalar = Scalar { text, style };
                 self.add(Node { place, tree: Tree::Scalar(scalar) }, anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 refuse_tag(tag.is_some(), place)?;
-                self.begin(anchor, place, false, Tree::List(Vec::new()))
+                self.begin(anchor, place, style == StructureStyle::Flow, Tree::List(Vec::new()))
             }
             Event::MappingStart(style, anchor, tag) => {
                 refuse_tag(tag.is_some(), place)?;
@@ -182,6 +203,11 @@ impl Builder {
         }
     }
 
+    /// Whether something in braces or brackets is open.
+    fn in_flow(&self) -> bool {
+        self.open.iter().any(|open| open.in_flow)
+    }
+
     fn document(&mut self, place: Place) -> Taken {
         self.documents += 1;
         if self.documents > 1 {
@@ -190,7 +216,7 @@ impl Builder {
         Ok(())
     }
 
-    fn begin(&mut self, anchor: usize, place: Place, in_braces: bool, tree: Tree) -> Taken {
+    fn begin(&mut self, anchor: usize, place: Place, in_flow: bool, tree: Tree) -> Taken {
         if self.open.len() >= MAX_DEPTH {
             return Err(MappingError::new(
                 "M002",
@@ -198,7 +224,7 @@ impl Builder {
                 "lists and maps lie more than 64 deep in each other",
             ));
         }
-        self.open.push(Open { anchor, place, in_braces, key: None, seen: HashSet::new(), tree });
+        self.open.push(Open { anchor, place, in_flow, key: None, seen: HashSet::new(), tree });
         Ok(())
     }
 
@@ -244,7 +270,7 @@ impl Builder {
             Tree::Map(entries) => match open.key.take() {
                 Some(key) => entries.push(Entry { key, value: node }),
                 None => {
-                    let key = key_of(node, open.in_braces)?;
+                    let key = key_of(node, open.in_flow)?;
                     if !open.seen.insert(key.text.clone()) {
                         let message = format!("the key `{}` stands twice in this map", shortened(&key.text));
                         self.errors.push(MappingError::new("M003", key.place, message));

@@ -37,6 +37,15 @@ pub(super) struct Token {
 /// The longest expression, in bytes. What people write has some hundred; the limit keeps the places of mistakes cheap to find.
 const MAX_BYTES: usize = 10_000;
 
+/// Operators of other languages, and what is written here.
+const FOREIGN: [(&str, &str); 2] = [
+    (
+        "||",
+        "`||` is not used: the first that is present is written `??`, and conditions are joined with `or`",
+    ),
+    ("&&", "`&&` is not used: conditions are joined with `and`"),
+];
+
 /// Splits an expression into its words.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExprFault> {
     if text.len() > MAX_BYTES {
@@ -50,6 +59,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExprFault> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let start = text.len() - rest.len();
+        if rest.starts_with("||") {
+            return Err(unknown(rest, start));
+        }
         let Ok((behind, kind)) = token(rest) else { return Err(unknown(rest, start)) };
         let end = text.len() - behind.len();
         rest = behind.trim_start();
@@ -74,6 +86,11 @@ fn touches(kind: &TokenKind, rest: &str) -> bool {
 
 fn unknown(rest: &str, start: usize) -> ExprFault {
     let width = rest.chars().next().map_or(1, char::len_utf8);
+    for (operator, message) in FOREIGN {
+        if rest.starts_with(operator) {
+            return ExprFault { code: "M101", at: start..start + operator.len(), message };
+        }
+    }
     let message = match rest.chars().next() {
         Some('"') => "a text that is not closed, or not a JSON string",
         Some('=') => "a single `=`; to compare, write `==`",
