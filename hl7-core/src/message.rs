@@ -7,7 +7,7 @@ use crate::charset::Charset;
 use crate::delimiters::Delimiters;
 use crate::header::Header;
 use crate::path::{Occurrence, Path, RepetitionFilter, RepetitionIndex};
-use crate::piece::{Field, Repetition, Value};
+use crate::piece::{Component, Field, Repetition, Value};
 use crate::segment::Segment;
 
 /// An HL7 v2 message. It borrows the text it was parsed from until [`Message::into_owned`] or the first edit.
@@ -158,10 +158,10 @@ impl<'a> Message<'a> {
         let separator = self.delimiters.field_byte();
         let span = self.spans.iter().find(|span| span.has_id(&self.text, path.id(), separator))?;
         let segment = Segment::new(span.of(&self.text), self.delimiters);
-        let field = segment.field(usize::from(path.field()?))?;
+        let field = usize::from(path.field()?);
         match path.component() {
-            None => Some(field.value()),
-            Some(_) => in_repetition(field.repetition(1)?, path),
+            None => segment.field(field).map(|field| field.value()),
+            Some(component) => in_component(segment.component(field, usize::from(component))?, path),
         }
     }
 
@@ -210,7 +210,10 @@ pub(crate) fn in_field(field: Field<'_>, path: Path) -> impl Iterator<Item = Val
 
 pub(crate) fn in_repetition<'m>(repetition: Repetition<'m>, path: &Path) -> Option<Value<'m>> {
     let Some(component) = path.component() else { return Some(repetition.value()) };
-    let component = repetition.component(usize::from(component))?;
+    in_component(repetition.component(usize::from(component))?, path)
+}
+
+fn in_component<'m>(component: Component<'m>, path: &Path) -> Option<Value<'m>> {
     match path.subcomponent() {
         None => Some(component.value()),
         Some(subcomponent) => component.subcomponent(usize::from(subcomponent)).map(|s| s.value()),

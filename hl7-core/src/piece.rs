@@ -28,6 +28,11 @@ impl<'m> Piece<'m> {
         Self { raw, delimiters, plain: true, level: Level::Field }
     }
 
+    /// A piece of which it is known whether it is plain.
+    pub(crate) fn part_of(raw: &'m str, delimiters: Delimiters, plain: bool) -> Self {
+        Self { raw, delimiters, plain, level: Level::Field }
+    }
+
     /// The parts of `level`.
     pub(crate) fn parts(self, level: Level) -> Parts<'m> {
         Parts { rest: self, level, done: false }

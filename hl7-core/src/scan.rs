@@ -112,6 +112,42 @@ pub(crate) fn first_and_plain(hay: &[u8], needle: u8, inner: [u8; 4]) -> (Option
     }
 }
 
+/// What [`nth_before`] finds.
+pub(crate) enum Near {
+    /// From here to there, and whether none of `inner` stands between.
+    Found(usize, usize, bool),
+    /// There are fewer parts.
+    Absent,
+    /// Not within a short distance: another way of looking is faster.
+    Far,
+}
+
+/// The `n`-th part, from 1, between `needle` in what stands before the first of `ends`, in one pass.
+pub(crate) fn nth_before(hay: &[u8], needle: u8, n: usize, ends: [u8; 2], inner: [u8; 2]) -> Near {
+    let (mut start, mut left, mut plain) = (0, n, true);
+    let head = hay.get(..SHORT).unwrap_or(hay);
+    for (at, &byte) in head.iter().enumerate() {
+        if !MAY_DELIMIT[usize::from(byte)] {
+            continue;
+        }
+        if byte == ends[0] || byte == ends[1] {
+            return if left == 1 { Near::Found(start, at, plain) } else { Near::Absent };
+        }
+        if byte == needle {
+            if left == 1 {
+                return Near::Found(start, at, plain);
+            }
+            (start, left, plain) = (at + 1, left - 1, true);
+        }
+        plain &= byte != inner[0] && byte != inner[1];
+    }
+    match head.len() == hay.len() {
+        true if left == 1 => Near::Found(start, hay.len(), plain),
+        true => Near::Absent,
+        false => Near::Far,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

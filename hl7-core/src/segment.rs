@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::delimiters::{Delimiters, Level};
-use crate::piece::{Field, Parts, Piece};
+use crate::piece::{Component, Field, Parts, Piece};
+use crate::scan::{self, Near};
 
 /// A view of one segment of a message.
 #[derive(Clone, Copy)]
@@ -42,6 +43,28 @@ impl<'m> Segment<'m> {
             return self.header_field(n);
         }
         self.part(n.checked_add(1).filter(|_| n > 0)?).map(Field)
+    }
+
+    /// The component `c` of the first repetition of the field `n`: what a path without an index names. Near it is found in one pass.
+    pub(crate) fn component(self, n: usize, c: usize) -> Option<Component<'m>> {
+        let d = &self.delimiters;
+        let before = if self.is_header() {
+            n.checked_sub(1).filter(|&before| before >= 2)
+        } else {
+            (n > 0).then_some(n)
+        };
+        let Some(before) = before else { return self.field(n)?.repetition(1)?.component(c) };
+        let start = scan::behind_nth(self.raw.as_bytes(), d.field_byte(), before)?;
+        let rest = self.raw.get(start..)?;
+        let ends = [d.field_byte(), d.repetition_byte()];
+        let inner = [d.subcomponent_byte(), d.escape_byte()];
+        match scan::nth_before(rest.as_bytes(), d.component_byte(), c, ends, inner) {
+            Near::Found(from, to, plain) => {
+                Some(Component(Piece::part_of(rest.get(from..to)?, self.delimiters, plain)))
+            }
+            Near::Absent => None,
+            Near::Far => self.field(n)?.repetition(1)?.component(c),
+        }
     }
 
     fn header_field(self, n: usize) -> Option<Field<'m>> {

@@ -1,6 +1,9 @@
 //! Properties that hold for any input.
 
-use hl7_core::{Charset, Delimiters, Message, Path, ReadOptions, Undecodable, escape, unescape};
+use hl7_core::{
+    Charset, Delimiters, Message, Occurrence, Path, ReadOptions, RepetitionIndex, Undecodable, escape,
+    unescape,
+};
 use proptest::prelude::*;
 
 /// Text made of what messages are made of, so that most of it has structure.
@@ -53,6 +56,20 @@ proptest! {
             }
         }
         let _ = ReadOptions::new().default_charset(Charset::Iso8859_15).read(&bytes);
+    }
+
+    #[test]
+    fn a_path_reads_what_walking_reads(body in body(), path in place()) {
+        let er7 = format!("MSH|^~\\&|A|B\rPID|1\rOBX|1\r{body}");
+        let Ok(msg) = Message::parse(&er7) else { return Ok(()) };
+        let shown = path.to_string();
+        // The same place through the general way, which looks at every repetition.
+        if let (Occurrence::First, RepetitionIndex::Unstated, Some(_)) = (path.occurrence(), path.repetition(), path.component()) {
+            let dash = shown.find('.').unwrap();
+            let first: Path = format!("{}[1]{}", &shown[..dash], &shown[dash..]).parse().unwrap();
+            let seen = |path: &Path| msg.get(path).map(|v| (v.raw().to_owned(), v.text().into_owned()));
+            prop_assert_eq!(seen(&path), seen(&first));
+        }
     }
 
     #[test]
