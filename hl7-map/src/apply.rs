@@ -7,31 +7,34 @@ mod refused;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use hl7_core::{Message, path};
+use hl7_core::Message;
 
 use crate::context::Context;
 use crate::json::Json;
 use crate::leaf;
 use crate::plan::{FieldRule, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
 use crate::refusal::ApplyError;
-use crate::scope::Scope;
+use crate::scope::{Clock, Scope};
 use crate::standard::Version;
 use crate::value::{Fault, Value};
 
 use counts::Counts;
 use refused::{Refused, Which};
 
+/// What MSH-18 says of a message in UTF-8.
+const CHARSET: &str = "UNICODE UTF-8";
+
 /// Noting a refusal takes so many steps.
 const REFUSAL_STEPS: usize = 8;
 
 /// Makes the message of a payload.
 pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Message<'static>, ApplyError> {
-    let now = ctx.now_as_dtm();
+    let clock = Clock::new(ctx);
     let mut run = Run {
         plan,
-        scope: Scope::new(plan, payload, &now, ctx),
+        scope: Scope::new(plan, payload, &clock),
         ctx,
-        now: &now,
+        clock: &clock,
         out: String::with_capacity(1024),
         refused: Refused::default(),
         counts: Counts::default(),
@@ -53,23 +56,35 @@ pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Me
 }
 
 /// The text as a message, with its character set stated where ASCII is not enough.
-fn finished(plan: &Plan, text: String) -> Result<Message<'static>, ApplyError> {
-    let not_one = |_| ApplyError::of_output("what the mapping made is not one message");
-    let ascii = text.is_ascii();
-    let mut message = Message::parse_owned(text).map_err(not_one)?;
-    let stated = message.get(path!("MSH-18")).is_some_and(|charset| !charset.is_empty());
-    if !ascii && !stated && plan.version >= Version::V2_3 {
-        let set = message.set(path!("MSH-18"), "UNICODE UTF-8");
-        set.map_err(|_| ApplyError::of_output("MSH-18 cannot be set"))?;
+fn finished(plan: &Plan, mut text: String) -> Result<Message<'static>, ApplyError> {
+    if !text.is_ascii() && plan.version >= Version::V2_3 {
+        state_charset(&mut text);
     }
-    Ok(message)
+    Message::parse_owned(text).map_err(|_| ApplyError::of_output("what the mapping made is not one message"))
+}
+
+/// Puts UTF-8 into MSH-18 unless something stands there.
+fn state_charset(text: &mut String) {
+    const FIELD: usize = 18;
+    let header = text.get(..text.find('\r').unwrap_or(text.len())).unwrap_or_default();
+    // The first mark is MSH-1 itself, so that behind the n-th stands field n + 1.
+    let marks = header.matches('|').count();
+    if marks < FIELD - 1 {
+        let missing = FIELD - 1 - marks;
+        text.insert_str(header.len(), &format!("{}{CHARSET}", "|".repeat(missing)));
+    } else if let Some((at, _)) = header.match_indices('|').nth(FIELD - 2) {
+        let behind = at + 1;
+        if header.get(behind..).is_none_or(|rest| rest.is_empty() || rest.starts_with('|')) {
+            text.insert_str(behind, CHARSET);
+        }
+    }
 }
 
 struct Run<'v> {
     plan: &'v Plan,
     scope: Scope<'v>,
     ctx: &'v Context,
-    now: &'v str,
+    clock: &'v Clock<'v>,
     out: String,
     refused: Refused,
     counts: Counts<'v>,

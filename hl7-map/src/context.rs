@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use crate::date;
+
 /// The control ID and the clock of one message, and how large its input and output may be.
 ///
 /// ```
@@ -94,22 +96,18 @@ impl Context {
 
     /// The clock as HL7's DTM: `20260102030405+0000`. A time that HL7 cannot write (before the year 1, after 9999) gives the nearest.
     pub(crate) fn now_as_dtm(&self) -> String {
-        let earliest = Timestamp::UNIX_EPOCH;
-        let time = Timestamp::try_from(self.now).unwrap_or(earliest);
-        let local = time.to_zoned(TimeZone::UTC);
-        let (date, time) = (local.date(), local.time());
-        if date.year() < 1 {
+        let time = Timestamp::try_from(self.now).unwrap_or(Timestamp::UNIX_EPOCH);
+        let local = TimeZone::UTC.to_datetime(time);
+        if local.year() < 1 {
             return "00010101000000+0000".to_owned();
         }
-        format!(
-            "{:04}{:02}{:02}{:02}{:02}{:02}+0000",
-            date.year(),
-            date.month(),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        )
+        let mut out = String::with_capacity(19);
+        date::push_year(&mut out, local.year());
+        for part in [local.month(), local.day(), local.hour(), local.minute(), local.second()] {
+            date::push_two(&mut out, part);
+        }
+        out.push_str("+0000");
+        out
     }
 }
 

@@ -113,9 +113,10 @@ impl<'t> Moment<'t> {
 
     /// HL7's DT: at most eight digits.
     pub(crate) fn as_date(&self) -> String {
-        let mut out = format!("{:04}", self.year);
+        let mut out = String::with_capacity(8);
+        push_year(&mut out, self.year);
         for part in [self.month, self.day].into_iter().flatten() {
-            out.push_str(&format!("{part:02}"));
+            push_two(&mut out, part);
         }
         out
     }
@@ -129,17 +130,21 @@ impl<'t> Moment<'t> {
             (Precision::Minute, self.minute),
             (Precision::Second, self.second),
         ];
-        let mut out = format!("{:04}", self.year);
-        for (_, part) in parts.into_iter().filter(|(at, _)| *at <= precision) {
-            out.extend(part.map(|part| format!("{part:02}")));
+        let mut out = String::with_capacity(24);
+        push_year(&mut out, self.year);
+        for part in parts.into_iter().filter(|(at, _)| *at <= precision).filter_map(|(_, part)| part) {
+            push_two(&mut out, part);
         }
         if precision == Precision::Fraction && !self.fraction.is_empty() {
             // DTM holds four digits behind the point at most (2.5.1, chapter 2A, section 2.A.22).
             out.push('.');
             out.extend(self.fraction.chars().take(4));
         }
-        if precision >= Precision::Hour && self.hour.is_some() {
-            out.extend(self.offset_in(zone)?.map(shown_offset));
+        if precision >= Precision::Hour
+            && self.hour.is_some()
+            && let Some(minutes) = self.offset_in(zone)?
+        {
+            push_offset(&mut out, minutes);
         }
         Ok(out)
     }
@@ -174,9 +179,25 @@ impl<'t> Moment<'t> {
     }
 }
 
-fn shown_offset(minutes: i32) -> String {
-    let sign = if minutes < 0 { '-' } else { '+' };
-    format!("{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60)
+/// A year from 1 to 9999.
+pub(crate) fn push_year(out: &mut String, year: i16) {
+    let year = year.clamp(0, 9_999);
+    push_two(out, (year / 100) as i8);
+    push_two(out, (year % 100) as i8);
+}
+
+/// A number from 0 to 99.
+pub(crate) fn push_two(out: &mut String, number: i8) {
+    for digit in [number / 10, number % 10] {
+        out.push(char::from(b'0' + digit.clamp(0, 9).unsigned_abs()));
+    }
+}
+
+fn push_offset(out: &mut String, minutes: i32) {
+    out.push(if minutes < 0 { '-' } else { '+' });
+    let minutes = minutes.abs();
+    push_two(out, (minutes / 60) as i8);
+    push_two(out, (minutes % 60) as i8);
 }
 
 struct Reader<'t> {

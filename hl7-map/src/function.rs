@@ -1,7 +1,6 @@
 //! What each function does to a value.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
@@ -234,8 +233,9 @@ pub(crate) fn last(value: Value<'_>) -> Given<'_> {
 pub(crate) fn hash<'v>(text: &str, length: usize) -> Given<'v> {
     let mut out = String::with_capacity(64);
     for byte in Sha256::digest(text.as_bytes()) {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        for digit in [byte >> 4, byte & 0xF] {
+            out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
     }
     out.truncate(length);
     Ok(Value::text(Cow::Owned(out)))

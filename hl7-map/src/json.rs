@@ -315,13 +315,13 @@ impl<'a> Reader<'a> {
     /// The characters up to the next quote or backslash.
     fn plain(&mut self) -> Read<&'a str> {
         let start = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"' | b'\\') => return Ok(self.text.get(start..self.at).unwrap_or_default()),
-                Some(0..=0x1F) => return self.fault(JsonFaultKind::String),
-                Some(_) => self.at += 1,
-                None => return self.fault(JsonFaultKind::EndsEarly),
-            }
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
+        self.at += length.unwrap_or(rest.len());
+        match self.peek() {
+            Some(b'"' | b'\\') => Ok(self.text.get(start..self.at).unwrap_or_default()),
+            Some(_) => self.fault(JsonFaultKind::String),
+            None => self.fault(JsonFaultKind::EndsEarly),
         }
     }
 

@@ -13,13 +13,28 @@ use crate::json::Json;
 use crate::plan::{Formula, Function, Operand, Plan, Term, Test};
 use crate::value::{Fault, Value};
 
+/// The clock as HL7's DTM, written when it is first asked for.
+pub(crate) struct Clock<'c> {
+    ctx: &'c Context,
+    text: OnceCell<String>,
+}
+
+impl<'c> Clock<'c> {
+    pub(crate) fn new(ctx: &'c Context) -> Self {
+        Self { ctx, text: OnceCell::new() }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.text.get_or_init(|| self.ctx.now_as_dtm())
+    }
+}
+
 /// What expressions read: the payload, the item of each loop that is under way, and the clock.
 pub(crate) struct Scope<'v> {
     plan: &'v Plan,
     /// The payload first, the current item last.
     items: Vec<Item<'v>>,
-    /// The clock as HL7's DTM.
-    now: &'v str,
+    clock: &'v Clock<'v>,
     /// The path whose value the running expression works on.
     read: Cell<Option<&'v JsonPath>>,
     budget: Budget,
@@ -36,10 +51,10 @@ struct Item<'v> {
 }
 
 impl<'v> Scope<'v> {
-    pub(crate) fn new(plan: &'v Plan, payload: &'v Json<'v>, now: &'v str, ctx: &Context) -> Self {
+    pub(crate) fn new(plan: &'v Plan, payload: &'v Json<'v>, clock: &'v Clock<'v>) -> Self {
         let items = vec![Item { value: Value::of(payload), list: None, index: None }];
         let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
-        Self { plan, items, now, read: Cell::new(None), budget: Budget::new(ctx), fixed }
+        Self { plan, items, clock, read: Cell::new(None), budget: Budget::new(clock.ctx), fixed }
     }
 
     /// What is left of the steps and the bytes.
@@ -109,7 +124,7 @@ impl<'v> Scope<'v> {
         Ok(match term {
             Term::Text(text) => Value::text(Cow::Borrowed(text)),
             Term::Null => Value::Null,
-            Term::Now => Value::text(Cow::Borrowed(self.now)),
+            Term::Now => Value::text(Cow::Borrowed(self.clock.text())),
             Term::Group(inner) => return self.inner(inner),
             Term::Path(path) => {
                 self.read.set(Some(path));

@@ -19,7 +19,7 @@ impl Run<'_> {
     pub(super) fn fill(&mut self, rule: &SegmentRule, field: &FieldRule) {
         let message = &self.plan.message;
         match field.fill {
-            Some(Fill::Clock) => self.out.push_str(self.now),
+            Some(Fill::Clock) => self.out.push_str(self.clock.text()),
             Some(Fill::MessageType) => self.message_type(),
             Some(Fill::ControlId) if self.ctx.control_id.is_empty() => {
                 let fault =
