@@ -62,7 +62,8 @@
 //! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk.
 //! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
-//! * After the store failed to read or write, nothing more is sent and nothing is accepted, until it is opened again.
+//! * After the store failed to read or write, or was found to contradict itself, nothing more is sent and nothing is accepted, until it is opened
+//!   again. It is checked when it is opened ([`SqliteOptions::check_within`]).
 //!
 //! **Duplicates.** The receiver can get a message more than once when
 //!
@@ -82,7 +83,7 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S012` [`EnqueueError`]; `S101`–`S107` [`StoreError`]; `S111`–`S116` [`OpenError`]; `S121`–`S128` [`StartError`]. In
+//! `S001`–`S012` [`EnqueueError`]; `S101`–`S108` [`StoreError`]; `S111`–`S117` [`OpenError`]; `S121`–`S128` [`StartError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `N...` of
 //! `hl7-mllp`, or the code of a negative acknowledgment.
 //!

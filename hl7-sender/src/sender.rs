@@ -15,7 +15,7 @@ use crate::dispatch::Dispatch;
 use crate::engine::{Clock, Engine, Target};
 use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
-use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError, StoreErrorKind};
+use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
 use crate::status::Status;
@@ -200,7 +200,7 @@ impl Sender {
 impl Running {
     /// A store that failed does nothing more: those who wait for it learn that now.
     pub(crate) fn note(&self, error: &StoreError) {
-        if error.kind() == StoreErrorKind::Io {
+        if error.is_fault() {
             self.engine.watch.all_changed();
             self.targets.values().for_each(|target| target.wake.notify_one());
         }

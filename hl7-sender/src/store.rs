@@ -19,7 +19,7 @@ use crate::id::{EntryId, LaneId};
 ///   is the first that is not settled.
 /// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out.
 /// * **Time is given.** A store reads no clock to decide anything. Times may be kept in whole milliseconds.
-/// * **A fault ends it.** After an error of reading or writing every later call fails, until the store is opened anew.
+/// * **A fault ends it.** After an error of reading or writing, or when the store is found to contradict itself, every later call fails, until the store is opened anew.
 /// * **Secrets.** A lane key's value is kept only as a keyed hash. No error shows what is stored.
 ///
 /// Calls may come from many tasks at once. A lane is given to one [`Store::begin`] or [`Store::finish`] at a time by the sender that owns the
@@ -72,10 +72,11 @@ pub trait Store: Send + Sync + 'static {
     fn begin(&self, lane: LaneId) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
 
     /// Ends an attempt. With `go_on`, and when the lane's next entry may be sent at once, counts that one's attempt in the same commit and
-    /// gives it. The end of an entry that is not being sent any more is ignored.
+    /// gives it.
     ///
     /// # Errors
-    /// When the store fails. [`crate::StoreErrorKind::Full`] says that nothing was changed, and the call can be repeated.
+    /// When the store fails. An entry that is not being sent cannot be ended: the store contradicts itself then, which is a fault
+    /// ([`crate::StoreErrorKind::Damaged`]). [`crate::StoreErrorKind::Full`] says that nothing was changed, and the call can be repeated.
     fn finish(
         &self,
         finished: Finished,

@@ -25,6 +25,8 @@ pub enum OpenErrorKind {
     Sqlite,
     /// S116: the operating system gave no randomness for the store's secret.
     NoRandomness,
+    /// S117: the file is damaged. It was not changed.
+    Damaged,
 }
 
 impl OpenError {
@@ -34,8 +36,9 @@ impl OpenError {
     }
 
     #[cfg(feature = "sqlite")]
-    pub(crate) fn sqlite(code: i32) -> Self {
-        Self { kind: OpenErrorKind::Sqlite, detail: Some(code) }
+    pub(crate) fn with_detail(mut self, code: i32) -> Self {
+        self.detail = Some(code);
+        self
     }
 
     /// What is wrong.
@@ -48,7 +51,7 @@ impl OpenError {
         self.detail
     }
 
-    /// The stable code, `S111` to `S116`.
+    /// The stable code, `S111` to `S117`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -67,12 +70,13 @@ impl OpenError {
             K::Foreign => ("S112", "the file is not a store of this crate", "name another file"),
             K::TooNew => ("S113", "a later version wrote the store", "use that version"),
             K::Io(_) => ("S114", "the file cannot be opened", "check the folder, its rights and the disk"),
-            K::Sqlite => (
-                "S115",
-                "SQLite could not open the file",
-                "check the disk; restore a backup if it is damaged",
-            ),
+            K::Sqlite => ("S115", "SQLite could not open the file", "check the disk"),
             K::NoRandomness => ("S116", "the operating system gave no randomness", "check its random source"),
+            K::Damaged => (
+                "S117",
+                "the file is damaged",
+                "keep it, check the disk and restore a backup; sqlite3's .recover reads what is left",
+            ),
         }
     }
 }

@@ -15,9 +15,9 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// S101: no room on the disk or within the store's limit. What was asked for did not happen.
     Full,
-    /// S102: reading or writing failed, or what was read is damaged. The store refuses everything from now on.
+    /// S102: reading or writing failed. The store refuses everything from now on.
     Io,
-    /// S103: an earlier call failed with [`StoreErrorKind::Io`]. Open the store again.
+    /// S103: an earlier call failed with [`StoreErrorKind::Io`] or [`StoreErrorKind::Damaged`]. Open the store again.
     Poisoned,
     /// S104: the store was closed.
     Closed,
@@ -27,6 +27,8 @@ pub enum StoreErrorKind {
     WrongState,
     /// S107: another program has locked the database. What was asked for did not happen.
     Busy,
+    /// S108: what is stored contradicts itself. The store refuses everything from now on.
+    Damaged,
 }
 
 impl StoreError {
@@ -51,12 +53,18 @@ impl StoreError {
         matches!(self.kind, StoreErrorKind::Full | StoreErrorKind::Busy)
     }
 
+    /// Whether the store is out of use until it is opened again: [`StoreErrorKind::Io`], [`StoreErrorKind::Damaged`] and
+    /// [`StoreErrorKind::Poisoned`].
+    pub fn is_fault(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Io | StoreErrorKind::Damaged | StoreErrorKind::Poisoned)
+    }
+
     /// The backend's own number for it (SQLite: the extended result code).
     pub fn detail(&self) -> Option<i32> {
         self.detail
     }
 
-    /// The stable code, `S101` to `S107`.
+    /// The stable code, `S101` to `S108`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -88,6 +96,11 @@ impl StoreError {
                 "release and give up what is held; replay what is a dead letter",
             ),
             K::Busy => ("S107", "another program has locked the database", "end that program's transaction"),
+            K::Damaged => (
+                "S108",
+                "what is stored contradicts itself",
+                "look at the disk, and restore a backup or open the store again, which checks it",
+            ),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::tables::{Id, Millis, StateColumn, Tables, fault};
+use super::tables::{Id, Millis, StateColumn, Tables, fault, one};
 use crate::entry::{DeadLetterReason, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
@@ -31,10 +31,11 @@ impl Tables {
         self.conn
             .prepare_cached(
                 "UPDATE entry SET state = 2, tries = 0, rejections = 0, since = ?2, next_attempt_at = ?2
-                 WHERE number = ?1",
+                 WHERE number = ?1 AND state = 3",
             )
             .and_then(|mut update| update.execute(params![found.number, Millis(now)]))
-            .and_then(|_| self.wait(found.lane, Some(now)))
+            .and_then(one)
+            .and_then(|()| self.wait(found.lane, Some(now)))
             .map_err(fault)?;
         Ok(found.destination)
     }
@@ -43,12 +44,14 @@ impl Tables {
         let found = self.find(id, State::Held)?;
         self.conn
             .prepare_cached(
-                "UPDATE entry SET state = 5, reason = ?2, position = NULL, settled_at = ?3 WHERE number = ?1",
+                "UPDATE entry SET state = 5, reason = ?2, position = NULL, settled_at = ?3
+                 WHERE number = ?1 AND state = 3",
             )
             .and_then(|mut update| {
                 update.execute(params![found.number, DeadLetterReason::Chosen.code(), Millis(now)])
             })
-            .and_then(|_| self.settle_request(found.request, now))
+            .and_then(one)
+            .and_then(|()| self.settle_request(found.request, now))
             .and_then(|()| self.flow_on(found.lane, now))
             .map_err(fault)?;
         Ok(found.destination)
@@ -114,9 +117,10 @@ impl Tables {
             .prepare_cached(
                 "UPDATE entry SET state = 0, reason = NULL, position = ?2, tries = 0, rejections = 0, since = ?3,
                      settled_at = NULL, answered_at = NULL, acknowledgment = NULL
-                 WHERE number = ?1",
+                 WHERE number = ?1 AND state = 5",
             )?
-            .execute(params![found.number, position, Millis(now)])?;
+            .execute(params![found.number, position, Millis(now)])
+            .and_then(one)?;
         self.conn
             .prepare_cached("UPDATE request SET settled_at = NULL WHERE number = ?1")?
             .execute([found.request])?;

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
-use super::tables::{Id, Millis, Tables, fault};
+use super::tables::{Id, Millis, Tables, fault, one};
 use crate::entry::{Attempt, Due, End, Finished};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
 /// An entry whose attempt is under way.
@@ -17,7 +17,7 @@ struct Open {
 }
 
 const HEAD: &str = "SELECT e.number, e.id, b.bytes, r.digest, e.tries, e.rejections, e.since
-    FROM entry e JOIN request r ON r.number = e.request JOIN body b ON b.request = e.request
+    FROM entry e LEFT JOIN request r ON r.number = e.request LEFT JOIN body b ON b.request = e.request
     WHERE e.lane = ?1 AND e.position IS NOT NULL ORDER BY e.position LIMIT 1";
 
 const END: &str = "UPDATE entry SET
@@ -26,7 +26,7 @@ const END: &str = "UPDATE entry SET
     failure = :failure, acknowledgment = coalesce(:acknowledgment, acknowledgment),
     sent_at = coalesce(:sent, sent_at), answered_at = coalesce(:answered, answered_at),
     settled_at = :settled, next_attempt_at = :next
-    WHERE number = :number";
+    WHERE number = :number AND id = :id AND state = 1";
 
 impl Tables {
     pub(super) fn due(&self, destination: &str, now: SystemTime, limit: usize) -> rusqlite::Result<Due> {
@@ -73,23 +73,32 @@ impl Tables {
     }
 
     pub(super) fn begin_attempt(&mut self, lane: LaneId) -> rusqlite::Result<Option<Attempt>> {
-        if self.is_held(lane)? {
-            return Ok(None);
+        match self.is_held(lane)? {
+            None | Some(true) => Ok(None),
+            // A lane is there as long as it has entries.
+            Some(false) => self.begin_head(lane)?.ok_or(rusqlite::Error::QueryReturnedNoRows).map(Some),
         }
+    }
+
+    fn begin_head(&mut self, lane: LaneId) -> rusqlite::Result<Option<Attempt>> {
         let head =
             self.conn.prepare_cached(HEAD)?.query_row([Id::from(lane)], |row| head(row, lane)).optional()?;
         let Some((number, attempt)) = head else { return Ok(None) };
+        // The row itself is asked whether it is what the index said.
         self.conn
             .prepare_cached(
                 "UPDATE entry SET state = 1, attempts = attempts + 1, tries = tries + 1, next_attempt_at = NULL
-                 WHERE number = ?1",
+                 WHERE number = ?1 AND lane = ?2 AND position IS NOT NULL AND state IN (0, 2)",
             )?
-            .execute([number])?;
+            .execute(params![number, Id::from(lane)])
+            .and_then(one)?;
         Ok(Some(attempt))
     }
 
     pub(super) fn finish(&mut self, finished: &Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
-        let Some(open) = self.sending(finished.id).map_err(fault)? else { return Ok(None) };
+        // An attempt that is not on record would be made again and again.
+        let open =
+            self.sending(finished.id).map_err(fault)?.ok_or(StoreError::new(StoreErrorKind::Damaged))?;
         self.end(&open, finished)
             .and_then(|()| match finished.end {
                 End::Deliver | End::DeadLetter(_) => self.move_on(&open, finished.at, go_on),
@@ -123,7 +132,7 @@ impl Tables {
         if more {
             return self.wait(lane, Some(now));
         }
-        self.conn.prepare_cached("DELETE FROM lane WHERE id = ?1")?.execute([Id::from(lane)]).map(drop)
+        self.conn.prepare_cached("DELETE FROM lane WHERE id = ?1")?.execute([Id::from(lane)]).and_then(one)
     }
 
     /// Marks the request as settled when its last open entry was.
@@ -142,13 +151,13 @@ impl Tables {
         self.conn
             .prepare_cached("UPDATE lane SET due_at = ?2 WHERE id = ?1")?
             .execute(params![Id::from(lane), due.map(Millis)])
-            .map(drop)
+            .and_then(one)
     }
 
-    fn is_held(&self, lane: LaneId) -> rusqlite::Result<bool> {
-        self.conn
-            .prepare_cached("SELECT 1 FROM lane WHERE id = ?1 AND due_at IS NULL")?
-            .exists([Id::from(lane)])
+    /// Whether the lane is held; `None` when it has no entries.
+    fn is_held(&self, lane: LaneId) -> rusqlite::Result<Option<bool>> {
+        let mut select = self.conn.prepare_cached("SELECT due_at IS NULL FROM lane WHERE id = ?1")?;
+        select.query_row([Id::from(lane)], |row| row.get(0)).optional()
     }
 
     fn sending(&self, id: EntryId) -> rusqlite::Result<Option<Open>> {
@@ -174,8 +183,8 @@ impl Tables {
         };
         let answered = finished.acknowledgment.is_some();
         let settled = (state >= 4).then_some(Millis(finished.at));
-        self.conn.prepare_cached(END)?.execute(named_params! {
-            ":number": open.number, ":state": state, ":reason": reason,
+        let changed = self.conn.prepare_cached(END)?.execute(named_params! {
+            ":number": open.number, ":id": Id::from(finished.id), ":state": state, ":reason": reason,
             ":undone": i64::from(finished.sent_at.is_none()),
             ":rejected": i64::from(answered && state == 2),
             ":failure": finished.failure,
@@ -184,11 +193,12 @@ impl Tables {
             ":answered": answered.then_some(Millis(finished.at)),
             ":settled": settled, ":next": next.map(Millis),
         })?;
+        one(changed)?;
         if settled.is_some() { self.settle_request(open.request, finished.at) } else { Ok(()) }
     }
 
     fn move_on(&mut self, open: &Open, now: SystemTime, go_on: bool) -> rusqlite::Result<Option<Attempt>> {
-        if go_on && let Some(next) = self.begin_attempt(open.lane)? {
+        if go_on && let Some(next) = self.begin_head(open.lane)? {
             return Ok(Some(next));
         }
         self.flow_on(open.lane, now).map(|()| None)

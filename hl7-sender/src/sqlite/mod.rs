@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -49,11 +49,16 @@ pub struct SqliteStore {
 pub struct SqliteOptions {
     max_bytes: u64,
     reserve_bytes: u64,
+    check_within: Duration,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { max_bytes: Self::MAX_BYTES, reserve_bytes: Self::RESERVE_BYTES }
+        Self {
+            max_bytes: Self::MAX_BYTES,
+            reserve_bytes: Self::RESERVE_BYTES,
+            check_within: Self::CHECK_WITHIN,
+        }
     }
 }
 
@@ -63,6 +68,8 @@ impl SqliteOptions {
     pub const MAX_BYTES: u64 = 32 * 1024 * 1024 * 1024;
     /// The default reserve: 16 MiB, which is twice the longest log.
     pub const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+    /// The default time for checking the file when it is opened: ten seconds, enough for some hundred thousand entries.
+    pub const CHECK_WITHIN: Duration = Duration::from_secs(10);
 
     /// The defaults.
     pub fn new() -> Self {
@@ -86,10 +93,18 @@ impl SqliteOptions {
         self
     }
 
+    /// How long the file may be checked when it is opened. Every page and every index is looked at; a file that is too large for that in this time
+    /// is used as far as it was found whole. Independent of it, each message is compared with its checksum before it is sent, and a store that is
+    /// found to contradict itself is not used any more. Zero is no check.
+    pub fn check_within(mut self, time: Duration) -> Self {
+        self.check_within = time;
+        self
+    }
+
     /// Opens the store, making it if there is none.
     ///
     /// # Errors
-    /// When it is open already, here or in another process; when the file is something else or of a later version; when it cannot be read or
+    /// When it is open already, here or in another process; when the file is something else, of a later version or damaged; when it cannot be read or
     /// written.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
         let path = path.as_ref().to_owned();
@@ -118,6 +133,9 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
     let connect = || Connection::open_with_flags(file.path(), flags).map_err(schema::opening);
     let writing = connect()?;
     schema::prepare(&writing)?;
+    if !options.check_within.is_zero() {
+        schema::check(&writing, options.check_within)?;
+    }
     let secret = schema::secret(&writing)?;
     let reading = connect()?;
     reading.execute_batch("PRAGMA query_only = ON").map_err(schema::opening)?;

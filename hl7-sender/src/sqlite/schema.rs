@@ -1,16 +1,21 @@
 //! The tables, their version, and how a file is known to be a store.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
 use crate::error::{OpenError, OpenErrorKind};
-use crate::id;
+use crate::{digest, id};
 
 /// `HL7s`, in the file's header.
 const APPLICATION_ID: i32 = 0x484C_3773;
 /// The version these tables are.
 const VERSION: i32 = 1;
 /// How long SQLite waits for another program's transaction on the file.
-const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(5);
+/// The length of the secret, in bytes.
+const SECRET: usize = 32;
 
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -102,13 +107,54 @@ pub(super) fn prepare(conn: &Connection) -> Result<(), OpenError> {
     if empty { create(conn) } else { Ok(()) }
 }
 
-/// The secret that keys the lane hashes.
+/// Compares every table with its indexes and every page with what it should be, at most for this long.
+pub(super) fn check(conn: &Connection, within: Duration) -> Result<(), OpenError> {
+    let verdict = || {
+        conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0)).map_err(|error| {
+            let interrupted = error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted);
+            if interrupted { None } else { Some(opening(error)) }
+        })
+    };
+    match interrupted_after(conn, within, verdict) {
+        Ok(verdict) if verdict == "ok" => Ok(()),
+        Ok(_) => Err(OpenError::new(OpenErrorKind::Damaged)),
+        Err(Some(error)) => Err(error),
+        Err(None) => {
+            tracing::warn!("the store is too large to be checked in full when it is opened");
+            Ok(())
+        }
+    }
+}
+
+/// Does this, and interrupts it after a time.
+fn interrupted_after<T>(conn: &Connection, within: Duration, work: impl FnOnce() -> T) -> T {
+    let handle = conn.get_interrupt_handle();
+    let (done, waits) = mpsc::channel::<()>();
+    let clock = std::thread::Builder::new().name("hl7-sender-clock".to_owned()).spawn(move || {
+        if waits.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout) {
+            handle.interrupt();
+        }
+    });
+    let result = work();
+    drop(done);
+    if let Ok(clock) = clock {
+        // It must not interrupt what comes after.
+        let _ = clock.join();
+    }
+    result
+}
+
+/// The secret that keys the lane hashes. With another one, messages would come into other lanes than those before them, so it has a checksum.
 pub(super) fn secret(conn: &Connection) -> Result<Vec<u8>, OpenError> {
-    let secret = conn
+    let stored: Option<Vec<u8>> = conn
         .query_row("SELECT value FROM meta WHERE name = 'secret'", [], |row| row.get(0))
         .optional()
         .map_err(opening)?;
-    secret.ok_or(OpenError::new(OpenErrorKind::Foreign))
+    let stored = stored.ok_or(OpenError::new(OpenErrorKind::Foreign))?;
+    match stored.split_at_checked(SECRET) {
+        Some((secret, checksum)) if digest::of_bytes(secret) == checksum => Ok(secret.to_vec()),
+        _ => Err(OpenError::new(OpenErrorKind::Damaged)),
+    }
 }
 
 fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
@@ -131,7 +177,8 @@ fn check_version(conn: &Connection) -> Result<(), OpenError> {
 
 /// All in one transaction, so that a half-made store is an empty file.
 fn create(conn: &Connection) -> Result<(), OpenError> {
-    let secret: [u8; 32] = id::random().ok_or(OpenError::new(OpenErrorKind::NoRandomness))?;
+    let secret: [u8; SECRET] = id::random().ok_or(OpenError::new(OpenErrorKind::NoRandomness))?;
+    let secret = [secret, digest::of_bytes(&secret)].concat();
     let made = conn.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
         conn.execute_batch(TABLES)?;
         conn.execute("INSERT INTO meta VALUES ('secret', ?1)", [secret])?;
@@ -144,14 +191,12 @@ fn create(conn: &Connection) -> Result<(), OpenError> {
 
 /// The error of opening that an error of SQLite is.
 pub(super) fn opening(error: rusqlite::Error) -> OpenError {
-    match error.sqlite_error() {
-        Some(error) if error.code == rusqlite::ErrorCode::NotADatabase => {
-            OpenError::new(OpenErrorKind::Foreign)
-        }
-        Some(error) if error.code == rusqlite::ErrorCode::DatabaseBusy => {
-            OpenError::new(OpenErrorKind::Locked)
-        }
-        Some(error) => OpenError::sqlite(error.extended_code),
-        None => OpenError::new(OpenErrorKind::Sqlite),
-    }
+    let Some(error) = error.sqlite_error() else { return OpenError::new(OpenErrorKind::Damaged) };
+    let kind = match error.code {
+        ErrorCode::NotADatabase => OpenErrorKind::Foreign,
+        ErrorCode::DatabaseBusy => OpenErrorKind::Locked,
+        ErrorCode::DatabaseCorrupt => OpenErrorKind::Damaged,
+        _ => OpenErrorKind::Sqlite,
+    };
+    OpenError::new(kind).with_detail(error.extended_code)
 }

@@ -92,15 +92,22 @@ impl Tables {
 
 /// The error of the store that an error of SQLite is.
 pub(super) fn fault(error: rusqlite::Error) -> StoreError {
-    let Some(error) = error.sqlite_error() else { return StoreError::new(StoreErrorKind::Io) };
+    // Those of rusqlite itself: a row that is missing, or holds what it cannot hold.
+    let Some(error) = error.sqlite_error() else { return StoreError::new(StoreErrorKind::Damaged) };
     let kind = match error.code {
         ErrorCode::DiskFull => StoreErrorKind::Full,
         // The log's index, which is no durable file, could not grow.
         _ if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => StoreErrorKind::Full,
         ErrorCode::DatabaseBusy => StoreErrorKind::Busy,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreErrorKind::Damaged,
         _ => StoreErrorKind::Io,
     };
     StoreError::new(kind).with_detail(error.extended_code)
+}
+
+/// A change that concerns one row did so; else the tables contradict each other.
+pub(super) fn one(changed: usize) -> rusqlite::Result<()> {
+    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }
 }
 
 /// A time in whole milliseconds since 1970; before that counts as 1970.

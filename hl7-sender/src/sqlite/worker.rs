@@ -55,7 +55,7 @@ where
     fn run(&mut self, tables: &mut Tables) -> Result<(), StoreError> {
         self.result = None;
         match (self.work)(tables) {
-            Err(error) if is_io(&error) || error.is_passing() => return Err(error),
+            Err(error) if error.is_fault() || error.is_passing() => return Err(error),
             result => self.result = Some(result),
         }
         Ok(())
@@ -144,14 +144,9 @@ impl Worker {
     }
 }
 
-/// After an error of reading or writing nothing is done any more: SQLite itself would let the next commit succeed, although what the failed flush
-/// covered may be gone.
+/// After a fault nothing is done any more: SQLite itself would let the next commit succeed, although what the failed flush covered may be gone.
 pub(super) fn note(error: &StoreError, poisoned: &AtomicBool) {
-    if is_io(error) && !poisoned.swap(true, Ordering::AcqRel) {
+    if error.is_fault() && !poisoned.swap(true, Ordering::AcqRel) {
         tracing::error!(code = error.code(), detail = error.detail(), "the store failed and is out of use");
     }
-}
-
-fn is_io(error: &StoreError) -> bool {
-    error.kind() == StoreErrorKind::Io
 }

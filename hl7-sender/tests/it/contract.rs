@@ -80,7 +80,7 @@ contract! {
     settles_and_begins_in_one_call
     counts_attempts_before_the_end_is_known
     an_attempt_without_a_write_does_not_count
-    a_late_end_changes_nothing
+    an_end_without_an_attempt_is_a_fault
     held_lanes_wait_for_a_decision
     recovers_what_was_under_way
     clamps_what_is_too_far_off
@@ -167,14 +167,11 @@ async fn an_attempt_without_a_write_does_not_count(store: impl Store) {
     assert_eq!(begin(&store, id).await.unwrap().tries, 1);
 }
 
-async fn a_late_end_changes_nothing(store: impl Store) {
+async fn an_end_without_an_attempt_is_a_fault(store: impl Store) {
     let id = enqueue(&store, 1, None, at(0)).await.id;
-    begin(&store, id).await.unwrap();
-    store.finish(finished(id, End::Deliver, at(1)), false).await.unwrap();
-    let late = Finished { failure: Some("N111"), ..finished(id, End::Hold, at(2)) };
-    assert!(store.finish(late, true).await.unwrap().is_none());
-    let record = store.record(id).await.unwrap().unwrap();
-    assert_eq!((record.state, record.failure, record.settled_at), (State::Delivered, None, Some(at(1))));
+    let untried = store.finish(finished(id, End::Deliver, at(1)), true).await.unwrap_err();
+    assert_eq!((untried.kind(), untried.is_fault()), (StoreErrorKind::Damaged, true));
+    assert_eq!(store.record(id).await.unwrap_err().kind(), StoreErrorKind::Poisoned);
 }
 
 async fn held_lanes_wait_for_a_decision(store: impl Store) {

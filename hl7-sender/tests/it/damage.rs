@@ -2,9 +2,14 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use hl7_sender::{EnqueueErrorKind, State, Store as _, StoreErrorKind};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere, state};
+use hl7_sender::{
+    EnqueueErrorKind, OpenErrorKind, Sender, SqliteOptions, SqliteStore, State, Store as _, StoreErrorKind,
+};
+
+use crate::peer::{Folder, PATIENCE, Peer, control_id, ehr, message, nowhere, state};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_54_a_flipped_bit_in_a_body_is_never_sent() {
@@ -95,7 +100,120 @@ async fn waiting_callers_learn_that_the_store_failed() {
         async move { receipt.outcome().await }
     });
     overwrite(&folder);
-    assert_eq!(sender.recent(1000).await.unwrap_err().kind(), StoreErrorKind::Io);
+    assert_eq!(sender.recent(1000).await.unwrap_err().kind(), StoreErrorKind::Damaged);
     let error = tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap().unwrap_err();
-    assert!(matches!(error.kind(), StoreErrorKind::Io | StoreErrorKind::Poisoned));
+    assert!(matches!(error.kind(), StoreErrorKind::Damaged | StoreErrorKind::Poisoned));
+}
+
+/// A store with sixty messages in five lanes, some attempted before, as its file.
+async fn stored() -> Vec<u8> {
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(nowhere())).await;
+    for n in 0..MESSAGES {
+        sender.enqueue("ehr", &numbered(n)).await.unwrap();
+    }
+    sender.shutdown(PATIENCE).await;
+    std::fs::read(folder.store_path()).unwrap()
+}
+
+const MESSAGES: usize = 60;
+
+fn numbered(n: usize) -> hl7_core::Message<'static> {
+    message(&format!("m-{n}"), &format!("p{}", n % 5))
+}
+
+/// What came of a file with one flipped bit.
+#[derive(Default)]
+struct Sweep {
+    refused: usize,
+    failed: usize,
+    unharmed: usize,
+}
+
+impl Sweep {
+    /// Opens the file, sends what can be sent, and compares what arrives with what was enqueued.
+    async fn try_file(&mut self, bytes: &[u8], options: SqliteOptions, in_order: bool) {
+        let folder = Folder::new();
+        std::fs::write(folder.store_path(), bytes).unwrap();
+        let Ok(store) = options.open(folder.store_path()).await else {
+            self.refused += 1;
+            return;
+        };
+        let peer = Peer::accepting().await;
+        let destination = ehr(peer.address).connections(3);
+        let Ok(sender) = Sender::builder(store).destination(destination).start().await else {
+            self.failed += 1;
+            return;
+        };
+        match settled(&sender).await {
+            true => self.unharmed += 1,
+            false => self.failed += 1,
+        }
+        sender.shutdown(PATIENCE).await;
+        check_arrivals(&peer.bodies(), in_order);
+    }
+}
+
+/// Whether everything was sent, before the store failed or nothing moved any more.
+async fn settled(sender: &Sender) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(500) {
+        let Ok(counts) = sender.counts().await else { return false };
+        let open = |count: &&hl7_sender::Count| !count.state().is_settled() && count.state() != State::Held;
+        if counts.iter().filter(open).all(|count| count.messages() == 0) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    false
+}
+
+/// Every message is one that was enqueued, byte for byte, and came once: the peer answers all at once, so there is no reason to repeat one.
+fn check_arrivals(bodies: &[Vec<u8>], in_order: bool) {
+    let mut last = HashMap::new();
+    let mut seen = std::collections::HashSet::new();
+    for body in bodies {
+        let n: usize = control_id(body).strip_prefix("m-").unwrap().parse().unwrap();
+        assert_eq!(body, numbered(n).as_er7().as_bytes());
+        assert!(seen.insert(n), "m-{n} was sent twice");
+        let before = last.insert(n % 5, n);
+        assert!(!in_order || before.is_none_or(|before| before < n), "m-{n} came too late");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_54_with_any_bit_flipped_nothing_altered_is_sent_and_nothing_twice() {
+    let whole = stored().await;
+    let mut sweep = Sweep::default();
+    sweep.try_file(&whole, SqliteOptions::new(), true).await;
+    assert_eq!(sweep.unharmed, 1);
+    for round in 0..60 {
+        let mut bytes = whole.clone();
+        let place = fastrand::usize(100..bytes.len());
+        bytes[place] ^= 1 << fastrand::u8(0..8);
+        // Every other one without the check at opening, so that what is checked later is seen too.
+        let checked = round % 2 == 0;
+        let options = SqliteOptions::new().reserve_bytes(0);
+        let options = if checked { options } else { options.check_within(Duration::ZERO) };
+        sweep.try_file(&bytes, options, checked).await;
+    }
+    assert!(sweep.refused > 2 && sweep.unharmed > 5, "{} refused, {} failed", sweep.refused, sweep.failed);
+}
+
+#[tokio::test]
+async fn fault_54_a_damaged_index_is_found_when_the_store_is_opened() {
+    let folder = Folder::new();
+    let whole = stored().await;
+    std::fs::write(folder.store_path(), &whole).unwrap();
+    let conn = rusqlite::Connection::open(folder.store_path()).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_entry_1'";
+    let page: usize = conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    drop(conn);
+    let mut bytes = whole.clone();
+    // The last byte of a page holds content.
+    bytes[page * 4096 - 1] ^= 1;
+    std::fs::write(folder.store_path(), &bytes).unwrap();
+    let error = SqliteStore::open(folder.store_path()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (OpenErrorKind::Damaged, "S117"));
+    assert_eq!(std::fs::read(folder.store_path()).unwrap(), bytes, "it is left as it is");
 }

@@ -177,6 +177,9 @@ impl Run {
 
     async fn finish(&mut self, entry: usize, end: u8, go_on: bool) {
         let Some(found) = self.model.entries.get(entry).cloned() else { return };
+        if found.state != State::Sending {
+            return;
+        }
         let end = match end {
             0 => End::Retry(at(self.model.now + 30)),
             1 => End::Hold,
@@ -184,12 +187,9 @@ impl Run {
             _ => End::DeadLetter(DeadLetterReason::Refused),
         };
         let next = self.store.finish(finished(found.id, end, self.now()), go_on).await.unwrap();
-        let mut expected = None;
-        if found.state == State::Sending {
-            self.model.finish(entry, end);
-            let settled = self.model.entries[entry].state.is_settled();
-            expected = if go_on && settled { self.model.begin(found.lane) } else { None };
-        }
+        self.model.finish(entry, end);
+        let settled = self.model.entries[entry].state.is_settled();
+        let expected = if go_on && settled { self.model.begin(found.lane) } else { None };
         assert_eq!(next.map(|attempt| attempt.id), expected);
     }
 
