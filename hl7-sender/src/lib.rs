@@ -83,7 +83,7 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S012` [`EnqueueError`]; `S101`–`S108` [`StoreError`]; `S111`–`S117` [`OpenError`]; `S121`–`S128` [`StartError`]. In
+//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `N...` of
 //! `hl7-mllp`, or the code of a negative acknowledgment.
 //!

@@ -27,6 +27,8 @@ pub enum OpenErrorKind {
     NoRandomness,
     /// S117: the file is damaged. It was not changed.
     Damaged,
+    /// S118: the disk has no room, and no reserve is left.
+    Full,
 }
 
 impl OpenError {
@@ -51,7 +53,7 @@ impl OpenError {
         self.detail
     }
 
-    /// The stable code, `S111` to `S117`.
+    /// The stable code, `S111` to `S118`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -72,6 +74,7 @@ impl OpenError {
             K::Io(_) => ("S114", "the file cannot be opened", "check the folder, its rights and the disk"),
             K::Sqlite => ("S115", "SQLite could not open the file", "check the disk"),
             K::NoRandomness => ("S116", "the operating system gave no randomness", "check its random source"),
+            K::Full => ("S118", "the disk is full", "make room on it"),
             K::Damaged => (
                 "S117",
                 "the file is damaged",

@@ -17,7 +17,7 @@ pub enum StoreErrorKind {
     Full,
     /// S102: reading or writing failed. The store refuses everything from now on.
     Io,
-    /// S103: an earlier call failed with [`StoreErrorKind::Io`] or [`StoreErrorKind::Damaged`]. Open the store again.
+    /// S103: an earlier call failed in a way that is a fault ([`StoreError::is_fault`]). Open the store again.
     Poisoned,
     /// S104: the store was closed.
     Closed,
@@ -29,6 +29,9 @@ pub enum StoreErrorKind {
     Busy,
     /// S108: what is stored contradicts itself. The store refuses everything from now on.
     Damaged,
+    /// S109: another process has opened the store after its locks were taken away, or its file was removed or replaced. This one refuses everything
+    /// from now on.
+    Ousted,
 }
 
 impl StoreError {
@@ -53,10 +56,11 @@ impl StoreError {
         matches!(self.kind, StoreErrorKind::Full | StoreErrorKind::Busy)
     }
 
-    /// Whether the store is out of use until it is opened again: [`StoreErrorKind::Io`], [`StoreErrorKind::Damaged`] and
-    /// [`StoreErrorKind::Poisoned`].
+    /// Whether the store is out of use until it is opened again: [`StoreErrorKind::Io`], [`StoreErrorKind::Damaged`],
+    /// [`StoreErrorKind::Ousted`] and [`StoreErrorKind::Poisoned`].
     pub fn is_fault(&self) -> bool {
-        matches!(self.kind, StoreErrorKind::Io | StoreErrorKind::Damaged | StoreErrorKind::Poisoned)
+        use StoreErrorKind as K;
+        matches!(self.kind, K::Io | K::Damaged | K::Ousted | K::Poisoned)
     }
 
     /// The backend's own number for it (SQLite: the extended result code).
@@ -64,7 +68,7 @@ impl StoreError {
         self.detail
     }
 
-    /// The stable code, `S101` to `S108`.
+    /// The stable code, `S101` to `S109`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -96,6 +100,11 @@ impl StoreError {
                 "release and give up what is held; replay what is a dead letter",
             ),
             K::Busy => ("S107", "another program has locked the database", "end that program's transaction"),
+            K::Ousted => (
+                "S109",
+                "the store was taken over by another process, or its file removed or replaced",
+                "keep others away from its files, and open it in one process, once",
+            ),
             K::Damaged => (
                 "S108",
                 "what is stored contradicts itself",

@@ -1,33 +1,49 @@
 //! The files of a store: found, locked, and readable by their owner only.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{OpenError, OpenErrorKind};
 
-/// The store's file, locked against a second opening, by this process or another. The lock ends when this is dropped or the process
+/// The store's file, locked against a second opening, by this process or another. The locks end when this is dropped or the process
 /// ends, however it ends.
 pub(super) struct LockedFile {
     path: PathBuf,
-    _lock: File,
+    identity: Option<Identity>,
+    /// Dropped before the place in the process's list is given up.
+    _locks: [File; 2],
+    _place: Place,
 }
 
 impl LockedFile {
     /// Locks the store at `path` and makes its file if there is none.
     ///
-    /// The lock is a file of its own beside it, because closing any handle of SQLite's file would give up SQLite's locks in this process. So the
-    /// store's file is not touched before the lock is held.
+    /// There are three locks, because each alone has a gap. A file beside the store, with `.lock` behind its name, is locked first: when that fails the
+    /// store's own file has not been touched. But that file can be removed by someone who tidies up. So this process keeps a list of the stores it
+    /// has open: a second handle to such a file must not even be made, because closing it would give up SQLite's locks in the whole process. And
+    /// on Linux, where that does not get into SQLite's way, the store's file itself is locked against other processes.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let path = resolved(path).map_err(io_error)?;
         let lock = private().open(beside(&path, ".lock")).map_err(io_error)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::new(OpenErrorKind::Locked)),
-            Err(TryLockError::Error(error)) => return Err(io_error(error)),
+        try_lock(&lock)?;
+        if !path.exists() {
+            make_private(&path).map_err(io_error)?;
         }
-        make_private(&path).map_err(io_error)?;
-        Ok(Self { path, _lock: lock })
+        let identity = identity(&path).map_err(io_error)?;
+        let place = Place::take(identity)?;
+        let file = make_private(&path).map_err(io_error)?;
+        if cfg!(target_os = "linux") {
+            try_lock(&file)?;
+        }
+        Ok(Self { path, identity, _locks: [file, lock], _place: place })
+    }
+
+    /// Whether another file, or none, has come in the place of the store's while it was open. What is written then is lost with the last handle.
+    pub(super) fn is_replaced(&self) -> bool {
+        !identity(&self.path).is_ok_and(|now| now == self.identity)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -61,8 +77,59 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// The stores that this process has open: SQLite's locks belong to the process, and so does this list.
+static OPEN: Mutex<BTreeSet<Identity>> = Mutex::new(BTreeSet::new());
+
+/// A store's place in the list.
+struct Place(Option<Identity>);
+
+impl Place {
+    fn take(identity: Option<Identity>) -> Result<Self, OpenError> {
+        let is_new = identity.is_none_or(|identity| list().insert(identity));
+        if is_new { Ok(Self(identity)) } else { Err(locked()) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(identity) = &self.0 {
+            list().remove(identity);
+        }
+    }
+}
+
+fn list() -> MutexGuard<'static, BTreeSet<Identity>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock(file: &File) -> Result<(), OpenError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(locked()),
+        Err(TryLockError::Error(error)) => Err(io_error(error)),
+    }
+}
+
+fn locked() -> OpenError {
+    OpenError::new(OpenErrorKind::Locked)
+}
+
+/// What tells one file from another, where the system has that.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).map(|about| Some((about.dev(), about.ino())))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    fs::metadata(path).map(|_| None)
+}
+
 /// Makes the file if it is missing. SQLite gives its other files the same mode.
-fn make_private(path: &Path) -> io::Result<()> {
+fn make_private(path: &Path) -> io::Result<File> {
     let is_new = !path.exists();
     let file = private().open(path)?;
     restrict(&file)?;
@@ -70,7 +137,7 @@ fn make_private(path: &Path) -> io::Result<()> {
         file.sync_all()?;
         sync_folder(path)?;
     }
-    Ok(())
+    Ok(file)
 }
 
 pub(super) fn private() -> OpenOptions {

@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -33,7 +33,9 @@ use crate::store::Store;
 /// A store in one SQLite file, for one process.
 ///
 /// Writing calls are gathered by one thread and share commits: however many tasks enqueue at once, they wait for one flush. The file is in WAL
-/// mode with `synchronous=FULL`, readable by its owner only, and locked by a file of the same name with `.lock` behind it.
+/// mode with `synchronous=FULL`, readable by its owner only, and locked: a second opening fails, in this process or another, as long as this one lives. Where
+/// a lock could be got around (elsewhere than on Linux, by removing the file `.lock` beside it), the later opening takes the store over, and the earlier
+/// one's next call fails with [`crate::StoreErrorKind::Ousted`] and changes nothing.
 ///
 /// The messages lie in the file as they are: who can read the file can read them.
 ///
@@ -128,25 +130,39 @@ impl SqliteStore {
 }
 
 fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenError> {
-    let file = LockedFile::open(path)?;
+    let file = Arc::new(LockedFile::open(path)?);
+    let mut reserve = Reserve::open(&file.reserve(), options.reserve_bytes).map_err(file::io_error)?;
+    let (tables, reading) = loop {
+        match connect(file.path(), options) {
+            // SQLite's other files need room even when nothing is stored.
+            Err(error) if error.kind() == OpenErrorKind::Full && reserve.give_up() => {
+                reserve.note_full(Instant::now());
+            }
+            connected => break connected?,
+        }
+    };
+    let poisoned = Arc::new(AtomicBool::new(false));
+    let writer = Writer { tables, reserve, file: Arc::clone(&file), poisoned: Arc::clone(&poisoned) };
+    let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;
+    let writer = Worker::writer(writer).map_err(no_thread)?;
+    Ok(SqliteStore { writer, reader, poisoned })
+}
+
+/// The connection that writes and the one that reads.
+fn connect(path: &Path, options: &SqliteOptions) -> Result<(Tables, Tables), OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connect = || Connection::open_with_flags(file.path(), flags).map_err(schema::opening);
+    let connect = || Connection::open_with_flags(path, flags).map_err(schema::opening);
     let writing = connect()?;
     schema::prepare(&writing)?;
     if !options.check_within.is_zero() {
         schema::check(&writing, options.check_within)?;
     }
     let secret = schema::secret(&writing)?;
+    let owner = schema::own(&writing)?;
     let reading = connect()?;
     reading.execute_batch("PRAGMA query_only = ON").map_err(schema::opening)?;
-    let tables = |conn| Tables::new(conn, secret.clone(), options.max_bytes).map_err(schema::opening);
-    let (tables, reading) = (tables(writing)?, tables(reading)?);
-    let reserve = Reserve::open(&file.reserve(), options.reserve_bytes).map_err(file::io_error)?;
-    let poisoned = Arc::new(AtomicBool::new(false));
-    let writer = Writer { tables, reserve, log: file.log(), poisoned: Arc::clone(&poisoned) };
-    let reader = Worker::reader(reading, Arc::clone(&poisoned)).map_err(no_thread)?;
-    let writer = Worker::writer(writer, file).map_err(no_thread)?;
-    Ok(SqliteStore { writer, reader, poisoned })
+    let tables = |conn| Tables::new(conn, secret.clone(), owner, options.max_bytes).map_err(schema::opening);
+    Ok((tables(writing)?, tables(reading)?))
 }
 
 fn no_thread(error: std::io::Error) -> OpenError {

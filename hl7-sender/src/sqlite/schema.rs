@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
+use super::tables::Owner;
 use crate::error::{OpenError, OpenErrorKind};
 use crate::{digest, id};
 
@@ -157,6 +158,13 @@ pub(super) fn secret(conn: &Connection) -> Result<Vec<u8>, OpenError> {
     }
 }
 
+/// Puts a new owner on record.
+pub(super) fn own(conn: &Connection) -> Result<Owner, OpenError> {
+    let owner: Owner = id::random().ok_or(OpenError::new(OpenErrorKind::NoRandomness))?;
+    conn.execute("INSERT OR REPLACE INTO meta VALUES ('owner', ?1)", [owner]).map_err(opening)?;
+    Ok(owner)
+}
+
 fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
@@ -196,6 +204,8 @@ pub(super) fn opening(error: rusqlite::Error) -> OpenError {
         ErrorCode::NotADatabase => OpenErrorKind::Foreign,
         ErrorCode::DatabaseBusy => OpenErrorKind::Locked,
         ErrorCode::DatabaseCorrupt => OpenErrorKind::Damaged,
+        ErrorCode::DiskFull => OpenErrorKind::Full,
+        _ if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => OpenErrorKind::Full,
         _ => OpenErrorKind::Sqlite,
     };
     OpenError::new(kind).with_detail(error.extended_code)

@@ -10,9 +10,14 @@ use crate::entry::{DeadLetterReason, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
+/// What tells one opening of the store from the others. Each transaction looks whether it is still on record, so that who was taken over, by a way around
+/// the locks, changes nothing any more.
+pub(super) type Owner = [u8; 16];
+
 pub(super) struct Tables {
     pub(super) conn: Connection,
     secret: Vec<u8>,
+    owner: Owner,
     next_position: i64,
     max_bytes: u64,
     /// Whether the store was at its limit when the transaction began.
@@ -20,17 +25,25 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) fn new(conn: Connection, secret: Vec<u8>, max_bytes: u64) -> rusqlite::Result<Self> {
+    pub(super) fn new(
+        conn: Connection,
+        secret: Vec<u8>,
+        owner: Owner,
+        max_bytes: u64,
+    ) -> rusqlite::Result<Self> {
         let last: Option<i64> =
             conn.query_row("SELECT max(position) FROM entry WHERE position IS NOT NULL", [], |row| {
                 row.get(0)
             })?;
-        Ok(Self { conn, secret, next_position: last.unwrap_or(0) + 1, max_bytes, full: false })
+        Ok(Self { conn, secret, owner, next_position: last.unwrap_or(0) + 1, max_bytes, full: false })
     }
 
     /// Begins a transaction; with `has_room`, new entries are accepted up to the store's limit.
     pub(super) fn begin(&mut self, has_room: bool) -> Result<(), StoreError> {
         self.run("BEGIN IMMEDIATE")?;
+        if self.owner_on_record().map_err(fault)? != self.owner {
+            return Err(StoreError::new(StoreErrorKind::Ousted));
+        }
         self.full = !has_room || self.used_bytes().map_err(fault)? >= self.max_bytes;
         Ok(())
     }
@@ -76,6 +89,12 @@ impl Tables {
             *to = from;
         }
         LaneId::from_bytes(id)
+    }
+
+    fn owner_on_record(&self) -> rusqlite::Result<Owner> {
+        self.conn
+            .prepare_cached("SELECT value FROM meta WHERE name = 'owner'")?
+            .query_row([], |row| row.get(0))
     }
 
     fn run(&self, sql: &str) -> Result<(), StoreError> {

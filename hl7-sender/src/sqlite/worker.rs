@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::file::LockedFile;
 use super::tables::Tables;
 use super::writer::Writer;
 use crate::error::{StoreError, StoreErrorKind};
@@ -70,20 +71,21 @@ where
 }
 
 impl Worker {
-    /// A thread that runs calls in groups, each group in one transaction. `keep` is dropped after the connection.
-    pub(super) fn writer<K: Send + 'static>(mut writer: Writer, keep: K) -> std::io::Result<Self> {
+    /// A thread that runs calls in groups, each group in one transaction.
+    pub(super) fn writer(mut writer: Writer) -> std::io::Result<Self> {
         let poisoned = Arc::clone(&writer.poisoned);
-        Self::spawn("hl7-sender-write", poisoned, move |mut orders, _| {
-            let asked = writer.run(&mut orders);
-            drop(writer);
-            drop(keep);
-            asked
-        })
+        Self::spawn("hl7-sender-write", poisoned, move |mut orders, _| writer.run(&mut orders))
     }
 
-    /// A thread that runs calls one by one.
-    pub(super) fn reader(mut tables: Tables, poisoned: Arc<AtomicBool>) -> std::io::Result<Self> {
+    /// A thread that runs calls one by one. The file stays locked until its connection is closed.
+    pub(super) fn reader(
+        tables: Tables,
+        file: Arc<LockedFile>,
+        poisoned: Arc<AtomicBool>,
+    ) -> std::io::Result<Self> {
         Self::spawn("hl7-sender-read", poisoned, move |mut orders, poisoned| {
+            let _file = file;
+            let mut tables = tables;
             loop {
                 match orders.blocking_recv()? {
                     Order::End(asked) => return Some(asked),

@@ -1,12 +1,12 @@
 //! The thread that writes: calls in groups that share a commit, and room for them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::file::LockedFile;
 use super::reserve::Reserve;
 use super::tables::Tables;
 use super::worker::{Job, Order, note};
@@ -23,7 +23,7 @@ const LONG_LOG: u64 = 8 * 1024 * 1024;
 pub(super) struct Writer {
     pub(super) tables: Tables,
     pub(super) reserve: Reserve,
-    pub(super) log: PathBuf,
+    pub(super) file: Arc<LockedFile>,
     pub(super) poisoned: Arc<AtomicBool>,
 }
 
@@ -76,6 +76,9 @@ impl Writer {
     }
 
     fn in_transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        if self.file.is_replaced() {
+            return Err(StoreError::new(StoreErrorKind::Ousted));
+        }
         let has_room = self.has_room(group.iter().map(|job| job.bytes()).sum())?;
         self.tables.begin(has_room)?;
         let done = group
@@ -99,7 +102,7 @@ impl Writer {
 
     /// Empties the log when it is longer than it should be. SQLite is silent when it cannot do so itself, and the log would take the whole disk.
     fn shorten_log(&mut self) -> Result<(), StoreError> {
-        if std::fs::metadata(&self.log).map_or(0, |log| log.len()) <= LONG_LOG {
+        if std::fs::metadata(self.file.log()).map_or(0, |log| log.len()) <= LONG_LOG {
             return Ok(());
         }
         let mut done = self.tables.empty_log();

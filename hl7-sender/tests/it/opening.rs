@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use hl7_sender::{OpenErrorKind, SqliteStore, Store as _};
+use hl7_sender::{OpenErrorKind, SqliteStore, Store as _, StoreErrorKind};
 
+use crate::contract::{at, request};
 use crate::crash::Child;
 use crate::peer::{Folder, ehr, message, nowhere};
 
@@ -31,6 +32,55 @@ async fn fault_56_a_second_process_fails_to_open() {
     assert_eq!(Child::start("open", &folder.store_path(), &[]).output(), ["S111"]);
     store.close().await;
     assert_eq!(Child::start("open", &folder.store_path(), &[]).output(), ["open"]);
+}
+
+#[tokio::test]
+async fn fault_56_a_removed_lock_file_lets_nobody_in() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let lock = folder.store_path().with_file_name("outbox.db.lock");
+    for _ in 0..2 {
+        std::fs::remove_file(&lock).unwrap();
+        assert_eq!(kind(&folder.store_path()).await, OpenErrorKind::Locked);
+        assert_eq!(Child::start("open", &folder.store_path(), &[]).output(), ["S111"]);
+    }
+    let hard = folder.store_path().with_file_name("hard.db");
+    std::fs::hard_link(folder.store_path(), &hard).unwrap();
+    assert_eq!(kind(&hard).await, OpenErrorKind::Locked, "also by another name");
+    store.enqueue(request(1, 1, &[("ehr", None)]), at(0)).await.unwrap();
+    store.close().await;
+    folder.store().await;
+}
+
+/// Takes the store over as an opening would that got around the locks.
+#[tokio::test]
+async fn fault_56_who_was_taken_over_changes_nothing_any_more() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    store.enqueue(request(1, 1, &[("ehr", None)]), at(0)).await.unwrap();
+    let other = rusqlite::Connection::open(folder.store_path()).unwrap();
+    other.execute("UPDATE meta SET value = randomblob(16) WHERE name = 'owner'", []).unwrap();
+    let error = store.enqueue(request(2, 2, &[("ehr", None)]), at(0)).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_fault()), (StoreErrorKind::Ousted, true));
+    assert_eq!(store.counts().await.unwrap_err().kind(), StoreErrorKind::Poisoned);
+    let kept: i64 = other.query_row("SELECT count(*) FROM entry", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 1);
+}
+
+#[tokio::test]
+async fn fault_55_nothing_is_accepted_into_a_file_that_was_removed_or_replaced() {
+    for replaced in [false, true] {
+        let folder = Folder::new();
+        let store = folder.store().await;
+        store.enqueue(request(1, 1, &[("ehr", None)]), at(0)).await.unwrap();
+        let elsewhere = folder.store_path().with_file_name("elsewhere.db");
+        std::fs::rename(folder.store_path(), &elsewhere).unwrap();
+        if replaced {
+            std::fs::copy(&elsewhere, folder.store_path()).unwrap();
+        }
+        let error = store.enqueue(request(2, 2, &[("ehr", None)]), at(0)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Ousted);
+    }
 }
 
 #[tokio::test]

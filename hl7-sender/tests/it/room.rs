@@ -72,8 +72,13 @@ pub(crate) async fn fill_disk(store: &Path) {
     let reserve = || std::fs::metadata(store.with_file_name("outbox.db.reserve")).unwrap().len();
     let held = reserve();
     assert!(held >= 4 * 1024 * 1024, "{held}");
-    // Other programs take what is left.
+    // Other programs take what is left, again when the store was closed and its log removed.
     fill(&store.with_file_name("filler"));
+    sender.shutdown(PATIENCE).await;
+    fill(&store.with_file_name("another filler"));
+    let open = SqliteStore::open(store).await.unwrap();
+    let sender = Sender::builder(open).destination(ehr(address).connections(4)).start().await.unwrap();
+    let enqueue = async |n: usize| sender.enqueue("ehr", &note(n)).await;
     let peer = Peer::start_at(address, |request, _| Reply::accept(request)).await;
     for receipt in &receipts {
         until(&sender, receipt, |status| status.state() == State::Delivered).await;
