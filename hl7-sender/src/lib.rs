@@ -1,6 +1,7 @@
 //! A durable, ordered, retrying sender of HL7 v2 messages: enqueue and forget, truthfully.
 //!
-//! ```
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 //! use hl7_core::{Message, path};
 //! use hl7_mllp::{Reply, Request, Server};
 //! use hl7_sender::{Destination, Outcome, Sender, SqliteStore};
@@ -59,6 +60,8 @@
 //!   power, as far as the disk does what it says when it is told to flush.
 //! * Each entry is delivered at least once, or stays in the outbox, or becomes a dead letter for a stated reason. None is dropped silently.
 //! * The first deliveries of a lane come in the order of its `enqueue` calls: a call that began after another had returned is behind it.
+//! * A dead letter is kept until someone decides, unless [`Builder::keep_dead_letters`] sets a time. A delivered entry is kept for seven days at
+//!   least, as a clock tells that has run evenly: after a jump of more than a day nothing is removed for a day.
 //! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk.
 //! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
@@ -103,6 +106,7 @@ mod gate;
 mod id;
 mod lane;
 mod policy;
+mod prune;
 mod receipt;
 mod retry;
 mod sender;
