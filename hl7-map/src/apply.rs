@@ -4,17 +4,16 @@ mod counts;
 mod fill;
 mod refused;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use hl7_core::Message;
 
 use crate::context::Context;
 use crate::json::Json;
-use crate::leaf;
+use crate::leaf::{self, Mark};
 use crate::plan::{FieldRule, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
 use crate::refusal::ApplyError;
-use crate::scope::{Clock, Scope};
+use crate::scope::{Clock, Scope, Single};
 use crate::standard::Version;
 use crate::value::{Fault, Value};
 
@@ -102,13 +101,6 @@ struct Run<'v> {
 struct At {
     component: u16,
     subcomponent: u16,
-}
-
-/// A value as it is to be written.
-enum Text<'v> {
-    /// HL7's null.
-    Null,
-    Of(Cow<'v, str>),
 }
 
 /// What writing a rule came to.
@@ -272,7 +264,7 @@ impl<'v> Run<'v> {
                 &repetition.place,
                 repetition.line,
                 &mut |run| {
-                    let before = if written.any { ("~", 1) } else { ("|", separators) };
+                    let before = if written.any { (Mark::Repetition, 1) } else { (Mark::Field, separators) };
                     run.which.repetition = field.repeats.then_some(repetitions + 1);
                     let this = run.repetition(repetition, before);
                     run.which.repetition = None;
@@ -282,18 +274,16 @@ impl<'v> Run<'v> {
             );
         }
         if !written.any && field.fill.is_some() {
-            self.out.extend(std::iter::repeat_n('|', separators));
+            leaf::push_marks(&mut self.out, Mark::Field, separators);
             self.fill(rule, field);
         }
         self.remember(rule, field, start + separators);
         written
     }
 
-    fn repetition(&mut self, rule: &'v RepetitionRule, (mark, marks): (&str, usize)) -> Written {
+    fn repetition(&mut self, rule: &'v RepetitionRule, (mark, marks): (Mark, usize)) -> Written {
         let start = self.out.len();
-        for _ in 0..marks {
-            self.out.push_str(mark);
-        }
+        leaf::push_marks(&mut self.out, mark, marks);
         let steps = self.scope.budget().text(marks);
         self.noted(steps, &rule.place, rule.line, ());
         let mut at = At { component: 1, subcomponent: 1 };
@@ -319,9 +309,11 @@ impl<'v> Run<'v> {
     }
 
     fn value(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
-        let text = match self.text(leaf) {
-            Ok(Some(text)) => text,
-            Ok(None) => return Written::default(),
+        let value = match self.scope.single(&leaf.formula) {
+            Ok(Single::Absent) if !(leaf.null_deletes && self.scope.reads_null(&leaf.formula)) => {
+                return Written::default();
+            }
+            Ok(value) => value,
             Err(fault) => {
                 self.refuse(fault, Some(&leaf.place), leaf.line);
                 // It would have been written: what comes behind it keeps its number.
@@ -331,21 +323,12 @@ impl<'v> Run<'v> {
         let start = self.out.len();
         self.advance(at, leaf);
         let formatted = self.writes_formatted(leaf);
-        match text {
-            Text::Null => self.out.push_str("\"\""),
-            Text::Of(text) => leaf::push(&mut self.out, &text, formatted),
+        match value {
+            Single::Text(text) => leaf::push(&mut self.out, &text, formatted),
+            Single::Null | Single::Absent => self.out.push_str("\"\""),
         }
         self.check(leaf, start);
         Written { any: true, read: !leaf.constant }
-    }
-
-    /// What to write, when there is something.
-    fn text(&self, leaf: &'v Leaf) -> Result<Option<Text<'v>>, Fault> {
-        Ok(match self.scope.formula(&leaf.formula)? {
-            Value::Absent if leaf.null_deletes && self.scope.reads_null(&leaf.formula) => Some(Text::Null),
-            Value::Null => Some(Text::Null),
-            value => value.into_text()?.map(Text::Of),
-        })
     }
 
     fn writes_formatted(&self, leaf: &Leaf) -> bool {
@@ -360,21 +343,22 @@ impl<'v> Run<'v> {
     fn advance(&mut self, at: &mut At, leaf: &Leaf) {
         if leaf.component > at.component {
             let missing = usize::from(leaf.component - at.component);
-            self.out.extend(std::iter::repeat_n('^', missing));
+            leaf::push_marks(&mut self.out, Mark::Component, missing);
             *at = At { component: leaf.component, subcomponent: 1 };
         }
         let missing = usize::from(leaf.subcomponent.saturating_sub(at.subcomponent));
-        self.out.extend(std::iter::repeat_n('&', missing));
+        leaf::push_marks(&mut self.out, Mark::Subcomponent, missing);
         at.subcomponent = leaf.subcomponent;
     }
 
     /// Charges for what was written since `start`, and holds the message to its limits.
     fn check(&mut self, leaf: &Leaf, start: usize) {
-        let steps = self.scope.budget().text(self.out.len().saturating_sub(start));
-        let fits = self.out.len() <= self.ctx.max_output_bytes;
-        let room =
-            fits.then_some(()).ok_or_else(|| Fault::new("M210", "the message is longer than the limit"));
-        self.noted(steps.and(room), &leaf.place, leaf.line, ());
+        if let Err(fault) = self.scope.budget().text(self.out.len().saturating_sub(start)) {
+            self.refuse(fault, Some(&leaf.place), leaf.line);
+        } else if self.out.len() > self.ctx.max_output_bytes {
+            let fault = Fault::new("M210", "the message is longer than the limit");
+            self.refuse(fault, Some(&leaf.place), leaf.line);
+        }
         self.check_charset(start, &leaf.place, leaf.line);
     }
 

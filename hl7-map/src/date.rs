@@ -357,7 +357,7 @@ mod tests {
         let zone = jiff::tz::TimeZoneDatabase::bundled().get("America/Chicago").expect("a zone");
         let dtm = |text: &str| {
             let moment = Moment::of(text).expect("a date");
-            moment.as_dtm(Precision::Fraction, Some(&zone)).map_err(|fault| fault.code)
+            moment.as_dtm(Precision::Fraction, Some(&zone)).map_err(|fault| fault.code())
         };
         assert_eq!(dtm("2026-07-01T12:00").as_deref(), Ok("202607011200-0500"));
         assert_eq!(dtm("2026-01-01T12:00:00").as_deref(), Ok("20260101120000-0600"));

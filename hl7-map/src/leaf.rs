@@ -9,6 +9,10 @@ pub(crate) fn push(out: &mut String, text: &str, formatted: bool) {
         out.push_str("\\X2222\\");
         return;
     }
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+        return;
+    }
     let delimiters = Delimiters::default();
     if !text.contains(['\r', '\n']) {
         escape_into(out, text, &delimiters);
@@ -26,11 +30,53 @@ pub(crate) fn push(out: &mut String, text: &str, formatted: bool) {
     escape_into(out, rest, &delimiters);
 }
 
+/// Whether a byte stands in a message as it is: ASCII that is printed and is no delimiter.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'|' | b'^' | b'~' | b'\\' | b'&')
+}
+
+/// Appends a delimiter so many times.
+pub(crate) fn push_marks(out: &mut String, mark: Mark, mut count: usize) {
+    let marks = match mark {
+        Mark::Field => "||||||||||||||||||||||||||||||||||||||||||||||||||||||||||||||||",
+        Mark::Repetition => "~",
+        Mark::Component => "^^^^^^^^^^^^^^^^",
+        Mark::Subcomponent => "&&&&&&&&",
+    };
+    while count > 0 {
+        let now = marks.get(..count).unwrap_or(marks);
+        out.push_str(now);
+        count = count.saturating_sub(now.len());
+    }
+}
+
+/// What separates the parts of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mark {
+    Field,
+    Repetition,
+    Component,
+    Subcomponent,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use hl7_core::unescape;
     use proptest::prelude::*;
+
+    #[test]
+    fn marks_are_as_many_as_asked_for() {
+        for (mark, one) in
+            [(Mark::Field, "|"), (Mark::Repetition, "~"), (Mark::Component, "^"), (Mark::Subcomponent, "&")]
+        {
+            for count in [0, 1, 7, 8, 9, 63, 64, 65, 200] {
+                let mut out = String::from("x");
+                push_marks(&mut out, mark, count);
+                assert_eq!(out, format!("x{}", one.repeat(count)));
+            }
+        }
+    }
 
     #[test]
     fn delimiters_line_breaks_and_control_characters() {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::json::JsonFault;
 use crate::shown::harmless;
-use crate::value::Fault;
+use crate::value::{Fault, Parts};
 
 /// Why a mapping made no message of a payload.
 #[derive(Clone, PartialEq, Eq)]
@@ -154,7 +154,8 @@ pub struct Refusal {
 impl Refusal {
     pub(crate) fn new(fault: Fault, path: Option<String>, source: Option<String>, line: usize) -> Self {
         let source = source.map(|source| harmless(&source).into_owned());
-        Self { code: fault.code, path, source, line, message: fault.message, suggestion: fault.suggestion }
+        let Parts { code, message, suggestion } = fault.into_parts();
+        Self { code, path, source, line, message, suggestion }
     }
 
     /// The stable code, `M201` to `M215`.

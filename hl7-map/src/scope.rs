@@ -42,6 +42,21 @@ pub(crate) struct Scope<'v> {
     fixed: Vec<OnceCell<Texts<'v>>>,
 }
 
+/// A single value to write.
+pub(crate) enum Single<'v> {
+    Absent,
+    /// HL7's null.
+    Null,
+    /// Never empty.
+    Text(Cow<'v, str>),
+}
+
+impl<'v> Single<'v> {
+    fn of(text: &'v str) -> Self {
+        if text.is_empty() { Single::Absent } else { Single::Text(Cow::Borrowed(text)) }
+    }
+}
+
 /// The item that a loop is at, and where in the payload it is from.
 struct Item<'v> {
     value: Value<'v>,
@@ -103,6 +118,33 @@ impl<'v> Scope<'v> {
     pub(crate) fn formula(&self, formula: &'v Formula) -> Result<Value<'v>, Fault> {
         self.read.set(None);
         self.inner(formula)
+    }
+
+    /// What a formula gives as a single text. A text of the file and a plain path, which are most of a mapping, take the short way.
+    pub(crate) fn single(&self, formula: &'v Formula) -> Result<Single<'v>, Fault> {
+        if let ([only], []) = (formula.choice.as_slice(), formula.steps.as_slice()) {
+            match only {
+                Term::Text(text) => {
+                    self.read.set(None);
+                    return Ok(Single::of(text));
+                }
+                Term::Path(path) if !path.steps.is_empty() => {
+                    self.budget.step(1 + path.steps.len())?;
+                    self.read.set(Some(path));
+                    match self.json(path) {
+                        None => return Ok(Single::Absent),
+                        Some(Json::String(text) | Json::Number(text)) => return Ok(Single::of(text)),
+                        Some(_) => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(match self.formula(formula)? {
+            Value::Absent => Single::Absent,
+            Value::Null => Single::Null,
+            value => value.into_text()?.map_or(Single::Absent, Single::Text),
+        })
     }
 
     fn inner(&self, formula: &'v Formula) -> Result<Value<'v>, Fault> {

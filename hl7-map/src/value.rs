@@ -20,9 +20,14 @@ pub(crate) enum Value<'v> {
     List(Vec<Value<'v>>),
 }
 
-/// Why an expression gives no value. It says what is wrong, never with which value.
+/// Why an expression gives no value. It says what is wrong, never with which value. It is small, because every value on its way is handed
+/// on beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Fault {
+pub(crate) struct Fault(Box<Parts>);
+
+/// What a fault says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Parts {
     pub(crate) code: &'static str,
     pub(crate) message: Cow<'static, str>,
     pub(crate) suggestion: Option<Cow<'static, str>>,
@@ -30,12 +35,20 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), suggestion: None }
+        Self(Box::new(Parts { code, message: message.into(), suggestion: None }))
     }
 
     pub(crate) fn suggest(mut self, suggestion: impl Into<Cow<'static, str>>) -> Self {
-        self.suggestion = Some(suggestion.into());
+        self.0.suggestion = Some(suggestion.into());
         self
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    pub(crate) fn into_parts(self) -> Parts {
+        *self.0
     }
 
     /// M203.

@@ -36,7 +36,7 @@ impl Refused {
         if self.stopped {
             return;
         }
-        self.stopped = is_limit(fault.code);
+        self.stopped = is_limit(fault.code());
         if self.list.len() >= MOST && !self.stopped {
             self.unlisted += 1;
             return;
