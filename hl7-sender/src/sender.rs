@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use hl7_core::Message;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::destination::Destination;
 use crate::dispatch::Dispatch;
@@ -17,15 +17,12 @@ use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
 use crate::id::EntryId;
+use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::status::Status;
 use crate::store::{AnyStore, Store};
 use crate::watch::Watch;
 
-/// How often settled entries whose time is over are removed.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
-/// How many requests one commit removes, so that removal delays nobody for long.
-const PRUNE_AT_ONCE: usize = 500;
 /// The most entries that one list gives.
 const MAX_LIST: usize = 10_000;
 
@@ -53,8 +50,7 @@ impl Sender {
             store: Arc::new(store),
             destinations: Vec::new(),
             max_message_bytes: Builder::MAX_MESSAGE_BYTES,
-            keep_delivered: Builder::KEEP_DELIVERED,
-            keep_dead_letters: Builder::KEEP_DEAD_LETTERS,
+            keep: Keep { delivered: Builder::KEEP_DELIVERED, dead_letters: None },
             clock: Arc::new(SystemTime::now),
         }
     }
@@ -224,8 +220,7 @@ pub struct Builder {
     store: Arc<dyn AnyStore>,
     destinations: Vec<Destination>,
     max_message_bytes: usize,
-    keep_delivered: Duration,
-    keep_dead_letters: Duration,
+    keep: Keep,
     clock: Clock,
 }
 
@@ -235,8 +230,6 @@ impl Builder {
     /// The default and the shortest time for which delivered entries and their keys are kept: seven days, so that a caller who repeats a request after a
     /// long weekend is still understood.
     pub const KEEP_DELIVERED: Duration = Duration::from_secs(7 * 24 * 3600);
-    /// The default time for which dead letters are kept: ninety days, because each one waits for a person.
-    pub const KEEP_DEAD_LETTERS: Duration = Duration::from_secs(90 * 24 * 3600);
 
     /// Adds a destination. Entries of a destination that is not added stay in the store and wait.
     pub fn destination(mut self, destination: Destination) -> Self {
@@ -250,15 +243,16 @@ impl Builder {
         self
     }
 
-    /// How long delivered entries are kept, with their messages and keys. Seven days unless stated, and at least.
+    /// How long delivered entries are kept, with their messages and keys. Seven days unless stated, and at least. While the clock cannot be
+    /// trusted, because it jumped by more than a day or is that far ahead of what is on record, they are kept longer.
     pub fn keep_delivered(mut self, time: Duration) -> Self {
-        self.keep_delivered = time.max(Self::KEEP_DELIVERED);
+        self.keep.delivered = time.max(Self::KEEP_DELIVERED);
         self
     }
 
-    /// How long dead letters are kept. Ninety days unless stated, and at least seven.
-    pub fn keep_dead_letters(mut self, time: Duration) -> Self {
-        self.keep_dead_letters = time.max(Self::KEEP_DELIVERED);
+    /// How long dead letters are kept. For ever unless stated, because each one waits for a person, and at least seven days.
+    pub fn keep_dead_letters(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.keep.dead_letters = time.into().map(|time| time.max(Self::KEEP_DELIVERED));
         self
     }
 
@@ -294,8 +288,7 @@ impl Builder {
         let dispatch =
             |target: &Arc<Target>| tokio::spawn(Dispatch::new(Arc::clone(&engine), Arc::clone(target)).run());
         let mut tasks: Vec<_> = targets.values().map(dispatch).collect();
-        let prune = prune(Arc::clone(&engine), self.keep_delivered, self.keep_dead_letters);
-        tasks.push(tokio::spawn(prune));
+        tasks.push(tokio::spawn(prune::run(Arc::clone(&engine), self.keep)));
         let max_message_bytes = self.max_message_bytes;
         let running = Running { engine, targets, max_message_bytes, stop, tasks: Mutex::new(tasks) };
         Ok(Sender { running: Arc::new(running) })
@@ -305,22 +298,5 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("destinations", &self.destinations).finish_non_exhaustive()
-    }
-}
-
-/// Removes what is settled and whose time is over, at the start and every hour.
-async fn prune(engine: Arc<Engine>, keep_delivered: Duration, keep_dead_letters: Duration) {
-    while !engine.is_stopping() {
-        let before = |keep| engine.now().checked_sub(keep).unwrap_or(SystemTime::UNIX_EPOCH);
-        let (delivered, dead) = (before(keep_delivered), before(keep_dead_letters));
-        match engine.store.prune(delivered, dead, PRUNE_AT_ONCE).await {
-            Ok(PRUNE_AT_ONCE) => continue,
-            Ok(_) => {}
-            Err(error) => tracing::warn!(code = error.code(), "nothing was removed"),
-        }
-        tokio::select! {
-            () = sleep(PRUNE_EVERY) => {}
-            () = engine.stopped() => {}
-        }
     }
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use hl7_core::AckCode;
-use hl7_sender::{Sender, State};
+use hl7_sender::{DeadLetterReason, End, EntryId, Sender, State, Store as _};
 
+use crate::contract::{finished, request};
 use crate::peer::{Folder, PATIENCE, Peer, answer, delivered, ehr, message, quick, until};
 
 const DAY: i64 = 24 * 3600;
@@ -63,6 +64,57 @@ async fn fault_58_a_clock_set_back_between_two_runs_delays_no_retry() {
 
     let sender = start(0, quick()).await;
     until(&sender, &receipt, |status| status.state() == State::Delivered).await;
+}
+
+/// A store with a delivered entry and a dead letter, settled at this time, and their names.
+async fn settled(folder: &Folder, at: SystemTime) -> [EntryId; 2] {
+    let store = folder.store().await;
+    let mut ids = Vec::new();
+    for (key, end) in [(1, End::Deliver), (2, End::DeadLetter(DeadLetterReason::Refused))] {
+        let asked = request(key, key, &[("ehr", None)]);
+        ids.push(asked.deliveries[0].id);
+        store.enqueue(asked, at).await.unwrap();
+        let lane = store.record(ids[ids.len() - 1]).await.unwrap().unwrap().lane;
+        let attempt = store.begin(lane).await.unwrap().unwrap();
+        store.finish(finished(attempt.id, end, at), false).await.unwrap();
+    }
+    store.close().await;
+    ids.try_into().unwrap()
+}
+
+/// Starts a sender whose clock is this far ahead of the newest entry and runs evenly. Gives after what time the delivered entry was removed, in hours; the
+/// dead letter is still there then.
+async fn removed_after(ahead: Duration) -> u64 {
+    let folder = Folder::new();
+    let [delivered, dead] = settled(&folder, SystemTime::UNIX_EPOCH + 1000 * ONE_DAY).await;
+    let start = tokio::time::Instant::now();
+    let clock = move || SystemTime::UNIX_EPOCH + 1000 * ONE_DAY + ahead + start.elapsed();
+    let sender = Sender::builder(folder.store().await).clock(clock).start().await.unwrap();
+    let before = loop {
+        let before = start.elapsed();
+        if sender.status(&delivered).await.unwrap().is_none() {
+            break before;
+        }
+        // This time runs while nothing else does, the disk included: there is no saying how far.
+        assert!(before < 10_000 * ONE_DAY, "it was not removed");
+        tokio::time::sleep(Duration::from_secs(600)).await;
+    };
+    assert!(sender.status(&dead).await.unwrap().is_some(), "a dead letter waits for a person");
+    before.as_secs() / 3600
+}
+
+const ONE_DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[tokio::test(start_paused = true)]
+async fn delivered_entries_are_removed_after_a_week_and_dead_letters_never() {
+    let hours = removed_after(Duration::from_secs(60)).await;
+    assert!(hours >= 7 * 24 - 1, "{hours}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_58_a_clock_far_ahead_removes_nothing_for_a_day() {
+    let hours = removed_after(100 * ONE_DAY).await;
+    assert!(hours >= 23, "{hours}");
 }
 
 fn shifted(seconds: i64) -> SystemTime {
