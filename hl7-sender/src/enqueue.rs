@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use hl7_core::Message;
 use hl7_mllp::AckMode;
 
 use crate::digest::{self, Digest};
-use crate::entry::{Delivery, Enqueued, Request};
+use crate::entry::{Delivery, Enqueued, Record, Request, State, Stored};
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
@@ -97,8 +98,10 @@ impl<'a> NewEntry<'a> {
             return Err(EnqueueError::new(EnqueueErrorKind::ShutDown));
         }
         let kept = tokio::spawn(keep(Arc::clone(running), self.request()?));
-        // The task does not panic; it is dropped with its runtime.
-        kept.await.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::Closed).into()))
+        // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
+        let lost =
+            |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Closed))));
+        kept.await.unwrap_or_else(lost)
     }
 
     fn request(self) -> Result<Request, EnqueueError> {
@@ -165,7 +168,9 @@ impl<'a> NewEntry<'a> {
 
 /// Stores the request and wakes its destinations. A task of its own, because a caller who stops waiting does not undo the commit.
 async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, EnqueueError> {
-    let enqueued = running.engine.store.enqueue(request, running.engine.now()).await;
+    let now = running.engine.now();
+    let about = About::of(&request, now);
+    let enqueued = running.engine.store.enqueue(request, now).await;
     let stored = match enqueued.inspect_err(|error| running.note(error))? {
         Enqueued::Stored(stored) => stored,
         Enqueued::KeyReused => return Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
@@ -175,9 +180,48 @@ async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, E
         if let (false, Some(target)) = (stored.repeat, running.targets.get(&stored.destination)) {
             target.wake.notify_one();
         }
-        Receipt::new(Arc::clone(&running.engine), stored)
+        let made = (!stored.repeat).then(|| about.record(&stored));
+        Receipt::new(Arc::clone(&running.engine), stored, made)
     });
     Ok(receipts.collect())
+}
+
+/// What is known of a request's new entries without asking the store.
+struct About {
+    origin: String,
+    message_type: Option<String>,
+    size: u64,
+    now: SystemTime,
+}
+
+impl About {
+    fn of(request: &Request, now: SystemTime) -> Self {
+        let (origin, message_type) = (request.origin.clone(), request.message_type.clone());
+        Self { origin, message_type, size: request.body.len() as u64, now }
+    }
+
+    fn record(&self, stored: &Stored) -> Record {
+        Record {
+            id: stored.id,
+            origin: self.origin.clone(),
+            destination: stored.destination.clone(),
+            lane: stored.lane,
+            control_id: stored.control_id.clone(),
+            message_type: self.message_type.clone(),
+            size: self.size,
+            state: State::Queued,
+            reason: None,
+            attempts: 0,
+            failure: None,
+            answers: 0,
+            acknowledgment: None,
+            enqueued_at: self.now,
+            sent_at: None,
+            answered_at: None,
+            settled_at: None,
+            next_attempt_at: None,
+        }
+    }
 }
 
 /// The same message again is the same request; with the destination, which the store adds, it names one entry.

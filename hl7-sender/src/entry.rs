@@ -43,6 +43,8 @@ pub struct Delivery {
 pub struct Stored {
     /// The entry.
     pub id: EntryId,
+    /// Its lane.
+    pub lane: LaneId,
     /// Its destination.
     pub destination: String,
     /// MSH-10 of the message that is kept.
@@ -253,6 +255,8 @@ pub struct Record {
     pub reason: Option<DeadLetterReason>,
     pub attempts: u32,
     pub failure: Option<String>,
+    /// How many acknowledgments came, of any code.
+    pub answers: u32,
     pub acknowledgment: Option<Vec<u8>>,
     pub enqueued_at: SystemTime,
     pub sent_at: Option<SystemTime>,

@@ -1,14 +1,14 @@
 //! What the caller holds of an entry.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hl7_mllp::Acknowledgment;
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine::Engine;
-use crate::entry::{DeadLetterReason, State, Stored};
+use crate::entry::{DeadLetterReason, Record, State, Stored};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::EntryId;
 use crate::status::Status;
@@ -18,6 +18,22 @@ use crate::status::Status;
 pub struct Receipt {
     engine: Arc<Engine>,
     stored: Stored,
+    /// Of all clones.
+    known: Arc<Mutex<Known>>,
+}
+
+/// What the holder of a receipt was told.
+struct Known {
+    /// How many acknowledgments; of a repeat, nothing is known before the first look.
+    answers: Option<u32>,
+    status: Option<Status>,
+}
+
+/// How a wait ended, and where the entry stood.
+enum Waited {
+    Enough(Status),
+    /// The sender ends.
+    Ending(Status),
 }
 
 /// How an entry ended.
@@ -31,8 +47,10 @@ pub enum Outcome {
 }
 
 impl Receipt {
-    pub(crate) fn new(engine: Arc<Engine>, stored: Stored) -> Self {
-        Self { engine, stored }
+    /// A receipt; with the record of an entry that was just made.
+    pub(crate) fn new(engine: Arc<Engine>, stored: Stored, made: Option<Record>) -> Self {
+        let known = Known { answers: made.as_ref().map(|_| 0), status: made.map(Status::new) };
+        Self { engine, stored, known: Arc::new(Mutex::new(known)) }
     }
 
     /// The entry.
@@ -58,30 +76,43 @@ impl Receipt {
     /// Waits for the end: delivered or dead-lettered. It can take as long as an outage, or as a person's decision about a held lane.
     ///
     /// # Errors
-    /// When the store fails or is closed, and when the entry was removed because its time was over. None of these changes what becomes of
-    /// the message.
+    /// When the store fails, when the sender is shut down ([`StoreErrorKind::Closed`]), and when the entry was removed because its time was over. None of
+    /// these changes what becomes of the message.
     pub async fn outcome(&self) -> Result<Outcome, StoreError> {
-        let status = self.wait_until(|status| status.state().is_settled()).await?;
-        let failed = || StoreError::new(StoreErrorKind::Io);
+        let Waited::Enough(status) = self.wait_until(|status| status.state().is_settled()).await? else {
+            return Err(StoreError::new(StoreErrorKind::Closed));
+        };
+        let failed = || StoreError::new(StoreErrorKind::Damaged);
         if status.state() == State::Delivered {
             return status.last_acknowledgment().map(Outcome::Delivered).ok_or_else(failed);
         }
         status.dead_letter_reason().map(Outcome::DeadLettered).ok_or_else(failed)
     }
 
-    /// Waits for an answer, at most this long: until an acknowledgment of any code is on record, or the entry is delivered, dead-lettered or held.
-    /// Then, or when the time is over, gives where it stands.
+    /// Waits for an answer, at most this long: until the entry is delivered, dead-lettered or held, or an acknowledgment of any code came that the caller
+    /// does not know. Then, or when the time is over, or when the sender ends, gives where it stands.
+    ///
+    /// The caller whose call made the entry knows of no acknowledgment. Each later call on the receipt or a clone waits for one that came after the last it gave. The
+    /// receipt of a repeat waits for one that comes after its first call began, because an older one has been answered for; so has one from before
+    /// a release or a replay.
     ///
     /// # Errors
-    /// As [`Receipt::outcome`].
+    /// When the store fails, and when the entry was removed because its time was over. When the sender was shut down, the status last known is
+    /// given, and [`StoreErrorKind::Closed`] only where none is: for a repeat whose receipt was asked nothing before.
     pub async fn answered(&self, within: Duration) -> Result<Status, StoreError> {
-        let Some(deadline) = Instant::now().checked_add(within) else {
-            return self.wait_until(Status::is_answered).await;
+        let waited = match Instant::now().checked_add(within) {
+            None => Ok(self.wait_for_answer().await),
+            Some(deadline) => timeout_at(deadline, self.wait_for_answer()).await,
         };
-        match timeout_at(deadline, self.wait_until(Status::is_answered)).await {
-            Ok(answered) => answered,
+        let status = match waited {
+            Ok(Ok(Waited::Enough(status) | Waited::Ending(status))) => Ok(status),
+            Ok(Err(error)) => Err(error),
             Err(_) => self.status().await,
-        }
+        };
+        let status = status.or_else(|error| self.last_known(error))?;
+        let mut known = self.known();
+        known.answers = Some(known.answers.map_or(status.answers(), |known| known.max(status.answers())));
+        Ok(status)
     }
 
     /// Where it stands.
@@ -90,10 +121,17 @@ impl Receipt {
     /// As [`Receipt::outcome`].
     pub async fn status(&self) -> Result<Status, StoreError> {
         let record = self.engine.store.record(self.stored.id).await?;
-        record.map(Status::new).ok_or(StoreError::new(StoreErrorKind::NotFound))
+        let status = record.map(Status::new).ok_or(StoreError::new(StoreErrorKind::NotFound))?;
+        self.known().status = Some(status.clone());
+        Ok(status)
     }
 
-    async fn wait_until(&self, enough: impl Fn(&Status) -> bool) -> Result<Status, StoreError> {
+    async fn wait_for_answer(&self) -> Result<Waited, StoreError> {
+        let mut known = self.known().answers;
+        self.wait_until(|status| status.is_answered(*known.get_or_insert(status.answers()))).await
+    }
+
+    async fn wait_until(&self, mut enough: impl FnMut(&Status) -> bool) -> Result<Waited, StoreError> {
         let watcher = self.engine.watch.on(self.stored.id);
         loop {
             let mut changed = std::pin::pin!(watcher.changed.notified());
@@ -101,16 +139,28 @@ impl Receipt {
             changed.as_mut().enable();
             let status = self.status().await?;
             if enough(&status) {
-                return Ok(status);
+                return Ok(Waited::Enough(status));
             }
             if self.engine.is_stopping() {
-                return Err(StoreError::new(StoreErrorKind::Closed));
+                return Ok(Waited::Ending(status));
             }
             tokio::select! {
                 () = changed => {}
                 () = self.engine.stopped() => {}
             }
         }
+    }
+
+    /// What was last known of an entry whose store is closed: it is durable all the same.
+    fn last_known(&self, error: StoreError) -> Result<Status, StoreError> {
+        match error.kind() {
+            StoreErrorKind::Closed => self.known().status.clone().ok_or(error),
+            _ => Err(error),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -70,7 +70,7 @@ impl Status {
         self.record.attempts
     }
 
-    /// The last acknowledgment the peer gave for it, of any code.
+    /// The last acknowledgment the peer gave for it, of any code; since it was last released or replayed, if it was.
     pub fn last_acknowledgment(&self) -> Option<Acknowledgment> {
         self.record.acknowledgment.as_deref().and_then(|bytes| Acknowledgment::read(bytes).ok())
     }
@@ -106,11 +106,15 @@ impl Status {
         self.record.next_attempt_at
     }
 
-    /// Whether a caller who waits for an answer has something to read: an acknowledgment, the end, or a held lane.
-    pub(crate) fn is_answered(&self) -> bool {
-        self.record.answered_at.is_some()
-            || self.record.state.is_settled()
-            || self.record.state == State::Held
+    /// How many acknowledgments came, of any code.
+    pub fn answers(&self) -> u32 {
+        self.record.answers
+    }
+
+    /// Whether a caller who knows of so many acknowledgments has something new to read: another one, the end, or a held lane.
+    pub(crate) fn is_answered(&self, known: u32) -> bool {
+        let has_more = self.record.answered_at.is_some() && self.record.answers > known;
+        has_more || self.record.state.is_settled() || self.record.state == State::Held
     }
 }
 

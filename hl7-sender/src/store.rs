@@ -136,7 +136,7 @@ pub trait Store: Send + Sync + 'static {
     fn replay(&self, id: EntryId, now: SystemTime)
     -> impl Future<Output = Result<String, StoreError>> + Send;
 
-    /// Makes a held entry due, with its caps counted anew. Gives its destination.
+    /// Makes a held entry due, with its caps counted anew and without the acknowledgment that held it. Gives its destination.
     ///
     /// # Errors
     /// When there is no such entry, when it is not held, or when the store fails.

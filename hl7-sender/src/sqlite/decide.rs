@@ -30,7 +30,8 @@ impl Tables {
         let found = self.find(id, State::Held)?;
         self.conn
             .prepare_cached(
-                "UPDATE entry SET state = 2, tries = 0, rejections = 0, since = ?2, next_attempt_at = ?2
+                "UPDATE entry SET state = 2, tries = 0, rejections = 0, since = ?2, next_attempt_at = ?2,
+                     answered_at = NULL, acknowledgment = NULL
                  WHERE number = ?1 AND state = 3",
             )
             .and_then(|mut update| update.execute(params![found.number, Millis(now)]))

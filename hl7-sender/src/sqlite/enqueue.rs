@@ -8,7 +8,7 @@ use super::tables::{Id, Millis, Tables, fault};
 use crate::digest::Digest;
 use crate::entry::{Delivery, Enqueued, Request, Stored};
 use crate::error::StoreError;
-use crate::id::EntryId;
+use crate::id::{EntryId, LaneId};
 
 /// A request as it is on record.
 struct Known {
@@ -38,19 +38,21 @@ impl Tables {
             .optional()
     }
 
-    /// For each delivery the entry that is there already.
+    /// For each delivery the entry that is there already, and its lane.
     fn found(
         &self,
         known: Option<&Known>,
         deliveries: &[Delivery],
-    ) -> rusqlite::Result<Vec<Option<EntryId>>> {
+    ) -> rusqlite::Result<Vec<Option<(EntryId, LaneId)>>> {
         let Some(known) = known else { return Ok(vec![None; deliveries.len()]) };
         let mut select =
-            self.conn.prepare_cached("SELECT id FROM entry WHERE request = ?1 AND destination = ?2")?;
+            self.conn.prepare_cached("SELECT id, lane FROM entry WHERE request = ?1 AND destination = ?2")?;
         let mut find = |delivery: &Delivery| {
             select
-                .query_row(params![known.number, delivery.destination], |row| row.get::<_, Id>(0))
-                .map(|id| EntryId::from_bytes(id.0))
+                .query_row(params![known.number, delivery.destination], |row| {
+                    let (id, lane): (Id, Id) = (row.get(0)?, row.get(1)?);
+                    Ok((EntryId::from_bytes(id.0), LaneId::from_bytes(lane.0)))
+                })
                 .optional()
         };
         deliveries.iter().map(&mut find).collect()
@@ -59,7 +61,7 @@ impl Tables {
     fn insert_missing(
         &mut self,
         known: Option<Known>,
-        found: Vec<Option<EntryId>>,
+        found: Vec<Option<(EntryId, LaneId)>>,
         request: &Request,
         now: SystemTime,
     ) -> rusqlite::Result<Vec<Stored>> {
@@ -68,15 +70,17 @@ impl Tables {
             None => self.insert_request(request)?,
         };
         let mut stored = Vec::with_capacity(found.len());
-        for (delivery, id) in request.deliveries.iter().zip(found) {
-            if id.is_none() {
-                self.insert_entry(known.number, request, delivery, now)?;
-            }
+        for (delivery, found) in request.deliveries.iter().zip(found) {
+            let (id, lane) = match found {
+                Some(found) => found,
+                None => (delivery.id, self.insert_entry(known.number, request, delivery, now)?),
+            };
             stored.push(Stored {
-                id: id.unwrap_or(delivery.id),
+                id,
+                lane,
                 destination: delivery.destination.clone(),
                 control_id: known.control_id.clone(),
-                repeat: id.is_some(),
+                repeat: found.is_some(),
             });
         }
         Ok(stored)
@@ -106,7 +110,7 @@ impl Tables {
         content: &Request,
         delivery: &Delivery,
         now: SystemTime,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<LaneId> {
         let lane = self.lane_of(&delivery.destination, delivery.lane_key.as_deref());
         let position = self.next_position();
         let mut insert = self.conn.prepare_cached(
@@ -124,7 +128,8 @@ impl Tables {
                 "UPDATE request SET settled_at = NULL WHERE number = ?1 AND settled_at IS NOT NULL",
             )?
             .execute([request])?;
-        self.open_lane(Id::from(lane), &delivery.destination, now)
+        self.open_lane(Id::from(lane), &delivery.destination, now)?;
+        Ok(lane)
     }
 
     /// Makes the lane due, unless it is open already and has its own due time.

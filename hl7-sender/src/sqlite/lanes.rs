@@ -23,7 +23,7 @@ const HEAD: &str = "SELECT e.number, e.id, b.bytes, r.digest, e.tries, e.rejecti
 const END: &str = "UPDATE entry SET
     state = :state, reason = :reason, position = CASE WHEN :settled IS NULL THEN position END,
     attempts = attempts - :undone, tries = tries - :undone, rejections = rejections + :rejected,
-    failure = :failure, acknowledgment = coalesce(:acknowledgment, acknowledgment),
+    failure = :failure, answers = answers + (:answered IS NOT NULL), acknowledgment = coalesce(:acknowledgment, acknowledgment),
     sent_at = coalesce(:sent, sent_at), answered_at = coalesce(:answered, answered_at),
     settled_at = :settled, next_attempt_at = :next
     WHERE number = :number AND id = :id AND state = 1";

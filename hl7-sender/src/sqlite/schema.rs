@@ -51,6 +51,7 @@ CREATE TABLE entry (
     tries INTEGER NOT NULL DEFAULT 0,
     rejections INTEGER NOT NULL DEFAULT 0,
     failure TEXT,
+    answers INTEGER NOT NULL DEFAULT 0,
     acknowledgment BLOB,
     enqueued_at INTEGER NOT NULL,
     since INTEGER NOT NULL,

@@ -1,12 +1,14 @@
 //! What acknowledgments, and their absence, do.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hl7_core::AckCode;
 use hl7_mllp::Reply;
 use hl7_sender::{Action, DeadLetterReason, Outcome, State};
 
-use crate::peer::{Folder, Peer, answer, delivered, ehr, message, outcome, quick, state, until};
+use crate::peer::{Folder, PATIENCE, Peer, answer, delivered, ehr, message, outcome, quick, state, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_18_ae_holds_the_lane_until_it_is_released() {
@@ -166,4 +168,72 @@ async fn answered_ends_when_its_time_is_over() {
     let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     let status = receipt.answered(Duration::from_millis(50)).await.unwrap();
     assert!(status.last_acknowledgment().is_none() && !status.state().is_settled());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answered_waits_for_the_new_answer_after_a_release() {
+    let open = Arc::new(AtomicBool::new(false));
+    let peer = Peer::start({
+        let open = Arc::clone(&open);
+        move |request, before| {
+            while before > 0 && !open.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            answer(request, if before == 0 { AckCode::AE } else { AckCode::AA })
+        }
+    })
+    .await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(peer.address)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    let held = receipt.answered(PATIENCE).await.unwrap();
+    assert_eq!(held.last_acknowledgment().unwrap().code(), AckCode::AE);
+    let again = receipt.answered(PATIENCE).await.unwrap();
+    assert_eq!(again.last_acknowledgment().unwrap().code(), AckCode::AE, "a held entry is answered");
+
+    sender.release(&receipt.id()).await.unwrap();
+    let repeat = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    for receipt in [&receipt, &repeat] {
+        let waiting = receipt.answered(Duration::from_millis(30)).await.unwrap();
+        assert!(waiting.last_acknowledgment().is_none(), "the old answer is no answer: {waiting:?}");
+    }
+    open.store(true, Ordering::SeqCst);
+    for receipt in [&receipt, &repeat] {
+        let answered = receipt.answered(PATIENCE).await.unwrap();
+        assert_eq!((answered.state(), answered.answers()), (State::Delivered, 2));
+        assert_eq!(answered.last_acknowledgment().unwrap().code(), AckCode::AA);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answered_gives_a_repeat_the_fresh_answer_and_not_the_one_before() {
+    let peer =
+        Peer::start(|request, before| answer(request, if before == 0 { AckCode::AR } else { AckCode::AA }))
+            .await;
+    let folder = Folder::new();
+    let delay = quick().first(Duration::from_millis(600)).max(Duration::from_millis(600));
+    let sender = folder.sender(ehr(peer.address).retry(delay)).await;
+    let msg = message("m-1", "a");
+    let first = sender.enqueue("ehr", &msg).await.unwrap();
+    first.answered(PATIENCE).await.unwrap();
+    let repeat = sender.enqueue("ehr", &msg).await.unwrap();
+    assert!(repeat.is_repeat());
+    for receipt in [&repeat, &first] {
+        let answered = receipt.answered(PATIENCE).await.unwrap();
+        assert_eq!((answered.state(), answered.answers()), (State::Delivered, 2), "{answered:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answered_gives_what_is_known_when_no_fresh_answer_comes_in_time() {
+    let peer = Peer::start(|request, _| answer(request, AckCode::AR)).await;
+    let folder = Folder::new();
+    let slow = quick().first(Duration::from_secs(3600)).max(Duration::from_secs(3600));
+    let sender = folder.sender(ehr(peer.address).retry(slow)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    receipt.answered(PATIENCE).await.unwrap();
+    let start = std::time::Instant::now();
+    let status = receipt.answered(Duration::from_millis(100)).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(100), "it waited for a fresh one");
+    assert_eq!((status.state(), status.answers()), (State::Retrying, 1));
 }

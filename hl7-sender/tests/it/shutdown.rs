@@ -1,5 +1,7 @@
 //! Ending, and starting again.
 
+use std::future::Future as _;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hl7_mllp::Reply;
@@ -40,6 +42,46 @@ async fn after_shutdown_every_call_says_so() {
     assert_eq!(sender.status(&receipt.id()).await.unwrap_err().kind(), StoreErrorKind::Closed);
     assert_eq!(sender.release(&receipt.id()).await.unwrap_err().kind(), StoreErrorKind::Closed);
     sender.shutdown(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_an_answer_at_shutdown_gets_the_status_that_is_known() {
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(nowhere())).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    let unasked = sender.enqueue("ehr", &message("m-2", "a")).await.unwrap();
+    let repeat = sender.enqueue("ehr", &message("m-2", "a")).await.unwrap();
+    let waiting = tokio::spawn({
+        let receipt = receipt.clone();
+        async move { receipt.answered(PATIENCE).await }
+    });
+    until(&sender, &receipt, |status| status.last_failure().is_some()).await;
+    sender.shutdown(PATIENCE).await;
+    let status = waiting.await.unwrap().unwrap();
+    assert!(!status.state().is_settled());
+    let known = unasked.answered(PATIENCE).await.unwrap();
+    assert_eq!((known.id(), known.state(), known.control_id()), (unasked.id(), State::Queued, Some("m-2")));
+    assert_eq!(repeat.answered(PATIENCE).await.unwrap_err().kind(), StoreErrorKind::Closed);
+    assert_eq!(receipt.outcome().await.unwrap_err().kind(), StoreErrorKind::Closed);
+}
+
+#[test]
+fn an_enqueue_that_is_cut_off_with_its_runtime_is_indeterminate() {
+    let folder = Folder::new();
+    let outer = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let sender = outer.block_on(folder.sender(ehr(nowhere())));
+    // This runtime never gets to run the task that keeps the message.
+    let cut_off = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let msg = message("m-1", "a");
+    let mut enqueue = std::pin::pin!(sender.enqueue("ehr", &msg));
+    let mut context = Context::from_waker(Waker::noop());
+    {
+        let _entered = cut_off.enter();
+        assert!(enqueue.as_mut().poll(&mut context).is_pending());
+    }
+    drop(cut_off);
+    let Poll::Ready(Err(error)) = enqueue.poll(&mut context) else { panic!("still waiting") };
+    assert!(error.is_indeterminate(), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
