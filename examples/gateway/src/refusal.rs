@@ -19,6 +19,7 @@ pub(crate) fn mapping(error: &ApplyError) -> Problem {
     let detail = "the mapping refuses this payload; nothing was stored";
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "G103", "Payload refused", detail)
         .with("errors", errors(error))
+        .with("errors_not_listed", json!(error.unlisted()))
 }
 
 fn errors(error: &ApplyError) -> Value {
