@@ -213,7 +213,7 @@ pub(crate) fn in_repetition<'m>(repetition: Repetition<'m>, path: &Path) -> Opti
     in_component(repetition.component(usize::from(component))?, path)
 }
 
-fn in_component<'m>(component: Component<'m>, path: &Path) -> Option<Value<'m>> {
+pub(crate) fn in_component<'m>(component: Component<'m>, path: &Path) -> Option<Value<'m>> {
     match path.subcomponent() {
         None => Some(component.value()),
         Some(subcomponent) => component.subcomponent(usize::from(subcomponent)).map(|s| s.value()),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::delimiters::{Delimiters, Level};
 use crate::escape;
-use crate::scan;
+use crate::scan::{self, Near};
 
 /// A slice of a message with what is needed to read it.
 #[derive(Clone, Copy)]
@@ -234,6 +234,23 @@ impl<'m> Field<'m> {
     #[inline]
     pub fn repetitions(self) -> impl Iterator<Item = Repetition<'m>> + Clone {
         self.0.parts(Level::Repetition).map(Repetition)
+    }
+
+    /// The component `n` of the first repetition, in one pass where it is near.
+    pub(crate) fn near_component(self, n: usize) -> Option<Component<'m>> {
+        let d = &self.0.delimiters;
+        let ends = [d.repetition_byte(); 2];
+        let inner = [d.subcomponent_byte(), d.escape_byte()];
+        if self.0.plain {
+            return self.repetition(1)?.component(n);
+        }
+        match scan::nth_before(self.0.raw.as_bytes(), d.component_byte(), n, ends, inner) {
+            Near::Found(from, to, plain) => {
+                Some(Component(Piece { raw: self.0.raw.get(from..to)?, plain, ..self.0 }))
+            }
+            Near::Absent => None,
+            Near::Far => self.repetition(1)?.component(n),
+        }
     }
 
     /// The `n`-th repetition, from 1.
