@@ -9,7 +9,7 @@ const NONE: u8 = 0xFF;
 
 /// The delimiters of one message, from MSH-1 and MSH-2 (HL7 2.5.1, chapter 2, section 2.5.4).
 ///
-/// All are ASCII characters that are neither letters, digits, spaces nor control characters, and no two are equal.
+/// All are ASCII characters that are neither letters, digits, spaces, quotation marks nor control characters, and no two are equal.
 /// A message may leave out the later ones (`MSH|^~|`): it then has no such separator.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Delimiters {
@@ -207,6 +207,7 @@ fn shown(byte: u8) -> Option<char> {
     (byte != NONE).then(|| char::from(byte))
 }
 
+/// The quotation mark is none: two of them are HL7's null, whatever the delimiters.
 fn is_delimiter(byte: u8) -> bool {
-    byte.is_ascii_punctuation()
+    byte.is_ascii_punctuation() && byte != b'"'
 }

@@ -259,22 +259,28 @@ impl ReadOptions {
         let begin = text.strip_prefix(BYTE_ORDER_MARK).map_or(0, |_| BYTE_ORDER_MARK.len());
         let bytes = text.as_bytes();
         let mut spans = Vec::with_capacity(expected_segments(bytes.len()));
+        let mut delimiters = None;
         let mut start = begin;
         for end in memchr::memchr2_iter(b'\r', b'\n', bytes).chain([bytes.len()]) {
             if end > start {
                 if spans.len() == self.max_segments {
                     return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
                 }
-                if may_start_message(bytes, start) && is_second_header(bytes, spans.first(), start) {
+                let span = Span { start: start as u32, end: end as u32 };
+                if delimiters.is_none() {
+                    // What does not start with a header is refused before anything else is looked at.
+                    let header = delimiters_of(span.of(text)).map_err(|error| error.behind(start))?;
+                    delimiters = Some(header);
+                } else if may_start_message(bytes, start) && starts_message(bytes.get(start..end)) {
                     return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
                 }
-                spans.push(Span { start: start as u32, end: end as u32 });
+                spans.push(span);
             }
             start = end + 1;
         }
-        let Some(header) = spans.first() else { return Err(ParseError::new(ParseErrorKind::Empty, begin)) };
-        let header_at = header.start as usize;
-        let delimiters = delimiters_of(header.of(text)).map_err(|error| error.behind(header_at))?;
+        let Some(delimiters) = delimiters else {
+            return Err(ParseError::new(ParseErrorKind::Empty, begin));
+        };
         Ok((spans, delimiters))
     }
 }
@@ -298,20 +304,15 @@ fn expected_segments(length: usize) -> usize {
     (length / USUAL + 4).min(MOST)
 }
 
-/// Whether the line at `start` is a header behind another one.
-fn is_second_header(bytes: &[u8], first: Option<&Span>, start: usize) -> bool {
-    first.is_some_and(|first| starts_message(bytes, first.start as usize)) && starts_message(bytes, start)
-}
-
 /// Whether the first byte of a line is one that a header can start with, marks and blanks before it included.
 fn may_start_message(bytes: &[u8], start: usize) -> bool {
     matches!(bytes.get(start), Some(b'M' | 0xEF | 0x0B | 0x1C | b' ' | b'\t'))
 }
 
-/// Whether a header starts at `start`, or behind a byte order mark, the bytes of an MLLP frame and blanks, which stand between messages that
-/// were put into one file.
-fn starts_message(bytes: &[u8], start: usize) -> bool {
-    let mut rest = bytes.get(start..).unwrap_or_default();
+/// Whether a line is a header, also behind a byte order mark, the bytes of an MLLP frame and blanks, which stand between messages that were
+/// put into one file.
+fn starts_message(line: Option<&[u8]>) -> bool {
+    let mut rest = line.unwrap_or_default();
     loop {
         rest = match rest {
             [0xEF, 0xBB, 0xBF, rest @ ..] | [0x0B | 0x1C | b' ' | b'\t', rest @ ..] => rest,
@@ -320,10 +321,15 @@ fn starts_message(bytes: &[u8], start: usize) -> bool {
     }
 }
 
+/// Whether a line is MSH with MSH-1 and MSH-2. Anything else that starts like it is a broken line, and kept as one.
 fn is_header(line: &[u8]) -> bool {
-    // Behind the ID stand two delimiters; anything else is a broken line and kept as one.
-    matches!(line, [b'M', b'S', b'H', separator, second, ..]
-        if separator.is_ascii_punctuation() && second.is_ascii_punctuation())
+    let Some((separator, rest)) = line.strip_prefix(b"MSH").and_then(|rest| rest.split_first()) else {
+        return false;
+    };
+    let encoding =
+        rest.iter().take(6).take_while(|&byte| byte.is_ascii_punctuation() && byte != separator).count();
+    let ends = rest.get(encoding).is_none_or(|next| next == separator);
+    separator.is_ascii_punctuation() && (1..=5).contains(&encoding) && ends
 }
 
 /// What MSH-18 says: a set, nothing, or what is wrong with it and where.

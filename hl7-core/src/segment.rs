@@ -138,7 +138,8 @@ impl<'m> Fields<'m> {
 impl fmt::Debug for Segment<'_> {
     /// Shows the ID when it has the shape of one, and the length.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = if self.has_valid_id() { self.id() } else { "?" };
+        // A line without a field is no segment of any use, and three letters of it may be a name.
+        let id = if self.has_valid_id() && self.raw.len() > 3 { self.id() } else { "?" };
         write!(f, "Segment({id}, {} bytes)", self.raw.len())
     }
 }

@@ -101,6 +101,8 @@ fn broken_input_is_refused_with_code_and_place() {
         (b"MSH|^~\\&|A\r\xEF\xBB\xBFMSH|^~\\&|B\r", "C011", 11),
         (b"MSH|^~\\&|A\r\x1C\r\x0BMSH|^~\\&|B\r", "C011", 13),
         (b"MSH|^~\\&|A\r \tMSH|^~\\&|B\r", "C011", 11),
+        (b"MSH\"^~\\&\"A", "C009", 3),
+        (b"MSH|^~\"&|A", "C009", 6),
         (b"M\0S\0H\0|\0", "C014", 0),
         (b"MSH|^~\\&|A\rPID|\xFF\xFE\r", "C014", 15),
         (b"MSH|^~\\&|A|||||||||||||||KLINGON\r", "C014", 25),
@@ -209,4 +211,21 @@ fn paths_are_refused_with_code_and_place() {
 fn a_null_character_set_is_none_stated() {
     let msg = Message::from_bytes("MSH|^~\\&|A|||||||||||||||\"\"\rPID|1||||Zoë\r".as_bytes()).unwrap();
     assert_eq!(msg.charset(), Ok(Charset::Utf8));
+}
+
+#[test]
+fn a_line_that_only_looks_like_a_header_is_kept() {
+    for line in ["MSH-(x)|", "MSH", "MSH|", "MSH|a", "MSH|^~\\&#$%|", "  MSH says"] {
+        let er7 = format!("MSH|^~\\&|A\rNTE|1||a\r{line}\r");
+        assert_eq!(Message::parse(&er7).map(|msg| msg.iter().len()), Ok(3), "{line}");
+    }
+}
+
+#[test]
+fn what_does_not_start_with_a_header_is_refused_at_once() {
+    // A million lines that each could be a header behind blanks; looked at together with the first line they would take hours.
+    let refused = format!("{}\r{}", " ".repeat(1_000_000), " \r".repeat(1_000_000));
+    assert_eq!(Message::parse(&refused).unwrap_err().code(), "C002");
+    let read = format!("MSH|^~\\&|A\r{}\r{}", " ".repeat(1_000_000), " \r".repeat(500_000));
+    assert_eq!(Message::parse(&read).unwrap().iter().len(), 500_002);
 }

@@ -12,6 +12,10 @@ const EXCLUSIONS: &[Exclusion] = &[
         why: "2.5.4, figure 2-1: the later characters of MSH-2 may be left out; message type and content are validation",
     },
     Exclusion {
+        cases: &["id_000146"],
+        why: "2.5.3: two quotation marks are the null value, so that a quotation mark is no delimiter",
+    },
+    Exclusion {
         cases: &["regex1", "id_000168"],
         why: "2.5.4: delimiters are displayable characters, and letters and digits are none (the documentation of Delimiters)",
     },
