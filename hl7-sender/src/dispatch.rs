@@ -54,6 +54,10 @@ impl Dispatch {
                 () = self.target.wake.notified() => {}
                 () = until(wait) => {}
                 () = engine.stopped() => break,
+                error = engine.failed() => {
+                    self.give_up(&error);
+                    break;
+                }
                 Some(ended) = self.turns.join_next() => {
                     if let Err(error) = self.ended(ended) {
                         self.give_up(&error);
@@ -145,7 +149,6 @@ impl Dispatch {
             code = error.code(),
             "sending has ended: the store failed"
         );
-        self.engine.watch.all_changed();
     }
 }
 

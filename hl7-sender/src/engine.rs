@@ -7,6 +7,7 @@ use hl7_core::Path;
 use tokio::sync::{Notify, watch};
 
 use crate::destination::Destination;
+use crate::error::StoreError;
 use crate::gate::Gate;
 use crate::policy::Policy;
 use crate::retry::Retry;
@@ -33,11 +34,25 @@ impl Engine {
         *self.stop.borrow() || self.stop.has_changed().is_err()
     }
 
+    /// Ends when the store has failed, with why.
+    pub(crate) async fn failed(&self) -> StoreError {
+        failed(self.store.fault()).await
+    }
+
     /// Ends when the sender does.
     pub(crate) async fn stopped(&self) {
         let mut stop = self.stop.clone();
         // An error says that the sender was dropped.
         let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Waits for a fault; for ever when its store is dropped without one.
+pub(crate) async fn failed(mut fault: watch::Receiver<Option<StoreError>>) -> StoreError {
+    let fault = fault.wait_for(Option::is_some).await.ok().and_then(|fault| *fault);
+    match fault {
+        Some(fault) => fault,
+        None => std::future::pending().await,
     }
 }
 

@@ -171,7 +171,7 @@ async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, E
     let now = running.engine.now();
     let about = About::of(&request, now);
     let enqueued = running.engine.store.enqueue(request, now).await;
-    let stored = match enqueued.inspect_err(|error| running.note(error))? {
+    let stored = match enqueued? {
         Enqueued::Stored(stored) => stored,
         Enqueued::KeyReused => return Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
         Enqueued::Full => return Err(EnqueueError::new(EnqueueErrorKind::StoreFull)),

@@ -55,10 +55,22 @@ pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
     getrandom::fill(&mut bytes).ok().map(|()| bytes)
 }
 
-/// A text is not 32 hexadecimal digits.
+/// S131: a text is not 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not an entry's name: 32 hexadecimal digits")]
+#[error("S131: not the name of an entry; give 32 hexadecimal digits")]
 pub struct NotAnEntryId;
+
+impl NotAnEntryId {
+    /// The stable code, `S131`.
+    pub fn code(self) -> &'static str {
+        "S131"
+    }
+
+    /// What to do about it.
+    pub fn suggestion(self) -> &'static str {
+        "give 32 hexadecimal digits"
+    }
+}
 
 impl FromStr for EntryId {
     type Err = NotAnEntryId;

@@ -19,6 +19,9 @@ const TURN: usize = 256;
 /// How long to wait before a store that had no room is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// How many entries one commit gives up for their age.
+const EXPIRE_AT_ONCE: usize = 500;
+
 /// S201: the stored message is not the one that was enqueued.
 const ALTERED: &str = "S201";
 /// S202: older than the destination allows.
@@ -199,7 +202,32 @@ impl<'t> Turn<'t> {
         self.engine.watch.changed(id);
     }
 
+    /// Gives up what is too old, in every lane of the destination, because in an outage only one is tried at a time.
+    async fn expire(&self) -> Result<(), StoreError> {
+        let now = self.engine.now();
+        let Some(oldest) = self.target.retry.oldest(now) else { return Ok(()) };
+        while !self.engine.is_stopping() {
+            let expired = self.engine.store.expire(&self.target.name, oldest, now, EXPIRE_AT_ONCE).await?;
+            if expired.is_empty() {
+                break;
+            }
+            tracing::warn!(
+                destination = self.target.name,
+                entries = expired.len(),
+                code = TOO_OLD,
+                "dead-lettered"
+            );
+            expired.into_iter().for_each(|id| self.engine.watch.changed(id));
+        }
+        Ok(())
+    }
+
     async fn note_unreachable(&self, lane: LaneId, why: Unreachable) -> Result<(), StoreError> {
+        match self.expire().await {
+            // The next try does it.
+            Err(error) if error.is_passing() => {}
+            done => done?,
+        }
         let next = self.engine.now() + why.delay;
         match self.engine.store.unreachable(lane, why.code, next).await {
             Ok(Some(id)) => self.engine.watch.changed(id),

@@ -86,7 +86,7 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]. In
+//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]; `S131` [`NotAnEntryId`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `N...` of
 //! `hl7-mllp`, or the code of a negative acknowledgment.
 //!

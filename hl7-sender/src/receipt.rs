@@ -147,6 +147,7 @@ impl Receipt {
             tokio::select! {
                 () = changed => {}
                 () = self.engine.stopped() => {}
+                error = self.engine.failed() => return Err(error),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! How long to wait before the next attempt, and when to stop.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::policy::Action;
 
@@ -113,6 +113,11 @@ impl Retry {
 
     pub(crate) fn is_too_old(&self, age: Duration) -> bool {
         self.max_age.is_some_and(|most| age >= most)
+    }
+
+    /// When the oldest message that may be sent now was enqueued; `None` when any age will do.
+    pub(crate) fn oldest(&self, now: SystemTime) -> Option<SystemTime> {
+        now.checked_sub(self.max_age?)
     }
 
     pub(crate) fn action_when_used_up(&self) -> Action {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::destination::Destination;
 use crate::dispatch::Dispatch;
-use crate::engine::{Clock, Engine, Target};
+use crate::engine::{self, Clock, Engine, Target};
 use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
@@ -20,7 +20,7 @@ use crate::id::EntryId;
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::status::Status;
-use crate::store::{AnyStore, Store};
+use crate::store::{AnyStore, Store, Watched};
 use crate::watch::Watch;
 
 /// The most entries that one list gives.
@@ -47,7 +47,7 @@ impl Sender {
     /// A sender on this store.
     pub fn builder(store: impl Store) -> Builder {
         Builder {
-            store: Arc::new(store),
+            store: Arc::new(Watched::new(store)),
             destinations: Vec::new(),
             max_message_bytes: Builder::MAX_MESSAGE_BYTES,
             keep: Keep { delivered: Builder::KEEP_DELIVERED, dead_letters: None },
@@ -75,7 +75,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn status(&self, id: &EntryId) -> Result<Option<Status>, StoreError> {
-        Ok(self.checked(self.store().record(*id).await)?.map(Status::new))
+        Ok(self.store().record(*id).await?.map(Status::new))
     }
 
     /// The newest entries first, at most `limit` and at most 10,000.
@@ -83,7 +83,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.checked(self.store().recent(None, limit.min(MAX_LIST)).await).map(statuses)
+        self.store().recent(None, limit.min(MAX_LIST)).await.map(statuses)
     }
 
     /// As [`Sender::recent`], those of one origin.
@@ -91,7 +91,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent_of(&self, origin: &str, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.checked(self.store().recent(Some(origin), limit.min(MAX_LIST)).await).map(statuses)
+        self.store().recent(Some(origin), limit.min(MAX_LIST)).await.map(statuses)
     }
 
     /// The newest dead letters first, at most `limit` and at most 10,000.
@@ -99,7 +99,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn dead_letters(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.checked(self.store().dead_letters(limit.min(MAX_LIST)).await).map(statuses)
+        self.store().dead_letters(limit.min(MAX_LIST)).await.map(statuses)
     }
 
     /// How many entries there are of each origin, destination and state.
@@ -107,7 +107,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn counts(&self) -> Result<Vec<Count>, StoreError> {
-        self.checked(self.store().counts().await)
+        self.store().counts().await
     }
 
     /// The message of an entry, in wire form; `None` when there is no such entry.
@@ -115,7 +115,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn message(&self, id: &EntryId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.checked(self.store().message(*id).await)
+        self.store().message(*id).await
     }
 
     /// Puts a dead letter at the end of its lane, to be sent with the control ID it had.
@@ -123,7 +123,7 @@ impl Sender {
     /// # Errors
     /// When there is no such entry, when it is no dead letter, and when the store fails or is closed.
     pub async fn replay(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.checked(self.store().replay(*id, self.now()).await)?;
+        let destination = self.store().replay(*id, self.now()).await?;
         self.decided(id, &destination);
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Sender {
     /// # Errors
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn release(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.checked(self.store().release(*id, self.now()).await)?;
+        let destination = self.store().release(*id, self.now()).await?;
         self.decided(id, &destination);
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Sender {
     /// # Errors
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn dead_letter(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.checked(self.store().dead_letter(*id, self.now()).await)?;
+        let destination = self.store().dead_letter(*id, self.now()).await?;
         self.decided(id, &destination);
         Ok(())
     }
@@ -169,6 +169,21 @@ impl Sender {
         self.store().close().await;
     }
 
+    /// Waits until the store has failed so that it is out of use ([`StoreError::is_fault`]), and gives why: nothing is sent or accepted any more until it
+    /// is opened again, by a new sender or a new process. A service ends itself then and says so.
+    ///
+    /// A store that fails is noticed when it is used. An ordinary shutdown is no failure: then this waits for ever. It does not keep the sender alive.
+    ///
+    /// ```no_run
+    /// # async fn example(sender: hl7_sender::Sender) {
+    /// let failed = tokio::spawn(sender.failed());
+    /// # let _ = failed;
+    /// # }
+    /// ```
+    pub fn failed(&self) -> impl Future<Output = StoreError> + Send + use<> {
+        engine::failed(self.store().fault())
+    }
+
     pub(crate) fn running(&self) -> &Arc<Running> {
         &self.running
     }
@@ -181,24 +196,10 @@ impl Sender {
         self.running.engine.now()
     }
 
-    fn checked<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        result.inspect_err(|error| self.running.note(error))
-    }
-
     fn decided(&self, id: &EntryId, destination: &str) {
         self.running.engine.watch.changed(*id);
         if let Some(target) = self.running.targets.get(destination) {
             target.wake.notify_one();
-        }
-    }
-}
-
-impl Running {
-    /// A store that failed does nothing more: those who wait for it learn that now.
-    pub(crate) fn note(&self, error: &StoreError) {
-        if error.is_fault() {
-            self.engine.watch.all_changed();
-            self.targets.values().for_each(|target| target.wake.notify_one());
         }
     }
 }

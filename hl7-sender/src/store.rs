@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::SystemTime;
 
+use tokio::sync::watch;
+
 use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
@@ -95,6 +97,20 @@ pub trait Store: Send + Sync + 'static {
         next: SystemTime,
     ) -> impl Future<Output = Result<Option<EntryId>, StoreError>> + Send;
 
+    /// Makes dead letters of entries of the destination that were enqueued, released or replayed at `oldest` or before, with the reason
+    /// [`crate::DeadLetterReason::TooOld`] and the code `S202`: of heads of lanes that are neither being sent nor held, at most `limit`. Their lanes flow on.
+    /// Gives them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn expire(
+        &self,
+        destination: &str,
+        oldest: SystemTime,
+        now: SystemTime,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<EntryId>, StoreError>> + Send;
+
     /// What is known of an entry.
     ///
     /// # Errors
@@ -174,16 +190,61 @@ pub trait Store: Send + Sync + 'static {
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// A store that tells of its first fault whoever wants to know.
+pub(crate) struct Watched<S> {
+    store: S,
+    fault: watch::Sender<Option<StoreError>>,
+}
+
+impl<S: Store> Watched<S> {
+    pub(crate) fn new(store: S) -> Self {
+        Self { store, fault: watch::Sender::new(None) }
+    }
+
+    fn note(&self, fault: Option<StoreError>) {
+        if let Some(fault) = fault.filter(StoreError::is_fault) {
+            self.fault.send_if_modified(|first| first.replace(first.unwrap_or(fault)).is_none());
+        }
+    }
+}
+
+/// What a call ends with.
+trait Answered {
+    fn error(&self) -> Option<StoreError>;
+}
+
+impl<T> Answered for Result<T, StoreError> {
+    fn error(&self) -> Option<StoreError> {
+        self.as_ref().err().copied()
+    }
+}
+
+impl Answered for () {
+    fn error(&self) -> Option<StoreError> {
+        None
+    }
+}
+
 /// [`Store`] with its type erased, so that a `Sender` has no parameter.
 macro_rules! erased {
     ($($name:ident($($arg:ident: $kind:ty),*) -> $result:ty;)*) => {
         pub(crate) trait AnyStore: Send + Sync + 'static {
+            /// The first fault, from now on.
+            fn fault(&self) -> watch::Receiver<Option<StoreError>>;
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result>;)*
         }
 
-        impl<S: Store> AnyStore for S {
+        impl<S: Store> AnyStore for Watched<S> {
+            fn fault(&self) -> watch::Receiver<Option<StoreError>> {
+                self.fault.subscribe()
+            }
+
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result> {
-                Box::pin(Store::$name(self $(, $arg)*))
+                Box::pin(async move {
+                    let answer = Store::$name(&self.store $(, $arg)*).await;
+                    self.note(answer.error());
+                    answer
+                })
             })*
         }
     };
@@ -197,6 +258,9 @@ erased! {
     begin(lane: LaneId) -> Result<Option<Attempt>, StoreError>;
     finish(finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError>;
     unreachable(lane: LaneId, failure: &'static str, next: SystemTime) -> Result<Option<EntryId>, StoreError>;
+    expire(
+        destination: &'a str, oldest: SystemTime, now: SystemTime, limit: usize
+    ) -> Result<Vec<EntryId>, StoreError>;
     record(id: EntryId) -> Result<Option<Record>, StoreError>;
     recent(origin: Option<&'a str>, limit: usize) -> Result<Vec<Record>, StoreError>;
     dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;

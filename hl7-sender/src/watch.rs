@@ -42,11 +42,6 @@ impl Watch {
         }
     }
 
-    /// Everyone has to look again: the store failed or the sender ends.
-    pub(crate) fn all_changed(&self) {
-        self.lock().values().for_each(|place| place.changed.notify_waiters());
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<EntryId, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -29,9 +29,9 @@ pub enum EnqueueErrorKind {
     Encode(EncodeError),
     /// S005: longer than [`crate::Builder::max_message_bytes`].
     TooLarge,
-    /// S006: the store is at its limit.
+    /// S006: the store is at its limit, or its disk is full.
     StoreFull,
-    /// S007: the store failed. The only indeterminate kind.
+    /// S007: the store failed, or the runtime ended during the call. The only indeterminate kind.
     Store(StoreError),
     /// S008: the idempotency key stands for another request.
     KeyReused,
@@ -90,7 +90,11 @@ impl EnqueueError {
                 "the message is longer than the limit",
                 "raise max_message_bytes if it is meant to be",
             ),
-            K::StoreFull => ("S006", "the store is at its limit", "let it drain, or raise its limit"),
+            K::StoreFull => (
+                "S006",
+                "the store is at its limit or its disk is full",
+                "make room on the disk, let the store drain, or raise its limit",
+            ),
             K::Store(_) => {
                 ("S007", "the store failed", "repeat it with the same key; it may have been stored")
             }

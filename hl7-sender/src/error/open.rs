@@ -1,5 +1,7 @@
 //! Why a store was not opened.
 
+use std::path::{Path, PathBuf};
+
 use super::display;
 
 /// Why a store was not opened.
@@ -7,6 +9,7 @@ use super::display;
 pub struct OpenError {
     kind: OpenErrorKind,
     detail: Option<i32>,
+    path: PathBuf,
 }
 
 /// The kinds of [`OpenError`].
@@ -34,13 +37,24 @@ pub enum OpenErrorKind {
 impl OpenError {
     #[cfg(feature = "sqlite")]
     pub(crate) fn new(kind: OpenErrorKind) -> Self {
-        Self { kind, detail: None }
+        Self { kind, detail: None, path: PathBuf::new() }
     }
 
     #[cfg(feature = "sqlite")]
     pub(crate) fn with_detail(mut self, code: i32) -> Self {
         self.detail = Some(code);
         self
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn of(mut self, path: &Path) -> Self {
+        self.path = path.to_owned();
+        self
+    }
+
+    /// The file, as it was named.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What is wrong.
@@ -84,9 +98,13 @@ impl OpenError {
     }
 }
 
-display!(OpenError, error => match error.kind {
-    OpenErrorKind::Io(why) => Some(why.to_string()),
-    _ => error.detail.map(|number| format!("SQLite's code {number}")),
+display!(OpenError, error => {
+    let why = match error.kind {
+        OpenErrorKind::Io(why) => Some(why.to_string()),
+        _ => error.detail.map(|number| format!("SQLite's code {number}")),
+    };
+    let file = error.path.display();
+    Some(why.map_or_else(|| file.to_string(), |why| format!("{file}: {why}")))
 });
 
 impl std::error::Error for OpenError {}

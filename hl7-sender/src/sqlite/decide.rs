@@ -58,6 +58,45 @@ impl Tables {
         Ok(found.destination)
     }
 
+    /// The entries that could expire: reading does not keep others from writing.
+    pub(super) fn too_old(
+        &self,
+        destination: &str,
+        oldest: SystemTime,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<i64>> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT e.number FROM lane l JOIN entry e ON e.number = (
+                 SELECT number FROM entry h WHERE h.lane = l.id AND h.position IS NOT NULL ORDER BY h.position LIMIT 1)
+             WHERE l.destination = ?1 AND l.due_at IS NOT NULL AND e.state IN (0, 2) AND e.since <= ?2 LIMIT ?3",
+        )?;
+        select.query_map(params![destination, Millis(oldest), limit as i64], |row| row.get(0))?.collect()
+    }
+
+    pub(super) fn expire(&mut self, numbers: &[i64], now: SystemTime) -> rusqlite::Result<Vec<EntryId>> {
+        let mut expired = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            // It may have gone out since it was found.
+            let found = self
+                .conn
+                .prepare_cached(
+                    "UPDATE entry SET state = 5, reason = ?2, failure = 'S202', position = NULL, settled_at = ?3,
+                         next_attempt_at = NULL
+                     WHERE number = ?1 AND state IN (0, 2) AND position IS NOT NULL RETURNING id, request, lane",
+                )?
+                .query_row(params![number, DeadLetterReason::TooOld.code(), Millis(now)], |row| {
+                    Ok((row.get::<_, Id>(0)?, row.get(1)?, row.get::<_, Id>(2)?))
+                })
+                .optional()?;
+            if let Some((id, request, lane)) = found {
+                self.settle_request(request, now)?;
+                self.flow_on(LaneId::from_bytes(lane.0), now)?;
+                expired.push(EntryId::from_bytes(id.0));
+            }
+        }
+        Ok(expired)
+    }
+
     pub(super) fn prune(
         &mut self,
         delivered: SystemTime,

@@ -14,7 +14,7 @@ pub(super) struct LockedFile {
     path: PathBuf,
     identity: Option<Identity>,
     /// Dropped before the place in the process's list is given up.
-    _locks: [File; 2],
+    locks: [File; 2],
     _place: Place,
 }
 
@@ -38,7 +38,7 @@ impl LockedFile {
         if cfg!(target_os = "linux") {
             try_lock(&file)?;
         }
-        Ok(Self { path, identity, _locks: [file, lock], _place: place })
+        Ok(Self { path, identity, locks: [file, lock], _place: place })
     }
 
     /// Whether another file, or none, has come in the place of the store's while it was open. What is written then is lost with the last handle.
@@ -75,6 +75,15 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        for lock in &self.locks {
+            // Closing alone would leave it to a child process that was just forked and has not yet begun its program.
+            let _ = lock.unlock();
+        }
+    }
 }
 
 /// The stores that this process has open: SQLite's locks belong to the process, and so does this list.

@@ -12,7 +12,7 @@ mod worker;
 mod writer;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -109,7 +109,11 @@ impl SqliteOptions {
     /// When it is open already, here or in another process; when the file is something else, of a later version or damaged; when it cannot be read or
     /// written.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
-        let path = path.as_ref().to_owned();
+        let path = path.as_ref();
+        self.open_on_thread(path.to_owned()).await.map_err(|error| error.of(path))
+    }
+
+    async fn open_on_thread(self, path: PathBuf) -> Result<SqliteStore, OpenError> {
         let (reply, opened) = oneshot::channel();
         let open = move || {
             let _ = reply.send(open_now(&path, &self));
@@ -211,6 +215,22 @@ impl Store for SqliteStore {
         next: SystemTime,
     ) -> Result<Option<EntryId>, StoreError> {
         self.writer.call(move |tables| tables.unreachable(lane, failure, next).map_err(fault)).await
+    }
+
+    async fn expire(
+        &self,
+        destination: &str,
+        oldest: SystemTime,
+        now: SystemTime,
+        limit: usize,
+    ) -> Result<Vec<EntryId>, StoreError> {
+        let destination = destination.to_owned();
+        let find = move |tables: &mut Tables| tables.too_old(&destination, oldest, limit).map_err(fault);
+        let found = self.reader.call(find).await?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.writer.call(move |tables| tables.expire(&found, now).map_err(fault)).await
     }
 
     async fn record(&self, id: EntryId) -> Result<Option<Record>, StoreError> {

@@ -104,7 +104,9 @@ impl Worker {
     {
         let (orders, receiver) = mpsc::channel(QUEUE);
         let flag = Arc::clone(&poisoned);
+        let guard = PanicGuard(Arc::clone(&poisoned));
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _guard = guard;
             if let Some(asked) = body(receiver, flag) {
                 let _ = asked.send(());
             }
@@ -131,7 +133,10 @@ impl Worker {
             return Err(StoreError::new(StoreErrorKind::Poisoned));
         }
         let (reply, answer) = oneshot::channel();
-        let closed = || StoreError::new(StoreErrorKind::Closed);
+        let closed = || {
+            let panicked = self.poisoned.load(Ordering::Acquire);
+            StoreError::new(if panicked { StoreErrorKind::Io } else { StoreErrorKind::Closed })
+        };
         let job = Box::new(Call { bytes: bytes as u64, work, result: None, reply });
         self.orders.send(Order::Run(job)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
@@ -142,6 +147,17 @@ impl Worker {
         let (asked, ended) = oneshot::channel();
         if self.orders.send(Order::End(asked)).await.is_ok() {
             let _ = ended.await;
+        }
+    }
+}
+
+/// A thread that panics, which none should, has left nobody knows what: the store is out of use.
+struct PanicGuard(Arc<AtomicBool>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Release);
         }
     }
 }

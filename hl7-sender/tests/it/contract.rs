@@ -85,6 +85,7 @@ contract! {
     recovers_what_was_under_way
     clamps_what_is_too_far_off
     notes_an_outage_without_counting
+    gives_up_what_is_too_old
     a_reused_key_changes_nothing
     lanes_are_told_apart_by_destination_and_key
     removes_what_is_settled_when_its_time_is_over
@@ -242,6 +243,30 @@ async fn notes_an_outage_without_counting(store: impl Store) {
     assert_eq!((record.state, record.next_attempt_at), (State::Retrying, Some(at(9))));
     assert_eq!(state(&store, second).await, State::Queued);
     assert_eq!(store.due("ehr", at(0), 9).await.unwrap().lanes, [lane]);
+}
+
+async fn gives_up_what_is_too_old(store: impl Store) {
+    let old = enqueue(&store, 1, Some("a"), at(0)).await.id;
+    let behind = enqueue(&store, 2, Some("a"), at(1)).await.id;
+    let young = enqueue(&store, 3, Some("b"), at(50)).await.id;
+    let sending = enqueue(&store, 4, Some("c"), at(0)).await.id;
+    begin(&store, sending).await.unwrap();
+    let held = enqueue(&store, 5, Some("d"), at(0)).await.id;
+    begin(&store, held).await.unwrap();
+    store.finish(finished(held, End::Hold, at(1)), false).await.unwrap();
+
+    assert!(store.expire("lab", at(10), at(60), 9).await.unwrap().is_empty());
+    assert_eq!(store.expire("ehr", at(10), at(60), 9).await.unwrap(), [old]);
+    assert_eq!(store.expire("ehr", at(10), at(60), 9).await.unwrap(), [behind]);
+    assert!(store.expire("ehr", at(10), at(60), 9).await.unwrap().is_empty());
+    let record = store.record(old).await.unwrap().unwrap();
+    assert_eq!((record.state, record.reason), (State::DeadLettered, Some(DeadLetterReason::TooOld)));
+    assert_eq!((record.failure.as_deref(), record.settled_at), (Some("S202"), Some(at(60))));
+    assert_eq!(state(&store, young).await, State::Queued);
+    assert_eq!((state(&store, sending).await, state(&store, held).await), (State::Sending, State::Held));
+    let due = store.due("ehr", at(99), 9).await.unwrap();
+    let others = [lane(&store, sending).await, lane(&store, young).await];
+    assert!(due.lanes.iter().all(|due| others.contains(due)), "the lane of what expired is empty");
 }
 
 async fn a_reused_key_changes_nothing(store: impl Store) {

@@ -99,8 +99,13 @@ async fn waiting_callers_learn_that_the_store_failed() {
         let receipt = receipt.clone();
         async move { receipt.outcome().await }
     });
+    let failed = tokio::spawn(sender.failed());
+    assert!(!failed.is_finished());
     overwrite(&folder);
     assert_eq!(sender.recent(1000).await.unwrap_err().kind(), StoreErrorKind::Damaged);
+    let fault = tokio::time::timeout(PATIENCE, failed).await.unwrap().unwrap();
+    assert_eq!((fault.kind(), fault.code()), (StoreErrorKind::Damaged, "S108"));
+    assert_eq!(sender.failed().await, fault, "also for who asks later");
     let error = tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap().unwrap_err();
     assert!(matches!(error.kind(), StoreErrorKind::Damaged | StoreErrorKind::Poisoned));
 }

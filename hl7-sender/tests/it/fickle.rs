@@ -42,6 +42,7 @@ impl Store for Fickle {
         clamp(destination: &str, latest: SystemTime) -> Result<(), StoreError>;
         finish(finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError>;
         unreachable(lane: LaneId, failure: &'static str, next: SystemTime) -> Result<Option<EntryId>, StoreError>;
+        expire(destination: &str, oldest: SystemTime, now: SystemTime, limit: usize) -> Result<Vec<EntryId>, StoreError>;
         record(id: EntryId) -> Result<Option<Record>, StoreError>;
         recent(origin: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError>;
         dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;

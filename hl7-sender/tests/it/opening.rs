@@ -17,7 +17,10 @@ async fn kind(path: &Path) -> OpenErrorKind {
 async fn fault_56_a_second_opening_in_this_process_fails() {
     let folder = Folder::new();
     let store = folder.store().await;
-    assert_eq!(kind(&folder.store_path()).await, OpenErrorKind::Locked);
+    let error = SqliteStore::open(folder.store_path()).await.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (OpenErrorKind::Locked, folder.store_path().as_path()));
+    let text = error.to_string();
+    assert!(text.starts_with("S111: the store is open already; ") && text.ends_with("outbox.db)"), "{text}");
     let link = folder.store_path().with_file_name("link.db");
     std::os::unix::fs::symlink(folder.store_path(), &link).unwrap();
     assert_eq!(kind(&link).await, OpenErrorKind::Locked, "also by another name");
@@ -126,7 +129,9 @@ async fn a_store_of_a_later_version_is_refused() {
 async fn a_folder_that_is_not_there_is_an_error_of_the_system() {
     let error = SqliteStore::open("/nowhere/at/all/outbox.db").await.unwrap_err();
     assert_eq!(error.kind(), OpenErrorKind::Io(std::io::ErrorKind::NotFound));
-    assert!(!error.suggestion().is_empty() && error.to_string().starts_with("S114"));
+    assert_eq!(error.path(), Path::new("/nowhere/at/all/outbox.db"));
+    let text = "S114: the file cannot be opened; check the folder, its rights and the disk (/nowhere/at/all/outbox.db: entity not found)";
+    assert_eq!(error.to_string(), text);
 }
 
 #[tokio::test]

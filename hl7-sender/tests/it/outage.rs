@@ -11,11 +11,11 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 
 use crate::fickle::Fickle;
-use crate::peer::{Folder, PATIENCE, Peer, delivered, ehr, message, nowhere, outcome, quick, until};
+use crate::peer::{Folder, PATIENCE, Peer, delivered, ehr, message, nowhere, outcome, quick, until, vacant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receiver_that_comes_back_gets_everything_in_order() {
-    let address = nowhere();
+    let address = vacant();
     let folder = Folder::new();
     let sender = folder.sender(ehr(address).retry(quick().max_attempts(1))).await;
     let mut receipts = Vec::new();
@@ -233,18 +233,39 @@ async fn fault_53_while_the_store_has_no_room_connections_are_kept_and_not_made_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn max_age_dead_letters_what_is_too_old() {
-    let address = nowhere();
+async fn max_age_dead_letters_what_is_too_old_while_the_receiver_is_away() {
+    let address = vacant();
     let folder = Folder::new();
-    let retry = quick().max_age(Duration::from_millis(50));
-    let sender = folder.sender(ehr(address).retry(retry)).await;
-    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
-    until(&sender, &receipt, |status| status.last_failure().is_some()).await;
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    let retry = quick().max_age(Duration::from_millis(100));
+    let sender = folder.sender(ehr(address).connections(2).retry(retry)).await;
+    let mut receipts = Vec::new();
+    for n in 0..30 {
+        let msg = message(&format!("m-{n}"), &format!("p{}", n % 10));
+        receipts.push(sender.enqueue("ehr", &msg).await.unwrap());
+    }
+    for receipt in &receipts {
+        assert!(matches!(outcome(receipt).await, Outcome::DeadLettered(DeadLetterReason::TooOld)));
+        let status = receipt.status().await.unwrap();
+        assert_eq!((status.last_failure(), status.attempts()), (Some("S202"), 0));
+    }
     let peer = Peer::start_at(address, |request, _| Reply::accept(request)).await;
-    assert!(matches!(outcome(&receipt).await, Outcome::DeadLettered(DeadLetterReason::TooOld)));
-    let status = receipt.status().await.unwrap();
-    assert_eq!((status.last_failure(), status.attempts()), (Some("S202"), 0));
+    let fresh = sender.enqueue("ehr", &message("fresh", "p1")).await.unwrap();
+    assert!(matches!(outcome(&fresh).await, Outcome::Delivered(_)));
+    assert_eq!(peer.control_ids(), ["fresh"], "what was too old is never written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn max_age_dead_letters_what_got_too_old_while_the_sender_was_away() {
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(nowhere())).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    sender.shutdown(PATIENCE).await;
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let peer = Peer::accepting().await;
+    let retry = quick().max_age(Duration::from_millis(50));
+    let sender = folder.sender(ehr(peer.address).retry(retry)).await;
+    let status = until(&sender, &receipt, |status| status.state() == State::DeadLettered).await;
+    assert_eq!(status.last_failure(), Some("S202"));
     assert!(peer.bodies().is_empty(), "never written");
 }
 

@@ -176,9 +176,11 @@ async fn answered_waits_for_the_new_answer_after_a_release() {
     let peer = Peer::start({
         let open = Arc::clone(&open);
         move |request, before| {
-            while before > 0 && !open.load(Ordering::SeqCst) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            tokio::task::block_in_place(|| {
+                while before > 0 && !open.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
             answer(request, if before == 0 { AckCode::AE } else { AckCode::AA })
         }
     })

@@ -93,8 +93,13 @@ pub(crate) fn message(control_id: &str, patient: &str) -> Message<'static> {
     Message::parse(&text).unwrap().into_owned()
 }
 
-/// An address where nothing listens: its port was just given back.
+/// An address where nothing listens, and no test will: the port is not among those the system gives out.
 pub(crate) fn nowhere() -> SocketAddr {
+    "127.0.0.1:1".parse().unwrap()
+}
+
+/// An address where nothing listens yet: its port was just given back.
+pub(crate) fn vacant() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 

@@ -8,7 +8,7 @@ use hl7_mllp::Reply;
 use hl7_sender::{EnqueueErrorKind, Sender, SqliteOptions, SqliteStore, State};
 
 use crate::crash::{Child, say};
-use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere, until};
+use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere, until, vacant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_53_a_full_store_takes_nothing_more_and_still_delivers() {
@@ -54,7 +54,7 @@ async fn fault_53_on_a_full_disk_everything_that_was_accepted_is_delivered() {
 pub(crate) async fn fill_disk(store: &Path) {
     let foreign = store.with_file_name("foreign");
     std::fs::write(&foreign, vec![1; 8 * 1024 * 1024]).unwrap();
-    let address = nowhere();
+    let address = vacant();
     let open = SqliteStore::open(store).await.unwrap();
     let sender = Sender::builder(open).destination(ehr(address).connections(4)).start().await.unwrap();
     let enqueue = async |n: usize| sender.enqueue("ehr", &note(n)).await;

@@ -36,11 +36,14 @@ async fn after_shutdown_every_call_says_so() {
         let receipt = receipt.clone();
         async move { receipt.outcome().await }
     });
+    let failed = tokio::spawn(sender.failed());
     sender.clone().shutdown(PATIENCE).await;
     assert_eq!(waiting.await.unwrap().unwrap_err().kind(), StoreErrorKind::Closed);
     assert_eq!(sender.enqueue("ehr", &msg).await.unwrap_err().kind(), &EnqueueErrorKind::ShutDown);
     assert_eq!(sender.status(&receipt.id()).await.unwrap_err().kind(), StoreErrorKind::Closed);
     assert_eq!(sender.release(&receipt.id()).await.unwrap_err().kind(), StoreErrorKind::Closed);
+    assert!(!failed.is_finished(), "a shutdown is no failure");
+    failed.abort();
     sender.shutdown(PATIENCE).await;
 }
 
