@@ -146,7 +146,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), String> {
     }
     let running = serve::start(config, webhooks, status).await.map_err(|why| why.to_string())?;
     output::line(format_args!("webhooks on http://{listen}, status page on http://{page}/"));
-    serve::stop_signal().await.map_err(text)?;
+    tokio::select! {
+        stopped = serve::stop_signal() => stopped.map_err(text)?,
+        // Nothing is kept or sent any more: whoever supervises the gateway is to start it again.
+        why = running.gateway.sender.failed() => return Err(format!("error: the outbox failed: {why}")),
+    }
     tracing::info!("stopping; a second signal ends it at once");
     tokio::select! {
         () = running.stop() => Ok(()),
