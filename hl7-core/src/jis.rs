@@ -36,33 +36,74 @@ pub(crate) fn switches(bytes: &[u8]) -> bool {
 /// The place of what is not valid; where `replace` says so, U+FFFD stands for it instead.
 pub(crate) fn decode(bytes: &[u8], replace: bool) -> Result<String, usize> {
     let mut text = String::with_capacity(bytes.len());
-    let mut set = Set::Ascii;
-    let mut shifted = false;
+    let mut state = State::INITIAL;
     let mut rest = bytes;
     while let Some((&byte, behind)) = rest.split_first() {
-        let (meaning, length) = match byte {
-            ESCAPE => {
-                let (next, length) = designated(behind, set);
-                set = next.unwrap_or(set);
-                (next.is_some_and(|set| set != Set::Unread).then_some(None), 1 + length)
-            }
-            SHIFT_OUT | SHIFT_IN => {
-                shifted = byte == SHIFT_OUT;
-                (Some(None), 1)
-            }
-            _ if shifted => (single(byte, Set::Katakana).map(Some), 1),
-            0x21..=0x7E if set == Set::Kanji => (pair(byte, behind).map(Some), 2),
-            _ => (single(byte, set).map(Some), 1),
-        };
+        let (meaning, length) = state.read(byte, behind);
         match meaning {
-            Some(Some(c)) => text.push(c),
-            Some(None) => {}
-            None if replace => text.push('\u{FFFD}'),
-            None => return Err(bytes.len() - rest.len()),
+            Meaning::Character(c) => text.push(c),
+            Meaning::Switch => {}
+            Meaning::Invalid if replace => text.push('\u{FFFD}'),
+            Meaning::Invalid => return Err(bytes.len() - rest.len()),
         }
         rest = rest.get(length..).unwrap_or_default();
     }
     Ok(text)
+}
+
+/// Where `character`, one of ASCII, stands in a line, the end of the line behind the last one; and whether the line is in its initial
+/// state there.
+pub(crate) fn places(bytes: &[u8], character: u8) -> Vec<(usize, bool)> {
+    let mut places = Vec::new();
+    let mut state = State::INITIAL;
+    let mut at = 0;
+    while let Some((&byte, behind)) = bytes.get(at..).and_then(<[u8]>::split_first) {
+        let (meaning, length) = state.read(byte, behind);
+        if meaning == Meaning::Character(char::from(character)) && byte == character {
+            places.push((at, state == State::INITIAL));
+        }
+        at += length;
+    }
+    places.push((bytes.len(), state == State::INITIAL));
+    places
+}
+
+/// What stands in G0, and whether G1 is shifted in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct State {
+    set: Set,
+    shifted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Character(char),
+    Switch,
+    Invalid,
+}
+
+impl State {
+    const INITIAL: Self = Self { set: Set::Ascii, shifted: false };
+
+    /// What `byte` means, with those of the bytes `behind` that belong to it; and how many bytes that are.
+    fn read(&mut self, byte: u8, behind: &[u8]) -> (Meaning, usize) {
+        let character = |c: Option<char>| c.map_or(Meaning::Invalid, Meaning::Character);
+        match byte {
+            ESCAPE => {
+                let (next, length) = designated(behind, self.set);
+                self.set = next.unwrap_or(self.set);
+                let read = next.is_some_and(|set| set != Set::Unread);
+                (if read { Meaning::Switch } else { Meaning::Invalid }, 1 + length)
+            }
+            SHIFT_OUT | SHIFT_IN => {
+                self.shifted = byte == SHIFT_OUT;
+                (Meaning::Switch, 1)
+            }
+            _ if self.shifted => (character(single(byte, Set::Katakana)), 1),
+            0x21..=0x7E if self.set == Set::Kanji => (character(pair(byte, behind)), 2),
+            _ => (character(single(byte, self.set)), 1),
+        }
+    }
 }
 
 /// The set in G0 after the escape sequence that begins `behind`, and its length. G1 is katakana also without being told so.

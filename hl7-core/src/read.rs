@@ -37,7 +37,7 @@ pub enum Undecodable {
     /// The message is refused.
     #[default]
     Refuse,
-    /// They read as U+FFFD. Such a message can be written only while it is unedited.
+    /// They read as U+FFFD. A segment that holds one can be written only while it is unedited.
     Replace,
 }
 
