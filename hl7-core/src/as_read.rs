@@ -95,7 +95,7 @@ mod tests {
         let bodies: [&[u8]; 6] = [
             b"a|\x83\x7C|\xFAT|",
             b"\x83|b|\x83",
-            b"\x81\x30\x81\x30|\x81\x30|x",
+            b"\x81\x30\x81\x30|\x81|x",
             b"\xA6\x7C|\xFF|",
             b"|\xE9|",
             b"",
@@ -107,6 +107,13 @@ mod tests {
                 assert_eq!(parts(charset, body), expected, "{charset}");
             }
         }
+    }
+
+    #[test]
+    fn a_character_broken_off_by_a_separator_ends_there() {
+        let line = b"a\x81\x30|b";
+        assert_eq!(Charset::Gb18030.decode_replacing(line), "a\u{FFFD}0|b");
+        assert_eq!(Charset::Gb18030.parts(line, b'|'), [Some(0..3), Some(4..5)]);
     }
 
     #[test]
