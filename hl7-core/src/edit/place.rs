@@ -267,7 +267,7 @@ impl<'p> FieldPlace<'p> {
         let bytes = self.raw(&gap.range).bytes();
         let missing = n - 1 - bytes.filter(|&b| b == separator).count();
         room.take(missing)?;
-        gap.pad.extend(std::iter::repeat_n(char::from(separator), missing));
+        gap.pad.push_str(&char::from(separator).to_string().repeat(missing));
         gap.range.start = gap.range.end;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Editing: the value is set, and nothing else changes.
 
-use hl7_core::{EditError, EncodeErrorKind, Message, Path, Value, path};
+use hl7_core::{EditError, Message, Path, Value, path};
 
 const ER7: &str = "MSH|^~\\&|LAB|NORTH\nPID|1||7^^^H^MR~8^^^H^SS||Doe^Ann\r\nOBX|1|NM|a||1\nOBX|2|NM|b||2";
 
