@@ -35,7 +35,7 @@ impl Line {
         out
     }
 
-    /// The bytes without a line end; `None` when a field can be written from neither bytes nor text.
+    /// The bytes without a line end; `None` when a text cannot be written.
     pub(super) fn bytes(
         &self,
         form: &Form<'_>,
@@ -45,9 +45,9 @@ impl Line {
         let mut out = self.id.as_bytes().to_vec();
         for field in &self.fields {
             out.push(form.delimiters.field_byte());
-            match field.as_read(header) {
-                Some(bytes) => out.extend_from_slice(bytes),
-                None => out.extend_from_slice(&charset.encode(field.text(form))?),
+            match field {
+                Field::AsSent(field) => out.extend_from_slice(&header.field(*field)),
+                Field::Made(text) => out.extend_from_slice(&charset.encode(text)?),
             }
         }
         Some(out)
@@ -59,13 +59,6 @@ impl Field {
         match self {
             Self::AsSent(field) => form.message.header().raw(*field),
             Self::Made(text) => text,
-        }
-    }
-
-    fn as_read<'m>(&self, header: &HeaderAsRead<'m>) -> Option<&'m [u8]> {
-        match self {
-            Self::AsSent(field) => header.field(*field),
-            Self::Made(_) => None,
         }
     }
 }

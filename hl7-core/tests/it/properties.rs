@@ -1,8 +1,8 @@
 //! Properties that hold for any input.
 
 use hl7_core::{
-    Charset, Delimiters, Message, Occurrence, Path, ReadOptions, RepetitionIndex, Undecodable, escape,
-    unescape,
+    Ack, AckCode, Charset, Delimiters, Message, Msa, Occurrence, Path, ReadOptions, RepetitionIndex,
+    Undecodable, escape, unescape,
 };
 use proptest::prelude::*;
 
@@ -24,6 +24,28 @@ fn body() -> impl Strategy<Value = String> {
 fn place() -> impl Strategy<Value = Path> {
     ("(MSH|PID|OBX|ZZZ)(\\[[1-3]\\])?-[1-9](\\[[1-3]\\])?(\\.[1-4](\\.[1-3])?)?")
         .prop_map(|text| text.parse::<Path>().unwrap())
+}
+
+/// Bytes of a control ID: characters of several sets, cut anywhere.
+fn control_id() -> impl Strategy<Value = Vec<u8>> {
+    let characters: [&[u8]; 10] = [
+        b"\xFA\x54",
+        b"\x83\x7C",
+        b"\x81\x30\x81\x30",
+        b"\xC3\xBC",
+        b"\x1B(J",
+        b"\x1B$B0!",
+        b"\x1B(B",
+        b"\x0E",
+        b"\x0F",
+        b"|",
+    ];
+    let part = prop_oneof![
+        3 => "[A-Za-z0-9.-]{1,4}".prop_map(String::into_bytes),
+        2 => (0x0Eu8..).prop_map(|byte| vec![byte]),
+        2 => prop::sample::select(characters.to_vec()).prop_map(<[u8]>::to_vec),
+    ];
+    prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
 }
 
 /// As [`place`], also with `[*]` and filters.
@@ -121,6 +143,24 @@ proptest! {
             }
         }
         let _ = ReadOptions::new().default_charset(Charset::Iso8859_15).read(&bytes);
+    }
+
+    #[test]
+    fn any_message_that_is_read_can_be_acknowledged(id in control_id(), set in 0..6_usize) {
+        let labels = ["", "8859/1", "SHIFT_JIS", "GB 18030-2000", "BIG-5", "ISO IR87"];
+        let message = [b"MSH|^~\\&|A|||||||", &id[..], b"|||||||||", labels[set].as_bytes(), b"|\rPID|1\r"].concat();
+        for policy in [Undecodable::Refuse, Undecodable::Replace] {
+            let options = ReadOptions::new().undecodable(policy);
+            let Ok(msg) = options.read(&message) else { continue };
+            let wire = Ack::to(&msg, AckCode::AA).text("a text").build().to_wire().unwrap();
+            let ack = options.read(&wire).unwrap();
+            let sent = msg.header().control_id().map_or("", |id| id.raw());
+            prop_assert_eq!(Msa::of(&ack).unwrap().control_id_raw(), sent);
+            if msg.header().control_id().is_some() && !id.contains(&0x1B) && !id.contains(&0x0E) && !id.contains(&b'|') {
+                let msa = wire.split(|&byte| byte == b'\r').nth(1).unwrap();
+                prop_assert!(msa.starts_with(&[b"MSA|AA|", &id[..]].concat()), "byte for byte");
+            }
+        }
     }
 
     #[test]
