@@ -10,8 +10,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::acknowledgment::Acknowledgment;
 use crate::block;
 use crate::codec::DecoderOptions;
-use crate::connect::{self, ConnectError};
+use crate::connect;
+use crate::connect_error::ConnectError;
 use crate::exchange::{AckMode, Exchange, Step};
+use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind};
 use crate::wire::{Silence, Wire, WriteFault, deadline_in};
 
@@ -206,6 +208,7 @@ pub struct ClientBuilder {
     write_timeout: Duration,
     max_ack_bytes: usize,
     keepalive: Option<Duration>,
+    pub(crate) route: Route,
 }
 
 impl Default for ClientBuilder {
@@ -216,6 +219,7 @@ impl Default for ClientBuilder {
             write_timeout: Self::WRITE_TIMEOUT,
             max_ack_bytes: Self::MAX_ACK_BYTES,
             keepalive: Some(Self::KEEPALIVE),
+            route: Route::default(),
         }
     }
 }
@@ -275,7 +279,7 @@ impl ClientBuilder {
     }
 
     async fn open(&self, addr: &str) -> Result<Wire, ConnectError> {
-        let stream = connect::connect(addr, self.connect_timeout).await?;
+        let stream = connect::connect(addr, &self.route, deadline_in(self.connect_timeout)).await?;
         connect::prepare(&stream, self.keepalive);
         connect::limit_unconfirmed(&stream, self.write_timeout);
         Ok(Wire::new(stream, DecoderOptions::new().max_block_bytes(self.max_ack_bytes)))
