@@ -72,7 +72,11 @@ mod route;
 mod send_error;
 mod serve_error;
 mod server;
+mod silence;
 mod socks;
+mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod tls_fault;
 mod wire;
 

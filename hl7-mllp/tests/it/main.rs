@@ -13,3 +13,4 @@ mod peer;
 mod privacy;
 mod properties;
 mod server;
+mod streams;
