@@ -5,6 +5,7 @@
 mod budget;
 mod client;
 mod codec;
+mod connecting;
 mod exchange;
 mod expected;
 mod load;
@@ -12,3 +13,4 @@ mod peer;
 mod privacy;
 mod properties;
 mod server;
+mod streams;
