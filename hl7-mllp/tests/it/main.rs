@@ -13,4 +13,5 @@ mod peer;
 mod privacy;
 mod properties;
 mod server;
+mod simulation;
 mod streams;
