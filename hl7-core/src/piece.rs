@@ -28,6 +28,11 @@ impl<'m> Piece<'m> {
         Self { raw, delimiters, plain: true, level: Level::Field }
     }
 
+    /// The piece as one that stands at this level.
+    pub(crate) fn at(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
     /// A piece of which it is known whether it is plain.
     pub(crate) fn part_of(raw: &'m str, delimiters: Delimiters, plain: bool) -> Self {
         Self { raw, delimiters, plain, level: Level::Field }

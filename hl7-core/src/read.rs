@@ -105,7 +105,7 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// Messages longer than `bytes` are refused. 4 GiB is the most there can be.
+    /// Messages longer than `bytes`, as they came or as decoded text, are refused. 4 GiB is the most there can be.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes.min(u32::MAX as usize);
         self
@@ -208,14 +208,23 @@ impl ReadOptions {
             return Ok(set);
         }
         match named_in(self.default_charset) {
-            Some(Ok(None)) => Ok(self.default_charset),
-            _ => stated.map(|set| set.unwrap_or(self.default_charset)),
+            Some(Ok(None)) => return Ok(self.default_charset),
+            Some(Err(why)) => return Err(why),
+            _ => {}
+        }
+        let set = stated?.unwrap_or(self.default_charset);
+        // Half a character before a separator makes one of the two: the fields would not be those that were sent.
+        match stated_charset(set.decode_replacing(header).as_bytes()) {
+            Ok(named) if named == by_bytes => Ok(set),
+            _ => Err((CharsetError::Undecodable(set), set.first_fault(header).unwrap_or(0))),
         }
     }
 
     /// Decodes line by line: in every supported set a line end is a byte of its own, and each line starts in the initial state.
     fn decode<'a>(&self, bytes: &'a [u8], charset: Charset) -> Result<Message<'a>, ParseError> {
         let mut text = String::with_capacity(bytes.len() + bytes.len() / 2);
+        // A byte order mark stands before the first line.
+        let begin = if charset == Charset::Utf8 { mark_of(bytes) } else { 0 };
         let mut lines = Vec::new();
         let mut replaced = false;
         for (start, end) in lines_of(bytes) {
@@ -231,8 +240,8 @@ impl ReadOptions {
                     return Err(ParseError::new(ParseErrorKind::Charset(why), start + at));
                 }
             }
-            if end > start {
-                lines.push(Some(Span { start: start as u32, end: end as u32 }));
+            if end > start.max(begin) {
+                lines.push(Some(Span { start: start.max(begin) as u32, end: end as u32 }));
             }
             if let Some(&line_end) = bytes.get(end) {
                 text.push(char::from(line_end));
@@ -345,9 +354,10 @@ fn stated_charset(header: &[u8]) -> Stated {
     Charset::from_labels(labels.split(repetition)).map_err(|why| (why, at))
 }
 
-/// Whether every byte that looks like a separator is one: in UTF-8, of which ASCII is a part, and without the escapes and shifts of ISO 2022.
+/// Whether every byte that looks like a separator is one: in ASCII, and without the escapes and shifts of ISO 2022. Bytes beyond ASCII can
+/// be UTF-8 by chance.
 fn hides_no_separator(header: &[u8]) -> bool {
-    !jis::switches(header) && std::str::from_utf8(header).is_ok()
+    header.is_ascii() && !jis::switches(header)
 }
 
 /// MSH-18 of a header, found by MSH-1 alone, and its offset.
@@ -381,6 +391,11 @@ fn lines_of(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     memchr::memchr2_iter(b'\r', b'\n', bytes)
         .chain([bytes.len()])
         .map(move |end| (std::mem::replace(&mut start, end + 1), end))
+}
+
+/// The length of the byte order mark that the bytes start with.
+fn mark_of(bytes: &[u8]) -> usize {
+    if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
 fn is_line_end(byte: u8) -> bool {

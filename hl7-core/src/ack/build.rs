@@ -136,12 +136,13 @@ impl<'m> Ack<'m> {
         let nothing = || made(String::new());
         let time = self.time.clone().unwrap_or_else(|| timestamp::utc(SystemTime::now()));
         let control_id = self.control_id.as_ref().map_or(Field::AsSent(10), |id| made(form.value(id)));
-        let charset = if form.charset.is_some() { Field::AsSent(18) } else { nothing() };
+        // Written anew: it is looked for in bytes whose set is not known before.
+        let charset = form.charset.map_or("", |_| form.message.header().raw(18));
         let mut fields: Vec<_> = [2, 5, 6, 3, 4].map(Field::AsSent).into();
         fields.extend([made(form.value(&time)), nothing(), made(message_type(form)), control_id]);
         fields.extend([11, 12].map(Field::AsSent));
         fields.extend((13..18).map(|_| nothing()));
-        fields.push(charset);
+        fields.push(made(charset.to_owned()));
         fields
     }
 

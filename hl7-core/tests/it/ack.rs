@@ -365,3 +365,19 @@ fn an_acknowledgment_can_be_sent_also_where_msh_18_names_no_known_set() {
         assert_eq!(ack.get(path!("MSH-18")).map(|value| value.raw()), label);
     }
 }
+
+#[test]
+fn a_text_of_two_quotes_is_no_null_in_an_acknowledgment() {
+    for er7 in ["MSH|^~\\&|L||||2026||ADT^A08|m1|P|2.5.1\r", "MSH|^~|L||||2026||ADT^A08|m1|P|2.5.1\r"] {
+        let msg = Message::parse(er7).unwrap();
+        let ack = Ack::to(&msg, AckCode::AE)
+            .text("\"\"")
+            .error_at(ErrorCode::DataTypeError, path!("PID-1"), "\"\"")
+            .control_id("\"\"")
+            .build();
+        for path in [path!("MSA-3"), path!("ERR-8"), path!("MSH-10")] {
+            let value = ack.get(path).unwrap();
+            assert!(!value.is_null() && !value.is_empty(), "{path}");
+        }
+    }
+}
