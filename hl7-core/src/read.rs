@@ -279,12 +279,17 @@ impl ReadOptions {
                     return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
                 }
                 let span = Span { start: start as u32, end: end as u32 };
-                if delimiters.is_none() {
+                match &delimiters {
                     // What does not start with a header is refused before anything else is looked at.
-                    let header = delimiters_of(span.of(text)).map_err(|error| error.behind(start))?;
-                    delimiters = Some(header);
-                } else if may_start_message(bytes, start) && starts_message(bytes.get(start..end)) {
-                    return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
+                    None => {
+                        delimiters = Some(delimiters_of(span.of(text)).map_err(|error| error.behind(start))?)
+                    }
+                    Some(d)
+                        if may_start_message(bytes, start) && starts_message(bytes.get(start..end), d) =>
+                    {
+                        return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
+                    }
+                    Some(_) => {}
                 }
                 spans.push(span);
             }
@@ -323,25 +328,27 @@ fn may_start_message(bytes: &[u8], start: usize) -> bool {
 
 /// Whether a line is a header, also behind a byte order mark, the bytes of an MLLP frame and blanks, which stand between messages that were
 /// put into one file.
-fn starts_message(line: Option<&[u8]>) -> bool {
+fn starts_message(line: Option<&[u8]>, at_hand: &Delimiters) -> bool {
     let mut rest = line.unwrap_or_default();
     loop {
         rest = match rest {
             [0xEF, 0xBB, 0xBF, rest @ ..] | [0x0B | 0x1C | b' ' | b'\t', rest @ ..] => rest,
-            rest => return is_header(rest),
+            rest => return is_header(rest, at_hand.field_byte()),
         };
     }
 }
 
-/// Whether a line is MSH with MSH-1 and MSH-2. Anything else that starts like it is a broken line, and kept as one.
-fn is_header(line: &[u8]) -> bool {
+/// Whether a line is MSH with MSH-1 and the whole of MSH-2; or MSH, the separator of the message at hand and something like MSH-2, which is
+/// the header of the next message and broken. Anything else that starts like it is a broken line, and kept as one.
+fn is_header(line: &[u8], separator_at_hand: u8) -> bool {
     let Some((separator, rest)) = line.strip_prefix(b"MSH").and_then(|rest| rest.split_first()) else {
         return false;
     };
     let encoding =
         rest.iter().take(6).take_while(|&byte| byte.is_ascii_punctuation() && byte != separator).count();
     let ends = rest.get(encoding).is_none_or(|next| next == separator);
-    separator.is_ascii_punctuation() && (1..=5).contains(&encoding) && ends
+    let whole = encoding <= 5 && ends;
+    separator.is_ascii_punctuation() && encoding > 0 && (whole || *separator == separator_at_hand)
 }
 
 /// What MSH-18 says: a set, nothing, or what is wrong with it and where.

@@ -16,7 +16,7 @@ impl Message<'_> {
     ///
     /// # Errors
     /// When the path names no field, the message has no such segment, no repetition matches the filter, the place is MSH-1 or MSH-2,
-    /// or MSH-2 lacks a delimiter that this needs. The message is then as it was.
+    /// MSH-2 lacks a delimiter that this needs, or it would write more than 128 MiB. The message is then as it was.
     ///
     /// ```
     /// # use hl7_core::{path, Message};

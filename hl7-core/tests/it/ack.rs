@@ -75,15 +75,15 @@ fn the_form_is_that_of_the_message_s_version() {
     let condition = "|||101^Required field missing^HL70357";
     let cases = [
         ("2.1", "ACK", "|why", "ERR|PID^1^3^101~^^^207\r"),
-        ("2.2", "ACK", "|why", "ERR|PID^1^3^101~^^^207\r"),
+        ("2.2", "ACK", &format!("|why{condition}"), before),
         ("2.3", "ACK^A08", &format!("|why{condition}"), before),
         ("2.3.1", "ACK^A08^ACK", &format!("|why{condition}"), before),
         ("2.4", "ACK^A08^ACK", "|why", before),
         ("2.5", "ACK^A08^ACK", "|why", since),
         ("2.5.1^USA", "ACK^A08^ACK", "|why", since),
         ("2.6", "ACK^A08^ACK", "|why", since),
-        ("2.7", "ACK^A08^ACK", "", &since.replace("error^HL70357|E", "error^HL70357|E||||why")),
-        ("2.8.2", "ACK^A08^ACK", "", &since.replace("error^HL70357|E", "error^HL70357|E||||why")),
+        ("2.7", "ACK^A08^ACK", "", &since.replace("||||the ID", "|||why|the ID")),
+        ("2.8.2", "ACK^A08^ACK", "", &since.replace("||||the ID", "|||why|the ID")),
         ("", "ACK^A08^ACK", "|why", since),
         ("v2", "ACK^A08^ACK", "|why", since),
     ];
