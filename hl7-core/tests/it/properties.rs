@@ -137,6 +137,28 @@ proptest! {
     }
 
     #[test]
+    fn the_leaves_are_those_of_walking_all_levels(body in body(), encoding in "(\\^~\\\\&|\\^~\\\\|\\^~|\\^|\\^~\\\\&#)") {
+        let er7 = format!("MSH|{encoding}|A^B|B\r{body}");
+        let Ok(msg) = Message::parse(&er7) else { return Ok(()) };
+        let mut walked = Vec::new();
+        for (segment, s) in msg.iter().enumerate() {
+            for (field, f) in s.fields().enumerate() {
+                for (repetition, r) in f.repetitions().enumerate() {
+                    for (component, c) in r.components().enumerate() {
+                        for (leaf, l) in c.subcomponents().enumerate() {
+                            walked.push((segment, field + 1, repetition + 1, component + 1, leaf + 1, l.raw(), l.text()));
+                        }
+                    }
+                }
+            }
+        }
+        let found = msg.leaves().map(|l| {
+            (l.segment, l.field, l.repetition, l.component, l.subcomponent, l.value.raw(), l.value.text())
+        });
+        prop_assert_eq!(found.collect::<Vec<_>>(), walked);
+    }
+
+    #[test]
     fn any_bytes_are_read_or_refused_in_any_set(bytes in prop::collection::vec(any::<u8>(), 0..200), set in 0..6) {
         let labels = ["", "8859/1", "SHIFT_JIS", "GB 18030-2000", "BIG-5", "ISO IR87"];
         let mut message = format!("MSH|^~\\&|A|||||||||||||||{}|\rPID|", labels[set as usize]).into_bytes();
