@@ -150,9 +150,8 @@ impl<'m> Leaves<'m> {
     fn fold_segment<B>(&mut self, segment: &'m str, init: B, f: &mut impl FnMut(B, Leaf<'m>) -> B) -> B {
         let d = self.delimiters;
         let (bytes, base) = (segment.as_bytes(), self.marks_at);
-        let mut marks = self.marks.clone();
         let (mut start, mut next, mut plain, mut folded) = (self.at, self.next, true, init);
-        while let Some(mark) = marks.next() {
+        for mark in self.marks.clone() {
             let at = base + mark;
             let byte = bytes.get(at).copied().unwrap_or_default();
             if byte == d.escape_byte() {
