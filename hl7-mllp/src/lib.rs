@@ -62,6 +62,8 @@ mod exchange;
 mod peers;
 mod reply;
 mod request;
+#[cfg(feature = "test-util")]
+pub mod scripted;
 mod send_error;
 mod serve_error;
 mod server;

@@ -11,4 +11,5 @@ mod load;
 mod peer;
 mod privacy;
 mod properties;
+mod scripted;
 mod server;
