@@ -62,8 +62,8 @@ pub enum ControlId {
 }
 
 impl Answer {
-    /// An acknowledgment as the standard says: `AA`, or `CA` where MSH-15 asks for an accept acknowledgment; MSA-2 as sent; the
-    /// message's delimiters, version and processing ID.
+    /// An acknowledgment as the standard says: `AA`, or `CA` where MSH-15 asks for an accept acknowledgment; `AR` or `CR` for a
+    /// message type of the site's own (`Z..`); MSA-2 as sent; the message's delimiters, version and processing ID.
     pub fn proper() -> Self {
         Self {
             content: Content::Acknowledgment,
@@ -218,7 +218,7 @@ impl Answer {
 
     fn msa(&self, message: &Header, before: Option<&Header>) -> Vec<u8> {
         let id = self.control_id.text(message.control_id(), before.map(Header::control_id));
-        let code = self.code.as_deref().unwrap_or(message.accepting_code());
+        let code = self.code.as_deref().unwrap_or(message.proper_code());
         let segment = message.joined(&["MSA", code, &id]).into_bytes();
         let text = if self.text.is_empty() { Vec::new() } else { message.joined(&["", ""]).into_bytes() };
         [segment, text, self.text.clone(), self.line_end.clone().into_bytes()].concat()

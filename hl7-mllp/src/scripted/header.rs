@@ -43,10 +43,16 @@ impl Header {
         self.field(9).split(component).nth(1).unwrap_or("")
     }
 
-    /// The code of an acknowledgment that takes the message: MSH-15 asks for an accept acknowledgment or not.
-    pub(super) fn accepting_code(&self) -> &'static str {
+    /// The code of the acknowledgment: MSH-15 asks for an accept acknowledgment or not; a type of the site's own (`Z..`) is refused.
+    pub(super) fn proper_code(&self) -> &'static str {
         let asked = self.field(15).to_ascii_uppercase();
-        if asked.is_empty() || asked == "NE" { "AA" } else { "CA" }
+        let is_known = !self.field(9).starts_with('Z');
+        match (asked.is_empty() || asked == "NE", is_known) {
+            (true, true) => "AA",
+            (true, false) => "AR",
+            (false, true) => "CA",
+            (false, false) => "CR",
+        }
     }
 
     /// The whole message.

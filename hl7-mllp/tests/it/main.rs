@@ -5,6 +5,7 @@
 mod budget;
 mod client;
 mod codec;
+mod doctor;
 mod exchange;
 mod expected;
 mod load;
