@@ -67,6 +67,7 @@ fn of_acknowledgment(
     let code = Msa::of(message).map_or("", Msa::code_raw);
     check(code != ack.code().as_str(), &fault::SLOPPY_CODE);
     check(memchr::memchr(b'\n', content).is_some(), &fault::LINE_FEEDS);
+    check(!content.ends_with(b"\r") && !content.ends_with(b"\n"), &fault::LAST_SEGMENT_OPEN);
     check(!is_readable(content), &fault::CHARSET);
     check(has_bare_delimiters(message), &fault::UNESCAPED_TEXT);
     check(own_id.is_empty(), &fault::NO_OWN_ID);

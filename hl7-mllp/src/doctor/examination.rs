@@ -110,9 +110,11 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// Notes a finding, each code once.
+    /// Notes a finding, unless the same was seen before.
     pub(super) fn found(&mut self, fault: &'static Fault, seen: impl Into<String>) {
-        if !self.has_found(fault) {
+        let seen = seen.into();
+        let mut known = self.report.findings.iter();
+        if !known.any(|finding| finding.code() == fault.code && finding.seen() == seen) {
             self.report.findings.push(Finding::new(fault, self.probe, seen));
         }
     }

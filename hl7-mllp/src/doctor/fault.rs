@@ -429,6 +429,16 @@ pub(super) static ANOTHER_BLOCK: Fault = fault(
     ],
 );
 
+pub(super) static LAST_SEGMENT_OPEN: Fault = fault(
+    "D419",
+    Warning,
+    [
+        "the last segment of the answer has no carriage return behind it",
+        "A segment ends in a carriage return, the last one too.",
+        "let the receiver end each segment with 0x0D",
+    ],
+);
+
 // Faults of MSA-2.
 
 pub(super) static ID_MISSING: Fault = fault(
@@ -755,6 +765,7 @@ pub(super) static ALL: &[&Fault] = &[
     &COMMIT_ALONE,
     &ANSWERS_EARLIER_AGAIN,
     &ANOTHER_BLOCK,
+    &LAST_SEGMENT_OPEN,
     &ID_MISSING,
     &ID_OTHER,
     &ID_CUT,

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::{self, ConnectError};
-use crate::wire::deadline_in;
+use crate::wire::{PACE, deadline_in};
 
 /// An acknowledgment has a few hundred bytes; so many are heard before it counts as endless.
 const MOST_HEARD: usize = 256 * 1024;
@@ -62,16 +62,20 @@ impl Line {
         self.peer
     }
 
+    /// Says it all. Each part of [`PACE`] bytes has the time `within`, so that a slow reader is no stuck one.
     pub(super) async fn say(&mut self, bytes: &[u8], within: Duration) -> Result<(), Unsaid> {
-        let said = async {
-            self.carrier.write_all(bytes).await?;
-            self.carrier.flush().await
-        };
-        match timeout(within, said).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Unsaid::Lost),
-            Err(_) => Err(Unsaid::TimedOut),
+        for part in bytes.chunks(PACE) {
+            let said = async {
+                self.carrier.write_all(part).await?;
+                self.carrier.flush().await
+            };
+            match timeout(within, said).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(Unsaid::Lost),
+                Err(_) => return Err(Unsaid::TimedOut),
+            }
         }
+        Ok(())
     }
 
     /// Listens until so many end blocks have come and then nothing for the time `quiet`; or the connection ends; or `within` is over.

@@ -18,8 +18,11 @@ impl Examination<'_> {
     pub(super) async fn line_feeds(&mut self) -> Probed {
         let mut question = self.question(|questions| questions.plain())?;
         question.content.iter_mut().filter(|byte| **byte == CR).for_each(|byte| *byte = b'\n');
-        let what = "lines that end in LF";
-        let hearing = self.variant(what, &question, &fault::ODD_VARIANT_UNANSWERED).await?;
+        let mut line = self.line().await?;
+        let mut hearing = self.ask(&mut line, &question, &[]).await;
+        // Many receivers answer with the line ends that they were sent.
+        hearing.faults.retain(|(fault, _)| !fault.is(&fault::LINE_FEEDS));
+        let hearing = self.judged("lines that end in LF", hearing, &fault::ODD_VARIANT_UNANSWERED);
         Ok(coded("LF", &hearing))
     }
 

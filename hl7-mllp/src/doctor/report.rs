@@ -69,7 +69,7 @@ impl Report {
         &self.checks
     }
 
-    /// What was found, in order; each code once.
+    /// What was found, in order; the same thing once.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }

@@ -25,6 +25,7 @@ pub struct Answer {
     line_end: String,
     start: Vec<u8>,
     end: Vec<u8>,
+    last_is_open: bool,
     half: bool,
     pieces: Option<(usize, Duration)>,
 }
@@ -75,6 +76,7 @@ impl Answer {
             line_end: "\r".to_owned(),
             start: vec![START],
             end: END.to_vec(),
+            last_is_open: false,
             half: false,
             pieces: None,
         }
@@ -144,6 +146,12 @@ impl Answer {
     /// This between and behind segments.
     pub fn line_end(mut self, line_end: &str) -> Self {
         self.line_end = line_end.to_owned();
+        self
+    }
+
+    /// Nothing behind the last segment.
+    pub fn open_last_segment(mut self) -> Self {
+        self.last_is_open = true;
         self
     }
 
@@ -221,7 +229,8 @@ impl Answer {
         let code = self.code.as_deref().unwrap_or(message.proper_code());
         let segment = message.joined(&["MSA", code, &id]).into_bytes();
         let text = if self.text.is_empty() { Vec::new() } else { message.joined(&["", ""]).into_bytes() };
-        [segment, text, self.text.clone(), self.line_end.clone().into_bytes()].concat()
+        let end = if self.last_is_open { "" } else { &self.line_end };
+        [&segment, &text, &self.text, end.as_bytes()].concat()
     }
 }
 

@@ -270,6 +270,11 @@ impl Script {
         answering("line-feeds", answer().line_end("\n"))
     }
 
+    /// The last segment has no carriage return behind it.
+    pub fn open_last_segment() -> Self {
+        answering("open-last-segment", answer().open_last_segment())
+    }
+
     /// The text of the answer is in ISO 8859-1 while its MSH-18 says UTF-8.
     pub fn wrong_charset() -> Self {
         answering("wrong-charset", answer().charset("UNICODE UTF-8").text(*b"\xFCbernommen"))
@@ -350,7 +355,7 @@ impl Script {
     pub fn catalogue(late: Duration, idle: Duration) -> Vec<Self> {
         let mut all = vec![Self::after(late), Self::closes_idle(idle), Self::cut_control_id(8)];
         all.push(Self::resets_while_reading(20));
-        let named: [fn() -> Self; 49] = [
+        let named: [fn() -> Self; 50] = [
             Self::proper,
             Self::fragmenting,
             Self::commit_then_application,
@@ -392,6 +397,7 @@ impl Script {
             Self::lower_case_code,
             Self::unknown_code,
             Self::line_feeds,
+            Self::open_last_segment,
             Self::wrong_charset,
             Self::unescaped_text,
             Self::constant_own_id,

@@ -79,6 +79,7 @@ const FOUND: &[(&str, &[&str])] = &[
     ("lower-case-code", &["D405", "D715"]),
     ("unknown-code", &["D404"]),
     ("line-feeds", &["D406"]),
+    ("open-last-segment", &["D419"]),
     ("wrong-charset", &["D407"]),
     ("unescaped-text", &["D408"]),
     ("constant-own-id", &["D410"]),

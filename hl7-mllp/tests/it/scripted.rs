@@ -77,6 +77,7 @@ const SAID: &[(&str, &str, &str)] = &[
     ("lower-case-code", "AA", "AA"),
     ("unknown-code", "N114", "N106"),
     ("line-feeds", "AA", "AA"),
+    ("open-last-segment", "AA", "AA"),
     ("wrong-charset", "AA", "AA"),
     ("unescaped-text", "AA", "AA"),
     ("constant-own-id", "AA", "AA"),
