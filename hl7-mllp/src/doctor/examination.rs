@@ -13,7 +13,7 @@ use super::line::{Line, Unsaid};
 use super::probe::Probe;
 use super::question::{Question, Questions};
 use super::report::{Check, CheckState, Report};
-use crate::connect::{ConnectError, ConnectErrorKind};
+use crate::connect_error::{ConnectError, ConnectErrorKind};
 
 /// Why a probe could not be used, or not to its end.
 pub(super) struct Skipped(pub(super) &'static str);
@@ -203,6 +203,7 @@ fn unreached(why: &ConnectError) -> &'static Fault {
     match why.kind() {
         ConnectErrorKind::Address => &fault::NOT_AN_ADDRESS,
         ConnectErrorKind::Dns => &fault::NOT_RESOLVED,
+        ConnectErrorKind::NoSuchName => &fault::NO_SUCH_NAME,
         ConnectErrorKind::Refused => &fault::REFUSED,
         ConnectErrorKind::TimedOut => &fault::CONNECT_TIMED_OUT,
         ConnectErrorKind::Unreachable => &fault::UNREACHABLE,
@@ -210,6 +211,6 @@ fn unreached(why: &ConnectError) -> &'static Fault {
         ConnectErrorKind::Other if system.is_some_and(|e| e.kind() == io::ErrorKind::ConnectionReset) => {
             &fault::CLOSES_AT_ONCE
         }
-        ConnectErrorKind::Other => &fault::NOT_CONNECTED,
+        _ => &fault::NOT_CONNECTED,
     }
 }

@@ -78,6 +78,12 @@ pub(super) static OTHER_PROTOCOL: Fault = fault(
     ["the receiver speaks another protocol", "", "is this the port of an MLLP receiver?"],
 );
 
+pub(super) static NO_SUCH_NAME: Fault = fault(
+    "D110",
+    Error,
+    ["there is no such host name", "", "check its spelling, and that its zone still has it"],
+);
+
 // Faults of answering at all, and of keeping the connection.
 
 pub(super) static UNANSWERED: Fault = fault(
@@ -727,6 +733,7 @@ pub(super) static ALL: &[&Fault] = &[
     &CLOSES_AT_ONCE,
     &GREETS,
     &OTHER_PROTOCOL,
+    &NO_SUCH_NAME,
     &UNANSWERED,
     &LATE,
     &CLOSED_UNANSWERED,

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::connect::{self, ConnectError};
+use crate::connect;
+use crate::connect_error::ConnectError;
+use crate::route::Route;
 use crate::wire::{PACE, deadline_in};
 
 /// An acknowledgment has a few hundred bytes; so many are heard before it counts as endless.
@@ -51,7 +53,7 @@ pub(super) enum Unsaid {
 
 impl Line {
     pub(super) async fn open(addr: &str, within: Duration) -> Result<Self, ConnectError> {
-        let stream = connect::connect(addr, within).await?;
+        let stream = connect::connect(addr, &Route::default(), deadline_in(within)).await?;
         connect::prepare(&stream, None);
         let _ = socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
         let peer = stream.peer_addr().ok();

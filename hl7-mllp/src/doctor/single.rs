@@ -81,7 +81,7 @@ impl Examination<'_> {
     pub(super) async fn control_ids(&mut self) -> Probed {
         let tails = [
             ("20 characters", id_of(20)),
-            ("escape sequences", "a&b^c".to_owned()),
+            ("escape sequences", "&^".to_owned()),
             ("199 characters", id_of(199)),
         ];
         for (what, tail) in tails {

@@ -24,11 +24,12 @@ async fn examined(script: Script) -> Report {
     hasty().examine(&receiver.address().to_string()).await
 }
 
-/// The errors and warnings of a report.
+/// The codes of a report's errors and warnings, each once.
 fn troubles(report: &Report) -> Vec<&'static str> {
     let found = report.findings().iter().filter(|f| f.severity() > Severity::Info).map(|f| f.code());
     let mut found: Vec<_> = found.collect();
     found.sort_unstable();
+    found.dedup();
     found
 }
 
@@ -264,9 +265,12 @@ async fn what_cannot_be_reached_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap().to_string();
     drop(listener);
-    for (addr, code) in [(addr.as_str(), "D103"), ("no-port", "D101"), ("a name with blanks:2575", "D102")] {
+    // Which of the two a name gets that is none, the system says.
+    let cases: [(&str, &[&str]); 3] =
+        [(&addr, &["D103"]), ("no-port", &["D101"]), ("a name with blanks:2575", &["D102", "D110"])];
+    for (addr, codes) in cases {
         let report = hasty().examine(addr).await;
-        assert_eq!(troubles(&report), [code], "{report}");
+        assert!(matches!(troubles(&report)[..], [code] if codes.contains(&code)), "{report}");
         assert!(report.checks()[1..].iter().all(|check| check.state() == CheckState::Skipped), "{report}");
     }
 }

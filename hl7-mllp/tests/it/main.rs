@@ -5,6 +5,7 @@
 mod budget;
 mod client;
 mod codec;
+mod connecting;
 mod doctor;
 mod exchange;
 mod expected;
@@ -16,3 +17,5 @@ mod process;
 mod properties;
 mod scripted;
 mod server;
+mod simulation;
+mod streams;
