@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -16,6 +17,7 @@ use crate::block::{self, Block};
 use crate::budget::Room;
 use crate::codec::DecoderOptions;
 use crate::codec_error::{DecodeError, DecodeErrorKind};
+use crate::identity::PeerIdentity;
 use crate::reply::{Answer, Reply};
 use crate::request::Request;
 use crate::wire::{PACE, Wire, deadline_in};
@@ -69,6 +71,7 @@ pub(crate) struct Connection<'t> {
     /// For the block that is read or answered.
     room: Room,
     peer: SocketAddr,
+    identity: Option<Arc<PeerIdentity>>,
     terms: &'t Terms,
     shutdown: watch::Receiver<bool>,
     /// Blocks begun anew since the last whole one.
@@ -83,7 +86,13 @@ impl<'t> Connection<'t> {
         terms: &'t Terms,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self { wire, room, peer, terms, shutdown, restarts: 0 }
+        Self { wire, room, peer, identity: None, terms, shutdown, restarts: 0 }
+    }
+
+    /// With what the peer's certificate says.
+    pub(crate) fn identified(mut self, identity: Option<Arc<PeerIdentity>>) -> Self {
+        self.identity = identity;
+        self
     }
 
     /// Answers blocks until the connection ends.
@@ -186,7 +195,7 @@ impl<'t> Connection<'t> {
         let parsed = self.terms.read.read(block.content()).map(hl7_core::Message::into_owned);
         let reply = match parsed {
             Ok(message) => {
-                let request = Request::new(message, block, self.peer);
+                let request = Request::new(message, block, self.peer, self.identity.clone());
                 handled(handler, request, self.terms.handler_timeout).await
             }
             Err(why) => {

@@ -50,6 +50,7 @@
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it:
 //! [`Block::content`], [`Request::bytes`], [`Acknowledgment::bytes`], [`Acknowledgment::text`].
 
+mod accepting;
 mod acknowledgment;
 mod block;
 mod budget;
@@ -62,7 +63,9 @@ mod connect_error;
 mod connection;
 mod exchange;
 mod handshake;
+mod handshakes;
 mod http_connect;
+mod identity;
 mod peers;
 mod proxy;
 mod reply;
@@ -87,6 +90,7 @@ pub use codec::{Decoder, DecoderOptions};
 pub use codec_error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use connect_error::{ConnectError, ConnectErrorKind};
 pub use exchange::{AckMode, Exchange, Refusal, Step};
+pub use identity::{Fingerprint, FingerprintError, PeerIdentity};
 pub use proxy::Proxy;
 pub use reply::Reply;
 pub use request::Request;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+#[cfg(feature = "tls")]
+mod authority;
 mod budget;
 mod client;
 mod codec;
@@ -14,3 +16,5 @@ mod privacy;
 mod properties;
 mod server;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
