@@ -72,6 +72,8 @@ mod reply;
 mod request;
 mod resolver;
 mod route;
+#[cfg(feature = "tls")]
+mod rustls_fault;
 mod send_error;
 mod serve_error;
 mod server;

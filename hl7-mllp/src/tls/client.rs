@@ -15,12 +15,12 @@ use tokio_rustls::{TlsConnector, TlsStream};
 
 use super::certificate;
 use super::error::{TlsError, TlsErrorKind};
-use super::fault::handshake_fault;
 use super::pem::{self, Pem};
 use super::reloading::Reloading;
 use super::trust::Trust;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::identity::{Fingerprint, PeerIdentity};
+use crate::rustls_fault::handshake_fault;
 use crate::stream::Stream;
 use crate::tls_fault::TlsFault;
 

@@ -49,7 +49,6 @@ mod certificate;
 mod client;
 mod der;
 mod error;
-mod fault;
 mod pem;
 mod reloading;
 mod server;
@@ -63,4 +62,3 @@ pub use rustls::crypto::CryptoProvider;
 pub use server::{ServerTls, ServerTlsBuilder};
 
 pub use crate::identity::{Fingerprint, FingerprintError, PeerIdentity};
-pub(crate) use fault::fault_of;

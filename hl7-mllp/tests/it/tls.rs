@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::authority::{Authority, Issued, provider, self_signed, serving, trusting};
-use crate::peer::{Listening, Stream, accepting, ack, framed, listening, message, scripted};
+use crate::peer::{Listening, Stream, ack, framed, listening, message, scripted};
 
 const SHORT: Duration = Duration::from_millis(200);
 
