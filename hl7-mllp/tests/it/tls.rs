@@ -493,7 +493,9 @@ async fn a_sender_in_plain_is_closed_and_its_message_not_handled() {
         async move { Reply::accept(&req) }
     };
     let tls = serving(&authority.issue()).build().unwrap();
-    let listening = listening(Server::builder().tls(tls), handler).await;
+    let builder = Server::builder().tls(tls);
+    let meter = builder.meter();
+    let listening = listening(builder, handler).await;
     let mut client = Client::connect(&*listening.addr).await.unwrap();
     let why = send(&mut client).await.unwrap_err();
     assert!(
@@ -501,6 +503,11 @@ async fn a_sender_in_plain_is_closed_and_its_message_not_handled() {
         "{why}"
     );
     assert_eq!(handled.load(Ordering::SeqCst), 0);
+    while meter.read().handshake_errors.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let counted = meter.read();
+    assert_eq!((counted.handshake_errors["N409"], counted.accepted), (1, 0));
 }
 
 #[tokio::test]
