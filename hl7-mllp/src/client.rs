@@ -7,18 +7,24 @@ use std::time::Duration;
 use bytes::BytesMut;
 use hl7_core::{Header, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::acknowledgment::Acknowledgment;
 use crate::block;
+use crate::client_meter::ClientMeter;
 use crate::codec::DecoderOptions;
 use crate::connect;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::exchange::{AckMode, Exchange, Step};
+use crate::identity::PeerIdentity;
 use crate::route::Route;
-use crate::send_error::{SendError, SendErrorKind};
+use crate::send_error::{SendError, SendErrorKind, Sent};
 use crate::silence::Silence;
 use crate::stream::Stream;
+use crate::tally::Entered;
 use crate::wire::{Wire, WriteFault, deadline_in};
 
 /// A connection to a receiver.
@@ -51,7 +57,15 @@ pub struct Client {
     addr: Option<String>,
     options: ClientBuilder,
     /// `None` when closed. A send takes it out and puts it back only when all is well.
-    wire: Option<Wire>,
+    open: Option<Open>,
+}
+
+/// A connection, and who is at its other end.
+struct Open {
+    wire: Wire,
+    identity: Option<PeerIdentity>,
+    span: Span,
+    _counted: Entered,
 }
 
 impl Client {
@@ -71,7 +85,12 @@ impl Client {
     /// Whether the client has its connection. The peer may have closed it since it was last used; the next send finds out
     /// before it sends.
     pub fn is_open(&self) -> bool {
-        self.wire.is_some()
+        self.open.is_some()
+    }
+
+    /// Who the receiver is, as its certificate says: for metrics of its expiry, for instance. `None` without TLS, and when closed.
+    pub fn peer_identity(&self) -> Option<&PeerIdentity> {
+        self.open.as_ref().and_then(|open| open.identity.as_ref())
     }
 
     /// Connects anew, closing the connection there is. The name is resolved again.
@@ -79,10 +98,15 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`], and when the client was made over a stream. The client is then closed.
     pub async fn reconnect(&mut self) -> Result<(), ConnectError> {
-        self.wire = None;
+        self.open = None;
         let Some(addr) = &self.addr else { return Err(ConnectError::new(ConnectErrorKind::NoAddress)) };
-        self.wire = Some(self.options.open(addr).await?);
+        self.open = Some(self.options.open(addr).await?);
         Ok(())
+    }
+
+    /// Reads the counters, of this client and of all others that were made with the same builder.
+    pub fn meter(&self) -> ClientMeter {
+        self.options.meter.clone()
     }
 
     /// Sends a message and waits for its acknowledgment.
@@ -119,11 +143,59 @@ impl Client {
         let mut block = BytesMut::new();
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
         block::encode(content, &mut block).map_err(fault)?;
-        let Some(mut wire) = self.wire.take() else { return Err(SendError::unsent(SendErrorKind::Closed)) };
-        let result = self.over(&mut wire, &block, control_id, mode).await;
+        let may_reconnect = self.options.reconnect && self.addr.is_some() && self.is_open();
+        let result = self.attempt(&block, control_id, mode).await;
+        let result = match result {
+            Err(why) if may_reconnect && is_worth_a_new_connection(&why) => {
+                tracing::info!(code = why.code(), "connecting anew: nothing was sent");
+                self.meter().tally.reconnects.add(1);
+                self.attempt(&block, control_id, mode).await
+            }
+            other => other,
+        };
+        self.count(&result);
+        result
+    }
+
+    fn count(&self, result: &Result<Acknowledgment, SendError>) {
+        let tally = &self.options.meter.tally;
+        match result {
+            Ok(ack) => {
+                tally.acks.add(ack.code());
+                tally.bytes_received.add(ack.bytes().len());
+            }
+            Err(why) => tally.errors.add(why.code()),
+        }
+    }
+
+    /// One try, over the connection there is or, where the client may, a new one.
+    async fn attempt(
+        &mut self,
+        block: &[u8],
+        control_id: &str,
+        mode: AckMode,
+    ) -> Result<Acknowledgment, SendError> {
+        if self.open.is_none() && self.options.reconnect && self.addr.is_some() {
+            self.reconnect().await.map_err(SendError::unconnected)?;
+        }
+        let Some(mut open) = self.open.take() else { return Err(SendError::unsent(SendErrorKind::Closed)) };
+        let span = tracing::debug_span!(
+            parent: &open.span, "exchange", bytes = block.len(), code = Empty, sent = Empty, ms = Empty
+        );
+        let begun = Instant::now();
+        let result = self.over(&mut open.wire, block, control_id, mode).instrument(span.clone()).await;
+        let elapsed = begun.elapsed();
+        span.record("ms", elapsed.as_secs_f64() * 1000.0);
         match &result {
-            Ok(_) => self.wire = Some(wire),
-            Err(why) => tracing::warn!(code = why.code(), sent = ?why.sent(), "connection given up"),
+            Ok(ack) => {
+                span.record("code", ack.code().as_str());
+                self.options.meter.tally.latency.add(elapsed);
+                self.open = Some(open);
+            }
+            Err(why) => {
+                span.record("code", why.code()).record("sent", tracing::field::debug(why.sent()));
+                tracing::warn!(parent: &span, code = why.code(), sent = ?why.sent(), "connection given up");
+            }
         }
         result
     }
@@ -138,10 +210,19 @@ impl Client {
         check_silence(wire).await?;
         let written = wire.write(block, self.options.write_timeout).await;
         written.map_err(|fault| write_error(wire, fault))?;
+        self.options.meter.tally.blocks.add(1);
+        self.options.meter.tally.bytes_sent.add(block.len());
         let deadline = deadline_in(self.options.ack_timeout);
         let exchange = Exchange::new(control_id, mode, deadline.into_std());
         answer(wire, exchange, deadline).await
     }
+}
+
+/// Whether the connection was of no use before anything was sent, as one is that the peer has closed since. A refusal is not: a
+/// new connection would hear it again.
+fn is_worth_a_new_connection(why: &SendError) -> bool {
+    use SendErrorKind as K;
+    why.sent() == Sent::No && matches!(why.kind(), K::PeerClosed | K::Unsolicited | K::Lost)
 }
 
 impl fmt::Debug for Client {
@@ -220,7 +301,9 @@ pub struct ClientBuilder {
     write_timeout: Duration,
     max_ack_bytes: usize,
     keepalive: Option<Duration>,
+    reconnect: bool,
     pub(crate) route: Route,
+    pub(crate) meter: ClientMeter,
 }
 
 impl Default for ClientBuilder {
@@ -231,7 +314,9 @@ impl Default for ClientBuilder {
             write_timeout: Self::WRITE_TIMEOUT,
             max_ack_bytes: Self::MAX_ACK_BYTES,
             keepalive: Some(Self::KEEPALIVE),
+            reconnect: false,
             route: Route::default(),
+            meter: ClientMeter::default(),
         }
     }
 }
@@ -280,14 +365,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether a send makes a connection where there is none, and once more where the one there is turns out to be of no use before a byte was
+    /// sent: closed by the peer since the last message, or with something on it that was not asked for. That one new connection is counted in
+    /// [`crate::ClientCounters::reconnects`] and logged, and nothing is ever sent twice.
+    ///
+    /// Off unless stated: whoever keeps messages, as hl7-sender does, wants to know of every attempt.
+    pub fn reconnect(mut self, reconnect: bool) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
     /// Connects to `host:port`. The name is resolved now, and every address of it is tried.
     ///
     /// # Errors
     /// When the name is not resolved or no address of it answers in time.
     pub async fn connect(self, addr: impl Into<String>) -> Result<Client, ConnectError> {
         let addr = addr.into();
-        let wire = self.open(&addr).await?;
-        Ok(Client { addr: Some(addr), options: self, wire: Some(wire) })
+        let open = self.open(&addr).await?;
+        Ok(Client { addr: Some(addr), options: self, open: Some(open) })
     }
 
     /// A client over a stream that stands already, such as a tunnel, a Unix socket or a TLS stream of another library. It cannot connect anew,
@@ -296,18 +391,62 @@ impl ClientBuilder {
     /// Whether the peer has closed is asked of the stream, so a stream that knows late makes a send end in [`crate::Sent::Unknown`] where TCP
     /// would say [`crate::Sent::No`].
     pub fn over(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Client {
-        let wire = self.wire(Stream::other(stream));
-        Client { addr: None, options: self, wire: Some(wire) }
+        let open = self.opened(Stream::other(stream), None, tracing::debug_span!("connection"));
+        Client { addr: None, options: self, open: Some(open) }
     }
 
-    async fn open(&self, addr: &str) -> Result<Wire, ConnectError> {
-        let stream = connect::connect(addr, &self.route, deadline_in(self.connect_timeout)).await?;
+    /// A client that connects with its first message, if it may.
+    pub(crate) fn unconnected(self, addr: impl Into<String>) -> Client {
+        Client { addr: Some(addr.into()), options: self, open: None }
+    }
+
+    async fn open(&self, addr: &str) -> Result<Open, ConnectError> {
+        let opened = self.connected(addr).await;
+        if let Err(why) = &opened {
+            self.meter.tally.connect_errors.add(why.code());
+            tracing::debug!(code = why.code(), "no connection");
+        }
+        opened
+    }
+
+    async fn connected(&self, addr: &str) -> Result<Open, ConnectError> {
+        let deadline = deadline_in(self.connect_timeout);
+        let stream = connect::connect(addr, &self.route, deadline).await?;
         connect::prepare(&stream, self.keepalive);
         connect::limit_unconfirmed(&stream, self.write_timeout);
-        Ok(self.wire(Stream::Tcp(stream)))
+        let peer = stream.peer_addr().ok().map(tracing::field::display);
+        let span = tracing::debug_span!("connection", peer);
+        let (stream, identity) = self.secured(stream, addr, deadline).instrument(span.clone()).await?;
+        Ok(self.opened(stream, identity, span))
     }
 
-    fn wire(&self, stream: Stream) -> Wire {
-        Wire::new(stream, DecoderOptions::new().max_block_bytes(self.max_ack_bytes))
+    fn opened(&self, stream: Stream, identity: Option<PeerIdentity>, span: Span) -> Open {
+        self.meter.tally.connects.add(1);
+        let options = DecoderOptions::new().max_block_bytes(self.max_ack_bytes);
+        let wire = Wire::new(stream, options);
+        Open { wire, identity, span, _counted: self.meter.tally.open.enter() }
+    }
+
+    #[cfg(feature = "tls")]
+    async fn secured(
+        &self,
+        tcp: TcpStream,
+        addr: &str,
+        deadline: Instant,
+    ) -> Result<(Stream, Option<PeerIdentity>), ConnectError> {
+        match &self.route.tls {
+            None => Ok((Stream::Tcp(tcp), None)),
+            Some(tls) => tls.secure(tcp, connect::host_and_port(addr)?.0, deadline).await,
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn secured(
+        &self,
+        tcp: TcpStream,
+        _: &str,
+        _: Instant,
+    ) -> Result<(Stream, Option<PeerIdentity>), ConnectError> {
+        Ok((Stream::Tcp(tcp), None))
     }
 }

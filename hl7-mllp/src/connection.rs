@@ -5,19 +5,24 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use hl7_core::ReadOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::block::{self, Block};
 use crate::budget::Room;
 use crate::codec::DecoderOptions;
 use crate::codec_error::{DecodeError, DecodeErrorKind};
+use crate::identity::PeerIdentity;
 use crate::reply::{Answer, Reply};
 use crate::request::Request;
+use crate::server_meter::{self, ServerMeter};
 use crate::wire::{PACE, Wire, deadline_in};
 
 /// How often in a row a sender may break a block off and begin anew.
@@ -33,6 +38,7 @@ pub(crate) struct Terms {
     pub(crate) handler_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) keepalive: Option<Duration>,
+    pub(crate) meter: ServerMeter,
 }
 
 /// Why a connection ended.
@@ -69,6 +75,7 @@ pub(crate) struct Connection<'t> {
     /// For the block that is read or answered.
     room: Room,
     peer: SocketAddr,
+    identity: Option<Arc<PeerIdentity>>,
     terms: &'t Terms,
     shutdown: watch::Receiver<bool>,
     /// Blocks begun anew since the last whole one.
@@ -83,7 +90,13 @@ impl<'t> Connection<'t> {
         terms: &'t Terms,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self { wire, room, peer, terms, shutdown, restarts: 0 }
+        Self { wire, room, peer, identity: None, terms, shutdown, restarts: 0 }
+    }
+
+    /// With what the peer's certificate says.
+    pub(crate) fn identified(mut self, identity: Option<Arc<PeerIdentity>>) -> Self {
+        self.identity = identity;
+        self
     }
 
     /// Answers blocks until the connection ends.
@@ -94,7 +107,7 @@ impl<'t> Connection<'t> {
     {
         loop {
             let step = match self.next_block().await {
-                Ok(block) => self.answer(block, handler).await,
+                Ok(block) => self.exchange(block, handler).await,
                 Err(ending) => Err(ending),
             };
             let shut = || if *self.shutdown.borrow() { Err(Ending::Shutdown) } else { Ok(()) };
@@ -167,6 +180,7 @@ impl<'t> Connection<'t> {
     /// connection, because the sender waits for an answer to what was dropped.
     async fn broken(&mut self, why: DecodeError) -> Result<(), Ending> {
         tracing::warn!(peer = %self.peer, code = why.code(), offset = why.offset(), "broken framing");
+        self.terms.meter.tally.framing_errors.add(why.code());
         let broken = self.wire.decoder().take_broken();
         self.restarts += 1;
         if why.kind() == DecodeErrorKind::Restarted && self.restarts <= MOST_RESTARTS {
@@ -178,6 +192,22 @@ impl<'t> Connection<'t> {
         Err(Ending::Broken(why))
     }
 
+    /// Answers a block, and counts and tells how that went.
+    async fn exchange<F, Fut>(&mut self, block: Block, handler: &F) -> Result<(), Ending>
+    where
+        F: Fn(Request) -> Fut,
+        Fut: Future<Output = Reply>,
+    {
+        let (tally, bytes, begun) = (&self.terms.meter.tally, block.content().len(), Instant::now());
+        tally.blocks.add(1);
+        tally.bytes_received.add(bytes);
+        let span = tracing::debug_span!("exchange", bytes, code = Empty, ms = Empty);
+        let answered = self.answer(block, handler).instrument(span.clone()).await;
+        tally.latency.add(begun.elapsed());
+        span.record("ms", begun.elapsed().as_secs_f64() * 1000.0);
+        answered
+    }
+
     async fn answer<F, Fut>(&mut self, block: Block, handler: &F) -> Result<(), Ending>
     where
         F: Fn(Request) -> Fut,
@@ -186,11 +216,12 @@ impl<'t> Connection<'t> {
         let parsed = self.terms.read.read(block.content()).map(hl7_core::Message::into_owned);
         let reply = match parsed {
             Ok(message) => {
-                let request = Request::new(message, block, self.peer);
-                handled(handler, request, self.terms.handler_timeout).await
+                let request = Request::new(message, block, self.peer, self.identity.clone());
+                handled(handler, request, self.terms).await
             }
             Err(why) => {
                 tracing::warn!(peer = %self.peer, code = why.code(), bytes = block.content().len(), "not a message");
+                self.terms.meter.tally.unreadable.add(1);
                 let reply = Reply::to_unparsed(block.content(), &why);
                 drop(block);
                 reply
@@ -211,23 +242,30 @@ impl<'t> Connection<'t> {
             tracing::error!(peer = %self.peer, code = why.code(), "the reply cannot be sent");
             return Err(Ending::Refused);
         }
+        let tally = &self.terms.meter.tally;
+        if let Some(code) = server_meter::msa_code(&content) {
+            tally.replies.add(code);
+            tracing::Span::current().record("code", code.as_str());
+        }
+        tally.bytes_sent.add(framed.len());
         let written = self.wire.write(&framed, self.terms.write_timeout).await;
         written.map_err(|fault| fault.error.map_or(Ending::SlowReader, |why| Ending::Lost(why.kind())))
     }
 }
 
 /// The handler's reply; where it panics or takes too long, the one that says so.
-async fn handled<F, Fut>(handler: &F, request: Request, within: Duration) -> Reply
+async fn handled<F, Fut>(handler: &F, request: Request, terms: &Terms) -> Reply
 where
     F: Fn(Request) -> Fut,
     Fut: Future<Output = Reply>,
 {
     let given = request.clone();
-    match timeout(within, caught(handler, given)).await {
+    match timeout(terms.handler_timeout, caught(handler, given)).await {
         Ok(Some(reply)) => return reply,
         Ok(None) => tracing::error!(peer = %request.peer(), "the handler panicked"),
         Err(_) => tracing::error!(peer = %request.peer(), "the handler took too long"),
     }
+    terms.meter.tally.handler_failures.add(1);
     Reply::failed(&request)
 }
 

@@ -50,10 +50,12 @@
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it:
 //! [`Block::content`], [`Request::bytes`], [`Acknowledgment::bytes`], [`Acknowledgment::text`].
 
+mod accepting;
 mod acknowledgment;
 mod block;
 mod budget;
 mod client;
+mod client_meter;
 mod client_route;
 mod codec;
 mod codec_error;
@@ -63,21 +65,28 @@ mod connection;
 pub mod doctor;
 mod exchange;
 mod handshake;
+mod handshakes;
 mod http_connect;
+mod identity;
 mod peers;
+mod pool;
 mod proxy;
 mod reply;
 mod request;
 mod resolver;
 mod route;
+#[cfg(feature = "tls")]
+mod rustls_fault;
 #[cfg(feature = "test-util")]
 pub mod scripted;
 mod send_error;
 mod serve_error;
 mod server;
+mod server_meter;
 mod silence;
 mod socks;
 mod stream;
+mod tally;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod tls_fault;
@@ -86,11 +95,14 @@ mod wire;
 pub use acknowledgment::{Acknowledgment, AcknowledgmentError, AcknowledgmentErrorKind};
 pub use block::{Block, encode};
 pub use client::{Client, ClientBuilder};
+pub use client_meter::{ClientCounters, ClientMeter};
 pub use codec::{Decoder, DecoderOptions};
 pub use codec_error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use connect_error::{ConnectError, ConnectErrorKind};
 pub use doctor::Doctor;
 pub use exchange::{AckMode, Exchange, Refusal, Step};
+pub use identity::{Fingerprint, FingerprintError, PeerIdentity};
+pub use pool::ClientPool;
 pub use proxy::Proxy;
 pub use reply::Reply;
 pub use request::Request;
@@ -98,4 +110,6 @@ pub use resolver::{ResolveError, Resolver, Resolving};
 pub use send_error::{SendError, SendErrorKind, Sent};
 pub use serve_error::{BindError, BindErrorKind, ServeError, ServeErrorKind};
 pub use server::{Server, ServerBuilder};
+pub use server_meter::{ServerCounters, ServerMeter};
+pub use tally::Durations;
 pub use tls_fault::TlsFault;

@@ -6,7 +6,7 @@ use hl7_core::ParseError;
 
 use crate::acknowledgment::AcknowledgmentError;
 use crate::codec_error::{DecodeError, EncodeError};
-use crate::connect_error::ConnectErrorKind;
+use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::exchange::Refusal;
 use crate::tls_fault::TlsFault;
 
@@ -87,6 +87,10 @@ impl SendError {
     pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    pub(crate) fn unconnected(why: ConnectError) -> Self {
+        Self::unsent(SendErrorKind::NotConnected(why.kind())).because(why)
     }
 
     pub(crate) fn refused(why: Refusal) -> Self {

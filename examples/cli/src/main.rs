@@ -8,9 +8,11 @@ mod input;
 mod listen;
 mod map;
 mod output;
+mod route;
 mod send;
 mod show;
 mod split;
+mod tls;
 mod visible;
 
 use std::path::PathBuf;
@@ -96,6 +98,10 @@ enum Command {
         /// How long to wait for each acknowledgment.
         #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
         ack_timeout: u64,
+        #[command(flatten)]
+        tls: tls::Sending,
+        #[command(flatten)]
+        route: route::Route,
     },
     /// Receive messages over MLLP, print and acknowledge them.
     Listen {
@@ -110,6 +116,8 @@ enum Command {
         answer: hl7_core::AckCode,
         #[command(flatten)]
         reading: Reading,
+        #[command(flatten)]
+        tls: tls::Listening,
     },
     /// Examine a receiver over MLLP: send it test messages and say what is wrong with it.
     ///
@@ -185,8 +193,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Show { source, mask, json } => show::run(&source, mask, json),
         Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
         Command::Convert { to: Form::Er7, source, writing } => convert::run(&source, &writing),
-        Command::Send { to, source, ack_timeout } => send::run(&to, &source, ack_timeout),
-        Command::Listen { address, count, answer, reading } => listen::run(&address, reading, count, answer),
+        Command::Send { to, source, ack_timeout, tls, route } => {
+            send::run(&to, &source, ack_timeout, &tls, &route)
+        }
+        Command::Listen { address, count, answer, reading, tls } => {
+            listen::run(&address, reading, count, answer, &tls)
+        }
         Command::Doctor { examined } => doctor::run(examined),
         Command::Map { command } => match command {
             MapCommand::Apply { mapping, payload, control_id, lines } => {

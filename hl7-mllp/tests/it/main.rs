@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+#[cfg(feature = "tls")]
+mod authority;
 mod budget;
 mod client;
 mod codec;
@@ -11,7 +13,9 @@ mod exchange;
 mod expected;
 mod interop;
 mod load;
+mod meter;
 mod peer;
+mod pool;
 mod privacy;
 mod process;
 mod properties;
@@ -19,3 +23,5 @@ mod scripted;
 mod server;
 mod simulation;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;

@@ -6,6 +6,7 @@ mod doctor;
 mod map;
 mod messages;
 mod output;
+mod secure;
 #[cfg(target_os = "linux")] // `script`, which makes a terminal, takes other arguments elsewhere
 mod terminal;
 mod wire;
