@@ -139,13 +139,13 @@ impl<'a> Examination<'a> {
 
     /// A connection; where there is none that is found.
     pub(super) async fn line(&mut self) -> Result<Line, Skipped> {
-        match Line::open(self.addr, self.doctor.connect_timeout).await {
+        match Line::open(self.addr, &self.doctor.client).await {
             Ok(line) => {
                 self.report.peer = line.peer();
                 Ok(line)
             }
             Err(why) => {
-                self.found(unreached(&why), "");
+                self.found(unreached(&why), why.code());
                 Err(NO_CONNECTION)
             }
         }
@@ -204,6 +204,7 @@ fn unreached(why: &ConnectError) -> &'static Fault {
         ConnectErrorKind::Address => &fault::NOT_AN_ADDRESS,
         ConnectErrorKind::Dns => &fault::NOT_RESOLVED,
         ConnectErrorKind::NoSuchName => &fault::NO_SUCH_NAME,
+        ConnectErrorKind::Tls(why) => fault::insecure(why),
         ConnectErrorKind::Refused => &fault::REFUSED,
         ConnectErrorKind::TimedOut => &fault::CONNECT_TIMED_OUT,
         ConnectErrorKind::Unreachable => &fault::UNREACHABLE,

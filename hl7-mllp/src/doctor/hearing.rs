@@ -41,6 +41,7 @@ pub(super) fn judge(heard: &Heard, question: &Question, earlier: &[String]) -> H
         return Hearing::silent(match heard.ending {
             Ending::Closed => &fault::CLOSED_UNANSWERED,
             Ending::Reset => &fault::RESET_UNANSWERED,
+            Ending::Insecure(why) => fault::insecure(why),
             Ending::Open | Ending::TooMuch => &fault::UNANSWERED,
         });
     }
@@ -172,6 +173,7 @@ fn unfinished(content: &[u8], ending: Ending, question: &Question) -> &'static F
     match ending {
         Ending::Closed => &fault::CLOSED_INSIDE,
         Ending::Reset => &fault::RESET_INSIDE,
+        Ending::Insecure(why) => fault::insecure(why),
         Ending::Open if is_whole() => &fault::NO_END_BLOCK,
         Ending::Open | Ending::TooMuch => &fault::UNFINISHED,
     }

@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::connect;
+use crate::client::ClientBuilder;
 use crate::connect_error::ConnectError;
-use crate::route::Route;
+use crate::identity::PeerIdentity;
+use crate::stream::Stream;
+use crate::tls_fault::TlsFault;
 use crate::wire::{PACE, deadline_in};
 
 /// An acknowledgment has a few hundred bytes; so many are heard before it counts as endless.
@@ -17,14 +19,10 @@ const MOST_HEARD: usize = 256 * 1024;
 /// What the system keeps for sending, so that a receiver that reads nothing is noticed.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// What carries a connection: TCP, or TLS over it.
-trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Carrier for S {}
-
 pub(super) struct Line {
-    carrier: Box<dyn Carrier>,
+    stream: Stream,
     peer: Option<SocketAddr>,
+    identity: Option<PeerIdentity>,
 }
 
 /// What was heard in one go.
@@ -42,6 +40,8 @@ pub(super) enum Ending {
     Closed,
     Reset,
     TooMuch,
+    /// The secure connection has a fault: an alert, or an end that is none of TLS.
+    Insecure(TlsFault),
 }
 
 /// Why something could not be said.
@@ -52,24 +52,30 @@ pub(super) enum Unsaid {
 }
 
 impl Line {
-    pub(super) async fn open(addr: &str, within: Duration) -> Result<Self, ConnectError> {
-        let stream = connect::connect(addr, &Route::default(), deadline_in(within)).await?;
-        connect::prepare(&stream, None);
-        let _ = socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
-        let peer = stream.peer_addr().ok();
-        Ok(Self { carrier: Box::new(stream), peer })
+    pub(super) async fn open(addr: &str, client: &ClientBuilder) -> Result<Self, ConnectError> {
+        let deadline = client.connect_deadline();
+        let tcp = client.reached(addr, deadline).await?;
+        let _ = socket2::SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
+        let peer = tcp.peer_addr().ok();
+        let (stream, identity) = client.secured(tcp, addr, deadline).await?;
+        Ok(Self { stream, peer, identity })
     }
 
     pub(super) fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
+    /// Until when the receiver's certificate is valid, where it has one.
+    pub(super) fn not_after(&self) -> Option<SystemTime> {
+        self.identity.as_ref().map(PeerIdentity::not_after)
+    }
+
     /// Says it all. Each part of [`PACE`] bytes has the time `within`, so that a slow reader is no stuck one.
     pub(super) async fn say(&mut self, bytes: &[u8], within: Duration) -> Result<(), Unsaid> {
         for part in bytes.chunks(PACE) {
             let said = async {
-                self.carrier.write_all(part).await?;
-                self.carrier.flush().await
+                self.stream.write_all(part).await?;
+                self.stream.flush().await
             };
             match timeout(within, said).await {
                 Ok(Ok(())) => {}
@@ -97,7 +103,7 @@ impl Line {
                     }
                     continue;
                 }
-                Err(_) => heard.ending = Ending::Reset,
+                Err(why) => heard.ending = self.stream.fault(&why).map_or(Ending::Reset, Ending::Insecure),
             }
             break;
         }
@@ -106,7 +112,7 @@ impl Line {
 
     async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
         into.reserve(4096);
-        self.carrier.read_buf(into).await
+        self.stream.read_buf(into).await
     }
 }
 

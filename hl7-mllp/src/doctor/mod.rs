@@ -58,13 +58,14 @@ pub use probe::{Probe, UnknownProbe};
 pub use question::ProcessingId;
 pub use report::{Check, CheckState, Report};
 
+use crate::client::ClientBuilder;
 use crate::wire::deadline_in;
 use examination::Examination;
 
 /// Examines receivers. Its methods set what one examination uses; each default has its reason.
 #[derive(Clone)]
 pub struct Doctor {
-    connect_timeout: Duration,
+    client: ClientBuilder,
     ack_timeout: Duration,
     quiet: Duration,
     idle: Duration,
@@ -75,8 +76,6 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// How long connecting may take: 10 seconds, as for [`crate::Client`].
-    pub const CONNECT_TIMEOUT: Duration = crate::ClientBuilder::CONNECT_TIMEOUT;
     /// How long an acknowledgment may take: 10 seconds. Shorter than what [`crate::Client`] allows, as a receiver that needs longer for one
     /// message with nothing else to do will need too long under load.
     pub const ACK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,7 +89,7 @@ impl Doctor {
     /// One with the defaults, and the probes of [`Probe::STANDARD`].
     pub fn new() -> Self {
         Self {
-            connect_timeout: Self::CONNECT_TIMEOUT,
+            client: ClientBuilder::default(),
             ack_timeout: Self::ACK_TIMEOUT,
             quiet: Self::QUIET,
             idle: Self::IDLE,
@@ -101,9 +100,9 @@ impl Doctor {
         }
     }
 
-    /// How long each connection may take to come about.
-    pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time;
+    /// Connects as this client would: within its time, over its route, with its TLS. What it says of messages and acknowledgments is not looked at.
+    pub fn client(mut self, client: ClientBuilder) -> Self {
+        self.client = client;
         self
     }
 

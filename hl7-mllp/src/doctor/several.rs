@@ -96,6 +96,7 @@ fn ending(ending: Ending) -> &'static str {
         Ending::Closed => return "the connection is closed",
         Ending::Reset => return "the connection is reset",
         Ending::TooMuch => &fault::ENDLESS,
+        Ending::Insecure(why) => fault::insecure(why),
     };
     fault.what
 }

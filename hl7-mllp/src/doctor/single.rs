@@ -1,6 +1,6 @@
 //! The probes that need one message at a time: reaching the receiver, the plain message, its variants.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use hl7_core::{AckCode, Path, path};
 use tokio::time::sleep;
@@ -17,6 +17,9 @@ const SINGLE_BYTES: usize = 24;
 const PIECE: usize = 32;
 const BETWEEN_PIECES: Duration = Duration::from_millis(3);
 
+/// Time enough to have a certificate issued.
+const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 impl Examination<'_> {
     /// A receiver says nothing before it is asked, and stays.
     pub(super) async fn reach(&mut self) -> Probed {
@@ -28,10 +31,23 @@ impl Examination<'_> {
             let greets = hearing::protocol(&heard.bytes).is_none();
             let fault = if greets { &fault::GREETS } else { &fault::OTHER_PROTOCOL };
             self.found(fault, hearing::outside(&heard.bytes));
+        } else if let Ending::Insecure(why) = heard.ending {
+            self.found(fault::insecure(why), "after the handshake");
         } else if heard.ending != Ending::Open {
             self.found(&fault::CLOSES_AT_ONCE, "");
         }
-        Ok(format!("connected after {} ms", took.as_millis()))
+        let secured = line.not_after().map_or_else(String::new, |end| self.days_left(end));
+        Ok(format!("connected after {} ms{secured}", took.as_millis()))
+    }
+
+    /// How long the receiver's certificate is valid, in words.
+    fn days_left(&mut self, end: SystemTime) -> String {
+        let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+        let days = format!("{} days", left.as_secs() / (24 * 60 * 60));
+        if left < SOON {
+            self.found(&fault::ENDS_SOON, &*days);
+        }
+        format!(", over TLS; the certificate is valid for {days}")
     }
 
     pub(super) async fn message(&mut self) -> Probed {

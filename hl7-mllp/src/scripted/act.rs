@@ -18,6 +18,8 @@ pub enum Act {
     SendForEver,
     /// Closes the connection in order.
     Close,
+    /// Closes the connection below, without the end that TLS asks for. Without TLS as [`Act::Close`].
+    Cut,
     /// Resets the connection, where it is TCP.
     Reset,
     /// Reads and says nothing more, until the other side has gone.

@@ -85,6 +85,11 @@ impl Script {
         doing("closes-mid-ack", [Act::Send(answer().half()), Act::Close])
     }
 
+    /// Closes TCP in the middle of the answer, without the end that TLS asks for.
+    pub fn cuts_mid_ack() -> Self {
+        doing("cuts-mid-ack", [Act::Send(answer().half()), Act::Cut])
+    }
+
     /// Stops in the middle of the answer, and keeps the connection.
     pub fn stops_mid_ack() -> Self {
         doing("stops-mid-ack", [Act::Send(answer().half()), Act::Hold])
@@ -355,7 +360,7 @@ impl Script {
     pub fn catalogue(late: Duration, idle: Duration) -> Vec<Self> {
         let mut all = vec![Self::after(late), Self::closes_idle(idle), Self::cut_control_id(8)];
         all.push(Self::resets_while_reading(20));
-        let named: [fn() -> Self; 50] = [
+        let named: [fn() -> Self; 51] = [
             Self::proper,
             Self::fragmenting,
             Self::commit_then_application,
@@ -364,6 +369,7 @@ impl Script {
             Self::closes_without_answer,
             Self::resets_mid_ack,
             Self::closes_mid_ack,
+            Self::cuts_mid_ack,
             Self::stops_mid_ack,
             Self::closes_after_each,
             Self::reads_nothing,

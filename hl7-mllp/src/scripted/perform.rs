@@ -26,6 +26,8 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 pub enum Ending {
     /// Close it in order.
     Close,
+    /// Close what is below TLS, without its end.
+    Cut,
     /// Reset it, where it is TCP.
     Reset,
     /// The other side has gone.
@@ -87,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Play<'_, S> {
                 Act::Pause(time) => sleep(*time).await,
                 Act::SendForEver => self.send_for_ever().await?,
                 Act::Close => return Err(Ending::Close),
+                Act::Cut => return Err(Ending::Cut),
                 Act::Reset => return Err(Ending::Reset),
                 Act::Hold => self.hold().await?,
             }

@@ -40,6 +40,16 @@ impl Receiver {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), [script]).await
     }
 
+    /// The same over TLS, with the certificate and the demands of `config`; a connection that fails at its handshake is not counted.
+    ///
+    /// # Errors
+    /// As [`Receiver::start`].
+    #[cfg(feature = "tls")]
+    pub async fn start_tls(script: Script, config: Arc<rustls::ServerConfig>) -> io::Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::listening(address, vec![script], Security::Tls(config.into())).await
+    }
+
     /// Starts one at this address that plays the first script on the first connection, the second on the second and so on, and the last
     /// one on all that follow.
     ///
@@ -49,11 +59,15 @@ impl Receiver {
         address: SocketAddr,
         scripts: impl IntoIterator<Item = Script>,
     ) -> io::Result<Self> {
+        Self::listening(address, scripts.into_iter().collect(), Security::None).await
+    }
+
+    async fn listening(address: SocketAddr, scripts: Vec<Script>, security: Security) -> io::Result<Self> {
         let scripts: Vec<Arc<Script>> = scripts.into_iter().map(Arc::new).collect();
         let Some(last) = scripts.last().cloned() else { return Err(io::ErrorKind::InvalidInput.into()) };
         let listener = listener(address, &last)?;
         let (address, seen) = (listener.local_addr()?, Seen::new());
-        let accepting = tokio::spawn(accept(listener, scripts, last, seen.clone()));
+        let accepting = tokio::spawn(accept(listener, scripts, last, security, seen.clone()));
         Ok(Self { address, seen, accepting })
     }
 
@@ -87,7 +101,21 @@ fn listener(address: SocketAddr, script: &Script) -> io::Result<TcpListener> {
     socket.listen(128)
 }
 
-async fn accept(listener: TcpListener, scripts: Vec<Arc<Script>>, last: Arc<Script>, seen: Seen) {
+/// What a receiver puts over TCP.
+#[derive(Clone)]
+enum Security {
+    None,
+    #[cfg(feature = "tls")]
+    Tls(tokio_rustls::TlsAcceptor),
+}
+
+async fn accept(
+    listener: TcpListener,
+    scripts: Vec<Arc<Script>>,
+    last: Arc<Script>,
+    security: Security,
+    seen: Seen,
+) {
     let mut connections = JoinSet::new();
     let mut scripts = scripts.into_iter();
     loop {
@@ -97,18 +125,36 @@ async fn accept(listener: TcpListener, scripts: Vec<Arc<Script>>, last: Arc<Scri
         };
         let Ok((stream, _)) = stream else { return };
         let script = scripts.next().unwrap_or_else(|| last.clone());
-        let seen = seen.clone();
-        connections.spawn(async move { serve(stream, &script, &seen).await });
+        let (seen, security) = (seen.clone(), security.clone());
+        connections.spawn(async move { serve(stream, &script, &security, &seen).await });
     }
 }
 
-async fn serve(mut stream: TcpStream, script: &Script, seen: &Seen) {
+async fn serve(mut stream: TcpStream, script: &Script, security: &Security, seen: &Seen) {
     let _ = stream.set_nodelay(true);
-    match perform(&mut stream, script, seen).await {
+    match security {
+        Security::None => {
+            let ending = perform(&mut stream, script, seen).await;
+            end(stream, ending).await;
+        }
+        #[cfg(feature = "tls")]
+        Security::Tls(acceptor) => {
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
+            let ending = perform(&mut stream, script, seen).await;
+            if ending == Ending::Close {
+                let _ = stream.shutdown().await;
+            }
+            end(stream.into_inner().0, ending).await;
+        }
+    }
+}
+
+async fn end(stream: TcpStream, ending: Ending) {
+    match ending {
         Ending::Reset => {
             let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         }
-        _ => close(stream).await,
+        Ending::Close | Ending::Cut | Ending::Gone => close(stream).await,
     }
 }
 

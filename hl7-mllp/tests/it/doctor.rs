@@ -47,6 +47,7 @@ const FOUND: &[(&str, &[&str])] = &[
     ("closes-without-answer", &["D203"]),
     ("resets-mid-ack", &["D308"]),
     ("closes-mid-ack", &["D307"]),
+    ("cuts-mid-ack", &["D307"]),
     ("stops-mid-ack", &["D306"]),
     ("closes-after-each", &["D207"]),
     ("reads-nothing", &["D201", "D205"]),

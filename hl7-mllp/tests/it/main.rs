@@ -9,6 +9,8 @@ mod client;
 mod codec;
 mod connecting;
 mod doctor;
+#[cfg(feature = "tls")]
+mod doctor_tls;
 mod exchange;
 mod expected;
 mod interop;
