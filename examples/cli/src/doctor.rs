@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use hl7_core::Message;
-use hl7_mllp::Doctor;
 use hl7_mllp::doctor::{Probe, ProcessingId, Report, Severity};
+use hl7_mllp::{Client, Doctor};
 
 use crate::failure::Failure;
 use crate::input::{self, Reading, Source};
 use crate::output;
+use crate::route::Route;
+use crate::tls;
 
 /// What is examined, and how.
 #[derive(Args)]
@@ -41,6 +43,10 @@ pub(crate) struct Examined {
     processing_id: Processing,
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    tls: tls::Sending,
+    #[command(flatten)]
+    route: Route,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -67,7 +73,12 @@ impl From<Processing> for ProcessingId {
 }
 
 pub(crate) fn run(examined: Examined) -> Result<(), Failure> {
+    let mut client = examined.route.apply(Client::builder())?;
+    if let Some(tls) = examined.tls.read()? {
+        client = client.tls(tls);
+    }
     let mut doctor = Doctor::new()
+        .client(client)
         .ack_timeout(Duration::from_secs(examined.ack_timeout))
         .processing_id(examined.processing_id.into());
     if examined.all {
