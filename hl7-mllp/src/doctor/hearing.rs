@@ -178,3 +178,60 @@ fn unfinished(content: &[u8], ending: Ending, question: &Question) -> &'static F
         Ending::Open | Ending::TooMuch => &fault::UNFINISHED,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn question() -> Question {
+        Question { control_id: "DrQ1".to_owned(), content: b"MSH|^~\\&|A".to_vec(), is_enhanced: false }
+    }
+
+    /// Pieces of answers, good and bad, in any order.
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(b"\x0B".to_vec()),
+            Just(b"\x1C\r".to_vec()),
+            Just(b"\x1C".to_vec()),
+            Just(b"\r".to_vec()),
+            Just(b"\x06".to_vec()),
+            Just(b"MSH|^~\\&|A||||||ACK|x|T|2.5\r".to_vec()),
+            Just(b"MSA|AA|DrQ1\r".to_vec()),
+            Just(b"MSA|CA|DrQ1\r".to_vec()),
+            Just(b"MSA|AA|CANARY\r".to_vec()),
+            Just(b"CANARY".to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..8),
+        ];
+        proptest::collection::vec(piece, 1..12).prop_map(|pieces| pieces.concat())
+    }
+
+    fn ending() -> impl Strategy<Value = Ending> {
+        prop_oneof![
+            Just(Ending::Open),
+            Just(Ending::Closed),
+            Just(Ending::Reset),
+            Just(Ending::TooMuch),
+            Just(Ending::Insecure(crate::TlsFault::Truncated)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_heard_is_called_something_and_not_quoted(bytes in pieces(), ending in ending()) {
+            let heard = Heard { bytes, ending, took: None };
+            let hearing = judge(&heard, &question(), &["earlier".to_owned()]);
+            let named = hearing.silence.is_some() || !hearing.faults.is_empty();
+            prop_assert!(named || hearing.code.is_some());
+            for (_, seen) in &hearing.faults {
+                prop_assert!(!seen.contains("CANARY"));
+            }
+            // Sound is only what is exactly so.
+            if !named {
+                prop_assert_eq!(heard.bytes.first(), Some(&0x0B));
+                prop_assert!(heard.bytes.ends_with(b"\x1C\r"));
+            }
+        }
+    }
+}

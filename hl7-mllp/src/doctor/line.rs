@@ -86,7 +86,7 @@ impl Line {
         Ok(())
     }
 
-    /// Listens until so many end blocks have come and then nothing for the time `quiet`; or the connection ends; or `within` is over.
+    /// Listens until so many end blocks have come, and for the time `quiet` more; or the connection ends; or `within` is over.
     pub(super) async fn hear(&mut self, blocks: usize, within: Duration, quiet: Duration) -> Heard {
         let begun = Instant::now();
         let mut heard = Heard { bytes: Vec::new(), ending: Ending::Open, took: None };
@@ -97,8 +97,8 @@ impl Line {
                 Ok(_) if heard.bytes.len() > MOST_HEARD => heard.ending = Ending::TooMuch,
                 Ok(bytes) => {
                     ends += ends_in(&heard.bytes, bytes);
-                    if blocks > 0 && ends >= blocks {
-                        heard.took.get_or_insert_with(|| begun.elapsed());
+                    if blocks > 0 && ends >= blocks && heard.took.is_none() {
+                        heard.took = Some(begun.elapsed());
                         until = deadline_in(quiet);
                     }
                     continue;

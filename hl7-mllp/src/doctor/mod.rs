@@ -31,6 +31,10 @@
 //! A finding has a stable code: `D1..` reaching the receiver, `D2..` answering at all and keeping the connection, `D3..` the frame, `D4..` what
 //! the answer says, `D5..` MSA-2, `D6..` refusals, `D7..` the conduct of the connection, `D9..` the examination itself.
 //!
+//! What was seen of a fault, what is right and what to do stand in each [`Finding`].
+//!
+#![doc = include_str!("fault/codes.md")]
+//!
 //! When the plain message is not answered properly the probes behind it are skipped: what they could find would follow from that.
 
 mod answer;

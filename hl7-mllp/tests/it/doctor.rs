@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 
 use crate::peer::{accepting, listening};
 
-const DEADLINE: Duration = Duration::from_millis(400);
-const QUIET: Duration = Duration::from_millis(40);
-const IDLE: Duration = Duration::from_millis(200);
+/// Long enough for a machine that has other work.
+const DEADLINE: Duration = Duration::from_millis(700);
+const QUIET: Duration = Duration::from_millis(60);
+const IDLE: Duration = Duration::from_millis(500);
 
 fn hasty() -> Doctor {
     Doctor::new().ack_timeout(DEADLINE).quiet(QUIET).idle(IDLE).probes(Probe::all())

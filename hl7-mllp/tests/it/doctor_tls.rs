@@ -14,8 +14,8 @@ use rustls::{RootCertStore, ServerConfig};
 use crate::authority::{Authority, Issued, provider, self_signed, trusting};
 use crate::peer::message;
 
-const DEADLINE: Duration = Duration::from_millis(400);
-const QUIET: Duration = Duration::from_millis(40);
+const DEADLINE: Duration = Duration::from_millis(700);
+const QUIET: Duration = Duration::from_millis(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The side of a receiver that shows this certificate, and takes only senders of `clients` where that is given.

@@ -140,6 +140,15 @@ pub(super) static ALL: &[&Fault] = &[
 mod tests {
     use super::ALL;
 
+    /// The table of the documentation is this one.
+    #[test]
+    fn the_documents_list_every_code() {
+        let rows =
+            ALL.iter().map(|fault| format!("| `{}` | {} | {} |\n", fault.code, fault.severity, fault.what));
+        let table: String = rows.collect();
+        assert!(include_str!("codes.md").ends_with(&table), "codes.md has to end with:\n{table}");
+    }
+
     #[test]
     fn each_code_is_used_once() {
         let mut codes: Vec<&str> = ALL.iter().map(|fault| fault.code).collect();
