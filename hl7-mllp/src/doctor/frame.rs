@@ -1,6 +1,11 @@
 //! What was heard, cut into blocks and what is none. Unlike the decoder this keeps every fault, to name it.
 
-use crate::block::{CR, END, START};
+/// The start block character.
+pub(super) const START: u8 = 0x0B;
+/// The end block character.
+pub(super) const END: u8 = 0x1C;
+/// The carriage return behind it.
+pub(super) const CR: u8 = 0x0D;
 
 /// A part of what was heard.
 #[derive(Debug, PartialEq, Eq)]

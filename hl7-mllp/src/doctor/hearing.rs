@@ -78,6 +78,15 @@ pub(super) fn judge(heard: &Heard, question: &Question, earlier: &[String]) -> H
     hearing
 }
 
+/// Every whole block, judged as an answer to `question`.
+pub(super) fn answers(heard: &Heard, question: &Question) -> Vec<Answer> {
+    let blocks = frame::parts(&heard.bytes).into_iter().filter_map(|part| match part {
+        Part::Block(content, _) => Some(answer::judge(content, question, &[])),
+        Part::Open(_) | Part::Outside(_) => None,
+    });
+    blocks.collect()
+}
+
 impl Hearing {
     fn end(&mut self, end: End) {
         let seen = match end {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::frame::END;
 use crate::client::ClientBuilder;
 use crate::connect_error::ConnectError;
 use crate::identity::PeerIdentity;
@@ -119,5 +120,5 @@ impl Line {
 /// How many end block characters are among the last `count` bytes.
 fn ends_in(bytes: &[u8], count: usize) -> usize {
     let new = bytes.get(bytes.len().saturating_sub(count)..).unwrap_or_default();
-    memchr::memchr_iter(crate::block::END, new).count()
+    memchr::memchr_iter(END, new).count()
 }

@@ -2,15 +2,12 @@
 
 use hl7_core::{Path, path};
 
-use super::answer;
 use super::examination::{Examination, Probed};
 use super::fault;
-use super::frame::{self, Part};
-use super::line::{Ending, Heard};
-use super::question::Question;
-use super::several::answered;
+use super::frame::{CR, END, START};
+use super::hearing;
+use super::line::Ending;
 use super::single::{broken_off, coded};
-use crate::block::{CR, END, START};
 
 const LARGE: usize = 1024 * 1024;
 
@@ -47,7 +44,8 @@ impl Examination<'_> {
         let block = [&[START], &b"This is not HL7."[..], &[END, CR]].concat();
         let _ = line.say(&block, self.doctor.ack_timeout).await;
         let heard = line.hear(1, self.doctor.ack_timeout, self.doctor.quiet).await;
-        let codes: Vec<_> = blocks(&heard, &question).into_iter().filter_map(|answer| answer.code).collect();
+        let codes: Vec<_> =
+            hearing::answers(&heard, &question).into_iter().filter_map(|answer| answer.code).collect();
         if codes.iter().any(|code| code.is_positive()) {
             self.found(&fault::TAKES_ANYTHING, "");
         } else if codes.is_empty() && heard.ending == Ending::Open {
@@ -67,14 +65,14 @@ impl Examination<'_> {
         let mut line = self.line().await?;
         let _ = line.say(&[broken_off(&broken), good.framed()].concat(), self.doctor.ack_timeout).await;
         let heard = line.hear(1, self.doctor.ack_timeout, self.doctor.quiet).await;
-        let accepted = blocks(&heard, &broken)
+        let accepted = hearing::answers(&heard, &broken)
             .iter()
             .any(|a| a.control_id == broken.control_id && a.code.is_some_and(|code| code.is_positive()));
         if accepted {
             self.found(&fault::BROKEN_ACCEPTED, "");
             return Ok("the broken one was accepted".to_owned());
         }
-        if answered(&heard.bytes, &good).contains(&good.control_id) {
+        if hearing::answers(&heard, &good).iter().any(|a| a.control_id == good.control_id) {
             return Ok("the good one was answered".to_owned());
         }
         let stays = heard.ending == Ending::Open;
@@ -99,12 +97,4 @@ impl Examination<'_> {
         let hearing = self.judged("a message of 1 MiB", hearing, &fault::ODD_VARIANT_UNANSWERED);
         Ok(coded("1 MiB", &hearing))
     }
-}
-
-fn blocks(heard: &Heard, question: &Question) -> Vec<answer::Answer> {
-    let blocks = frame::parts(&heard.bytes).into_iter().filter_map(|part| match part {
-        Part::Block(content, _) => Some(answer::judge(content, question, &[])),
-        Part::Open(_) | Part::Outside(_) => None,
-    });
-    blocks.collect()
 }

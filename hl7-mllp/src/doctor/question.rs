@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hl7_core::{Ack, AckCode, EditError, Message, Path, path};
 
-use crate::block::{CR, END, START};
+use super::frame::{CR, END, START};
 
 /// MSH-11 of the test messages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -2,11 +2,10 @@
 
 use super::examination::{Examination, Probed, Skipped};
 use super::fault::{self, Fault};
-use super::frame::{self, Part};
-use super::hearing::Hearing;
+use super::hearing;
 use super::line::Ending;
 use super::question::Question;
-use super::{answer, single};
+use super::single;
 
 const CLOSES: Skipped = Skipped("the receiver closes the connection after each message");
 const MESSAGES: usize = 3;
@@ -45,8 +44,8 @@ impl Examination<'_> {
         let both = [first.framed(), second.framed()].concat();
         let _ = line.say(&both, self.doctor.ack_timeout).await;
         let heard = line.hear(2, self.doctor.ack_timeout * 2, self.doctor.quiet).await;
-        let answered = answered(&heard.bytes, &first);
-        let at = |question: &Question| answered.iter().position(|id| *id == question.control_id);
+        let answers = hearing::answers(&heard, &first);
+        let at = |question: &Question| answers.iter().position(|a| a.control_id == question.control_id);
         let fault = match (at(&first), at(&second)) {
             (Some(one), Some(two)) if one < two => return Ok("both answered, in order".to_owned()),
             (Some(_), Some(_)) => &fault::PIPELINE_OUT_OF_ORDER,
@@ -55,7 +54,7 @@ impl Examination<'_> {
             (None, None) => &fault::PIPELINE_UNANSWERED,
         };
         self.found(fault, ending(heard.ending));
-        Ok(format!("{} of 2 answered", answered.len().min(2)))
+        Ok(format!("{} of 2 answered", answers.len().min(2)))
     }
 
     pub(super) async fn idle(&mut self) -> Probed {
@@ -71,23 +70,17 @@ impl Examination<'_> {
         }
         let pause = self.doctor.idle;
         let heard = line.hear(0, pause, pause).await;
+        if !heard.bytes.is_empty() {
+            self.found(&fault::ANOTHER_BLOCK, "in the pause");
+        }
         if heard.ending != Ending::Open {
             self.found(&fault::CLOSES_IDLE, format!("within {} ms", pause.as_millis()));
             return Ok("closed".to_owned());
         }
         let hearing = self.ask(&mut line, &after, &[before.control_id]).await;
-        let hearing: Hearing = self.judged("after the pause", hearing, &fault::DEAD_AFTER_IDLE);
+        let hearing = self.judged("after the pause", hearing, &fault::DEAD_AFTER_IDLE);
         Ok(single::coded(&format!("after {} ms", pause.as_millis()), &hearing))
     }
-}
-
-/// MSA-2 of each whole block, in order.
-pub(super) fn answered(bytes: &[u8], question: &Question) -> Vec<String> {
-    let blocks = frame::parts(bytes).into_iter().filter_map(|part| match part {
-        Part::Block(content, _) => Some(answer::judge(content, question, &[]).control_id),
-        Part::Open(_) | Part::Outside(_) => None,
-    });
-    blocks.collect()
 }
 
 fn ending(ending: Ending) -> &'static str {

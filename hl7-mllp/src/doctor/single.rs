@@ -7,10 +7,10 @@ use tokio::time::sleep;
 
 use super::examination::{Examination, Probed};
 use super::fault::{self, Fault};
+use super::frame::START;
 use super::hearing::{self, Hearing};
 use super::line::{Ending, Line};
 use super::question::Question;
-use crate::block::START;
 
 /// So much of a fragmented message goes out byte by byte, then in pieces of so many bytes.
 const SINGLE_BYTES: usize = 24;

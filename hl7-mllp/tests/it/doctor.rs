@@ -155,6 +155,15 @@ async fn a_slow_receiver_is_named_before_it_is_too_slow() {
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_again_in_a_pause_is_named() {
+    let answer = || Act::Send(Answer::proper());
+    let script = Script::each([answer(), Act::Pause(QUIET * 3), answer()]);
+    let receiver = Receiver::start(script).await.unwrap();
+    let report = hasty().probes([Probe::Idle]).examine(&receiver.address().to_string()).await;
+    assert!(troubles(&report).contains(&"D418"), "{report}");
+}
+
+#[tokio::test]
 async fn our_own_listener_is_sound() {
     let listening = accepting().await;
     let report = hasty().probes(Probe::STANDARD).examine(&listening.addr).await;
