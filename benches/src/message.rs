@@ -74,7 +74,9 @@ fn with_er7(text: &str) -> usize {
 fn with_hl7_v2(text: &str) -> usize {
     let Ok(msg) = hl7_v2::Hl7Message::parse(text.as_bytes()) else { return 0 };
     let one = |(id, field, component): &(&str, usize, usize)| {
-        let raw = msg.segment(id).and_then(|segment| segment.raw_fields().get(field - 1).copied());
+        // It counts the fields of MSH from MSH-2 on.
+        let index = field - if *id == "MSH" { 2 } else { 1 };
+        let raw = msg.segment(id).and_then(|segment| segment.raw_fields().get(index).copied());
         raw.and_then(|raw| raw.split('^').nth(component - 1)).map_or(0, str::len)
     };
     READ.iter().map(one).sum()
@@ -126,9 +128,8 @@ fn set_and_write(msg: &Message<'_>) -> usize {
 /// The parser's bars.
 pub fn run() {
     let adt = samples::adt();
-    for others in [by_hand(&adt), with_er7(&adt), with_hl7_v2(&adt), from_bytes(&adt)] {
-        assert_eq!(ours(&adt), others, "contenders read the same");
-    }
+    let others = [by_hand(&adt), from_bytes(&adt), with_hl7_v2(&adt), with_er7(&adt)];
+    assert_eq!([ours(&adt); 4], others, "contenders read the same");
     compare(
         &format!("ADT of {} bytes: parse and read ten fields", adt.len()),
         vec![
