@@ -8,7 +8,6 @@ use hl7_core::{Header, Message};
 use tokio::time::{Instant, timeout_at};
 
 use crate::acknowledgment::Acknowledgment;
-use crate::block;
 use crate::codec::DecoderOptions;
 use crate::connect::{self, ConnectError};
 use crate::exchange::{AckMode, Exchange, Step};
@@ -110,7 +109,7 @@ impl Client {
     ) -> Result<Acknowledgment, SendError> {
         let mut block = BytesMut::new();
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
-        block::encode(content, &mut block).map_err(fault)?;
+        self.options.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
         let Some(mut wire) = self.wire.take() else { return Err(SendError::unsent(SendErrorKind::Closed)) };
         let result = self.over(&mut wire, &block, control_id, mode).await;
         match &result {
@@ -204,7 +203,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     ack_timeout: Duration,
     write_timeout: Duration,
-    max_ack_bytes: usize,
+    decoder: DecoderOptions,
     keepalive: Option<Duration>,
 }
 
@@ -214,7 +213,7 @@ impl Default for ClientBuilder {
             connect_timeout: Self::CONNECT_TIMEOUT,
             ack_timeout: Self::ACK_TIMEOUT,
             write_timeout: Self::WRITE_TIMEOUT,
-            max_ack_bytes: Self::MAX_ACK_BYTES,
+            decoder: DecoderOptions::new().max_block_bytes(Self::MAX_ACK_BYTES),
             keepalive: Some(Self::KEEPALIVE),
         }
     }
@@ -254,7 +253,14 @@ impl ClientBuilder {
 
     /// The most bytes that an acknowledgment may have.
     pub fn max_ack_bytes(mut self, bytes: usize) -> Self {
-        self.max_ack_bytes = bytes;
+        self.decoder = self.decoder.max_block_bytes(bytes);
+        self
+    }
+
+    /// How the blocks of the receiver are found, [`ClientBuilder::max_ack_bytes`] included, and with which [`crate::Frame`] messages are
+    /// sent.
+    pub fn decoder(mut self, options: DecoderOptions) -> Self {
+        self.decoder = options;
         self
     }
 
@@ -278,6 +284,6 @@ impl ClientBuilder {
         let stream = connect::connect(addr, self.connect_timeout).await?;
         connect::prepare(&stream, self.keepalive);
         connect::limit_unconfirmed(&stream, self.write_timeout);
-        Ok(Wire::new(stream, DecoderOptions::new().max_block_bytes(self.max_ack_bytes)))
+        Ok(Wire::new(stream, self.decoder))
     }
 }

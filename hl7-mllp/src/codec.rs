@@ -2,26 +2,39 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::block::{Block, CR, END, START};
+use crate::block::{Block, CR};
 use crate::codec_error::{DecodeError, DecodeErrorKind};
+use crate::frame::Frame;
 
 /// How much of a broken block is kept, so that its sender can be told: an MSH segment is shorter.
 const KEPT_OF_BROKEN: usize = 4096;
 
-/// What a [`Decoder`] accepts.
+/// What a [`Decoder`] accepts. Each option is one deviation, off unless stated, and changes this and nothing else:
+///
+/// | option | unless stated | with it |
+/// | --- | --- | --- |
+/// | [`frame`](Self::frame) | blocks begin with 0x0B and end with 0x1C 0x0D | with these characters and 0x0D |
+/// | [`end_block_alone`](Self::end_block_alone) | 0x1C without 0x0D is `BadEndBlock` | it ends the block |
+/// | [`end_block_inside`](Self::end_block_inside) | 0x1C without 0x0D is `BadEndBlock` | it is content |
+/// | [`max_garbage_bytes`](Self::max_garbage_bytes) | 1,024 bytes before a block are passed over | that many; with 0 any byte is an error |
+/// | [`max_block_bytes`](Self::max_block_bytes) | a block may have 16 MiB of content | that much |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DecoderOptions {
+    frame: Frame,
     max_block_bytes: usize,
     max_garbage_bytes: usize,
     end_block_alone: bool,
+    end_block_inside: bool,
 }
 
 impl Default for DecoderOptions {
     fn default() -> Self {
         Self {
+            frame: Frame::default(),
             max_block_bytes: Self::MAX_BLOCK_BYTES,
             max_garbage_bytes: Self::MAX_GARBAGE_BYTES,
             end_block_alone: false,
+            end_block_inside: false,
         }
     }
 }
@@ -48,7 +61,18 @@ impl DecoderOptions {
         self.max_block_bytes
     }
 
-    /// Up to `bytes` in front of a start block are passed over and counted; more are an error.
+    /// The characters around a block, in place of 0x0B and 0x1C. Clients and listeners write theirs with the same.
+    pub fn frame(mut self, frame: Frame) -> Self {
+        self.frame = frame;
+        self
+    }
+
+    pub(crate) fn chosen_frame(&self) -> Frame {
+        self.frame
+    }
+
+    /// Up to `bytes` in front of a start block are passed over and counted; more are an error. With 0, a stream has to be block
+    /// after block.
     pub fn max_garbage_bytes(mut self, bytes: usize) -> Self {
         self.max_garbage_bytes = bytes;
         self
@@ -58,6 +82,13 @@ impl DecoderOptions {
     /// the message there.
     pub fn end_block_alone(mut self, allowed: bool) -> Self {
         self.end_block_alone = allowed;
+        self
+    }
+
+    /// Whether 0x1C without 0x0D behind it is content. Off unless stated: with it on, a sender that forgets the 0x0D is not heard before
+    /// its next block, and both are lost. Without effect where [`DecoderOptions::end_block_alone`] is on, as every 0x1C is an end there.
+    pub fn end_block_inside(mut self, allowed: bool) -> Self {
+        self.end_block_inside = allowed;
         self
     }
 }
@@ -107,7 +138,7 @@ pub struct Decoder {
 enum State {
     /// Before a start block. `after_end` holds while a 0x0D may still belong to the block before.
     Between { garbage: usize, after_end: bool },
-    /// The buffer starts with the content, of which `scanned` bytes hold neither 0x0B nor 0x1C.
+    /// The buffer starts with the content, of which `scanned` bytes hold neither an end nor a new start.
     Inside { scanned: usize },
     /// In the rest of a block that was given up.
     Broken { skipped: usize },
@@ -201,9 +232,10 @@ impl Decoder {
             }
             return Ok(Look::Again);
         }
+        let start = self.options.frame.start();
         let room = self.options.max_garbage_bytes.saturating_sub(garbage).saturating_add(1);
         let window = buf.len().min(room);
-        let found = self.find(buf, 0, window, |bytes| memchr::memchr(START, bytes));
+        let found = self.find(buf, 0, window, |bytes| memchr::memchr(start, bytes));
         let skip = found.unwrap_or(window);
         garbage += skip;
         self.passed_over += skip as u64;
@@ -222,16 +254,17 @@ impl Decoder {
     }
 
     fn inside(&mut self, buf: &mut BytesMut, scanned: usize) -> Result<Look, DecodeError> {
+        let (start, end) = (self.options.frame.start(), self.options.frame.end());
         let max = self.options.max_block_bytes;
         let window = buf.len().min(max.saturating_add(1));
-        let Some(at) = self.find(buf, scanned, window, |bytes| memchr::memchr2(START, END, bytes)) else {
+        let Some(at) = self.find(buf, scanned, window, |bytes| memchr::memchr2(start, end, bytes)) else {
             if window > max {
                 return Err(self.give_up(buf, max, 0, DecodeErrorKind::TooLong));
             }
             self.state = State::Inside { scanned: window };
             return Ok(Look::More);
         };
-        if buf.get(at) == Some(&START) {
+        if buf.get(at) == Some(&start) {
             let error = self.give_up(buf, at, 1, DecodeErrorKind::Restarted);
             self.state = State::Inside { scanned: 0 };
             return Err(error);
@@ -251,15 +284,20 @@ impl Decoder {
                 self.state = BETWEEN;
                 Ok(Look::Block(block))
             }
+            Some(_) if self.options.end_block_inside => {
+                self.state = State::Inside { scanned: at + 1 };
+                Ok(Look::Again)
+            }
             Some(_) => Err(self.give_up(buf, at, 1, DecodeErrorKind::BadEndBlock)),
         }
     }
 
     /// Passes over the rest of a broken block, which is no garbage but may be as long as a block.
     fn broken_rest(&mut self, buf: &mut BytesMut, skipped: usize) -> Result<Look, DecodeError> {
+        let start = self.options.frame.start();
         let max = self.options.max_block_bytes;
         let window = buf.len().min(max.saturating_sub(skipped).saturating_add(1));
-        let found = self.find(buf, 0, window, |bytes| memchr::memchr(START, bytes));
+        let found = self.find(buf, 0, window, |bytes| memchr::memchr(start, bytes));
         self.take(buf, found.unwrap_or(window));
         if found.is_some() {
             self.take(buf, 1);
@@ -323,10 +361,11 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::{END, START};
 
     /// Feeds `stream` in pieces of `size` and gives the blocks, the errors and the bytes looked at.
-    fn run(stream: &[u8], size: usize) -> (usize, usize, usize) {
-        let mut decoder = Decoder::new(DecoderOptions::new());
+    fn run(options: DecoderOptions, stream: &[u8], size: usize) -> (usize, usize, usize) {
+        let mut decoder = Decoder::new(options);
         let (mut buf, mut blocks, mut errors) = (BytesMut::new(), 0, 0);
         for piece in stream.chunks(size) {
             buf.extend_from_slice(piece);
@@ -357,9 +396,17 @@ mod tests {
             (&pairs, 1460, 0),
             (&pairs, 1, 0),
         ] {
-            let (found, _, examined) = run(stream, size);
+            let (found, _, examined) = run(DecoderOptions::new(), stream, size);
             assert_eq!(found, blocks);
             assert!(examined <= 2 * stream.len(), "{examined} looks at {} bytes", stream.len());
+            for tolerant in [
+                DecoderOptions::new().end_block_inside(true),
+                DecoderOptions::new().end_block_alone(true),
+                DecoderOptions::new().max_garbage_bytes(0),
+            ] {
+                let (_, _, examined) = run(tolerant, stream, size);
+                assert!(examined <= 2 * stream.len(), "{examined} looks at {} bytes", stream.len());
+            }
         }
     }
 
@@ -367,7 +414,7 @@ mod tests {
     fn a_byte_at_a_time_costs_no_more() {
         let mut stream = BytesMut::new();
         crate::encode(&vec![b'x'; 100_000], &mut stream).unwrap();
-        let (found, errors, examined) = run(&stream, 1);
+        let (found, errors, examined) = run(DecoderOptions::new(), &stream, 1);
         assert_eq!((found, errors), (1, 0));
         assert!(examined <= stream.len() + 1);
     }

@@ -12,7 +12,7 @@ use hl7_core::ReadOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::block::{self, Block};
+use crate::block::Block;
 use crate::budget::Room;
 use crate::codec::DecoderOptions;
 use crate::codec_error::{DecodeError, DecodeErrorKind};
@@ -207,7 +207,7 @@ impl<'t> Connection<'t> {
             Answer::Close => return Err(Ending::Refused),
         };
         let mut framed = BytesMut::new();
-        if let Err(why) = block::encode(&content, &mut framed) {
+        if let Err(why) = self.terms.decoder.chosen_frame().encode(&content, &mut framed) {
             tracing::error!(peer = %self.peer, code = why.code(), "the reply cannot be sent");
             return Err(Ending::Refused);
         }
