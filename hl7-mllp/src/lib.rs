@@ -61,6 +61,8 @@ mod connect;
 mod connection;
 mod exchange;
 mod frame;
+#[cfg(feature = "codec")]
+mod framed;
 mod peers;
 mod reply;
 mod request;
@@ -78,6 +80,8 @@ pub use commit::CommitBlock;
 pub use connect::{ConnectError, ConnectErrorKind};
 pub use exchange::{AckMode, Exchange, Refusal, Step};
 pub use frame::{Frame, FrameError, FrameErrorKind, encode};
+#[cfg(feature = "codec")]
+pub use framed::{BlockCodec, CodecError};
 pub use reply::Reply;
 pub use request::Request;
 pub use send_error::{SendError, SendErrorKind, Sent};

@@ -7,6 +7,8 @@ mod client;
 mod codec;
 mod exchange;
 mod expected;
+#[cfg(feature = "codec")]
+mod framed;
 mod load;
 mod peer;
 mod privacy;
