@@ -4,14 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use hl7_core::{Header, Message};
+use hl7_core::{AckCondition, Header, Message};
 use tokio::time::{Instant, timeout_at};
 
 use crate::acknowledgment::Acknowledgment;
 use crate::codec::DecoderOptions;
+use crate::commit::CommitBlock;
 use crate::connect::{self, ConnectError};
 use crate::exchange::{AckMode, Exchange, Step};
 use crate::send_error::{SendError, SendErrorKind};
+use crate::two_phase::{ApplicationOutcome, TwoPhase};
 use crate::wire::{Silence, Wire, WriteFault, deadline_in};
 
 /// A connection to a receiver.
@@ -29,16 +31,18 @@ use crate::wire::{Silence, Wire, WriteFault, deadline_in};
 ///
 /// # Guarantees
 ///
-/// - `Ok` holds an acknowledgment whose MSA-2 is the message's MSH-10 byte for byte and that came on the connection the message went
+/// - `Ok` holds an acknowledgment whose MSA-2 is the message's MSH-10 byte for byte (or missing, with
+///   [`ClientBuilder::missing_control_id`]) and that came on the connection the message went
 ///   out on, in the time allowed. It may be negative.
 /// - `Err` with [`crate::Sent::No`]: not one byte of the message left. With [`crate::Sent::Unknown`]: the receiver may have taken it, and
 ///   sending it again can make a duplicate. The client never sends again by itself.
+///   With [`crate::Sent::Taken`]: the receiver has said that it has it, and it is never to be sent again.
 /// - After any doubt the connection is closed, so that an answer that comes late reaches nobody.
 /// - Dropping the future of a send before it is done closes the connection too.
 ///
-/// In enhanced mode a send ends at the first acknowledgment, which is the accept acknowledgment (`CA`, `CE`, `CR`) where MSH-15 asks for
-/// one. An application acknowledgment that follows on the same connection is found before the next send, which then fails with
-/// `Unsolicited` and [`crate::Sent::No`].
+/// In enhanced mode [`Client::send`] ends at the first acknowledgment, which is the accept acknowledgment (`CA`, `CE`, `CR`) where MSH-15
+/// asks for one. An application acknowledgment that follows on the same connection is found before the next send, which then fails with
+/// `Unsolicited` and [`crate::Sent::No`]; where the receiver sends it so, [`Client::send_two_phase`] waits for it.
 pub struct Client {
     addr: String,
     options: ClientBuilder,
@@ -83,9 +87,9 @@ impl Client {
     /// whether the client can go on.
     pub async fn send(&mut self, message: &Message<'_>) -> Result<Acknowledgment, SendError> {
         let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
-        let (control_id, mode) = asked(message.header())?;
+        let asked = Asked::of(message.header())?;
         let content = message.to_wire().map_err(fault)?;
-        self.exchange(&content, &control_id, mode).await
+        self.exchange(&content, &asked).await
     }
 
     /// Sends a message that is already in the form for sending ([`Message::to_wire`]), such as one that was stored. Its header is
@@ -97,40 +101,120 @@ impl Client {
         let fault = |why| SendError::unsent(SendErrorKind::NotAMessage(why));
         let end = memchr::memchr2(b'\r', b'\n', content).unwrap_or(content.len());
         let header = Message::from_bytes(content.get(..end).unwrap_or_default()).map_err(fault)?;
-        let (control_id, mode) = asked(header.header())?;
-        self.exchange(content, &control_id, mode).await
+        let asked = Asked::of(header.header())?;
+        self.exchange(content, &asked).await
     }
 
-    async fn exchange(
-        &mut self,
-        content: &[u8],
-        control_id: &str,
-        mode: AckMode,
-    ) -> Result<Acknowledgment, SendError> {
-        let mut block = BytesMut::new();
-        let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
-        self.options.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
-        let Some(mut wire) = self.wire.take() else { return Err(SendError::unsent(SendErrorKind::Closed)) };
-        let result = self.over(&mut wire, &block, control_id, mode).await;
-        match &result {
-            Ok(_) => self.wire = Some(wire),
-            Err(why) => tracing::warn!(code = why.code(), sent = ?why.sent(), "connection given up"),
-        }
+    /// Sends a message and waits for both acknowledgments of enhanced mode on this connection: the accept acknowledgment, then, where
+    /// MSH-16 asks for one, the application acknowledgment, for [`ClientBuilder::application_timeout`]. A message that asks for one of them
+    /// only, or is in original mode, is done with that one.
+    ///
+    /// # Errors
+    /// As [`Client::send`]. Once the message was accepted there is no error any more, and [`TwoPhase::application`] says what came of the
+    /// second phase: the message is not to be sent again.
+    ///
+    /// ```no_run
+    /// # async fn example(mut client: hl7_mllp::Client, msg: hl7_core::Message<'_>) -> Result<(), hl7_mllp::SendError> {
+    /// use hl7_mllp::ApplicationOutcome;
+    /// match client.send_two_phase(&msg).await?.application {
+    ///     ApplicationOutcome::Acknowledged(ack) => println!("processed: {}", ack.code()),
+    ///     ApplicationOutcome::Missing(why) => println!("taken, but not known to be processed: {why}"),
+    ///     _ => println!("the accept acknowledgment is all there is"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send_two_phase(&mut self, message: &Message<'_>) -> Result<TwoPhase, SendError> {
+        let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
+        let asked = Asked::of(message.header())?;
+        let content = message.to_wire().map_err(fault)?;
+        let (mut wire, block) = self.ready(&content)?;
+        let result = self.both(&mut wire, &block, &asked).await;
+        self.settle(wire, result.as_ref().map(second_fault).unwrap_or_else(Some));
         result
     }
 
-    async fn over(
-        &self,
-        wire: &mut Wire,
-        block: &[u8],
-        control_id: &str,
-        mode: AckMode,
-    ) -> Result<Acknowledgment, SendError> {
+    /// Release 2 only: sends any content, such as a document or a message that asks for no acknowledgment, and waits for the commit
+    /// acknowledgment alone.
+    ///
+    /// # Errors
+    /// When the content was not committed, which [`SendError::sent`] says more of; `NotRelease2` without [`ClientBuilder::release2`].
+    pub async fn send_until_commit(&mut self, content: &[u8]) -> Result<(), SendError> {
+        if !self.options.release2 {
+            return Err(SendError::unsent(SendErrorKind::NotRelease2));
+        }
+        let (mut wire, block) = self.ready(content)?;
+        let result = self.committed(&mut wire, &block).await;
+        self.settle(wire, result.as_ref().err());
+        result
+    }
+
+    async fn exchange(&mut self, content: &[u8], asked: &Asked) -> Result<Acknowledgment, SendError> {
+        let (mut wire, block) = self.ready(content)?;
+        let result = self.once(&mut wire, &block, asked).await;
+        self.settle(wire, result.as_ref().err());
+        result
+    }
+
+    /// The block to send and the connection, taken out.
+    fn ready(&mut self, content: &[u8]) -> Result<(Wire, BytesMut), SendError> {
+        let mut block = BytesMut::new();
+        let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
+        self.options.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
+        let wire = self.wire.take().ok_or_else(|| SendError::unsent(SendErrorKind::Closed))?;
+        Ok((wire, block))
+    }
+
+    /// Puts the connection back when there is no doubt.
+    fn settle(&mut self, wire: Wire, doubt: Option<&SendError>) {
+        match doubt {
+            None => self.wire = Some(wire),
+            Some(why) => tracing::warn!(code = why.code(), sent = ?why.sent(), "connection given up"),
+        }
+    }
+
+    async fn once(&self, wire: &mut Wire, block: &[u8], asked: &Asked) -> Result<Acknowledgment, SendError> {
+        self.write(wire, block).await?;
+        let mut exchange = self.options.exchange(asked);
+        loop {
+            if let Step::Done(ack) = next_step(wire, &mut exchange, &self.options).await? {
+                return Ok(ack);
+            }
+        }
+    }
+
+    async fn both(&self, wire: &mut Wire, block: &[u8], asked: &Asked) -> Result<TwoPhase, SendError> {
+        self.write(wire, block).await?;
+        let mut exchange = self.options.exchange(asked);
+        if asked.application {
+            exchange = exchange.then_application(self.options.application_timeout);
+        }
+        let accept = loop {
+            match next_step(wire, &mut exchange, &self.options).await? {
+                Step::Done(ack) => return Ok(TwoPhase::once(ack)),
+                Step::Accepted(ack) => break Some(ack),
+                _ => {}
+            }
+        };
+        let application = loop {
+            match next_step(wire, &mut exchange, &self.options).await {
+                Ok(Step::Done(ack)) => break ApplicationOutcome::Acknowledged(ack),
+                Ok(_) => {}
+                Err(why) => break ApplicationOutcome::Missing(why),
+            }
+        };
+        Ok(TwoPhase { accept, application })
+    }
+
+    async fn committed(&self, wire: &mut Wire, block: &[u8]) -> Result<(), SendError> {
+        self.write(wire, block).await?;
+        let mut exchange = Exchange::commit_only(deadline_in(self.options.ack_timeout).into_std());
+        next_step(wire, &mut exchange, &self.options).await.map(drop)
+    }
+
+    async fn write(&self, wire: &mut Wire, block: &[u8]) -> Result<(), SendError> {
         check_silence(wire)?;
-        wire.write(block, self.options.write_timeout).await.map_err(write_error)?;
-        let deadline = deadline_in(self.options.ack_timeout);
-        let exchange = Exchange::new(control_id, mode, deadline.into_std());
-        answer(wire, exchange, deadline).await
+        wire.write(block, self.options.write_timeout).await.map_err(write_error)
     }
 }
 
@@ -144,12 +228,31 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The control ID and the acknowledgments that a header asks for.
-fn asked(header: Header<'_>) -> Result<(String, AckMode), SendError> {
-    let control_id = header.control_id().filter(|id| !id.is_null() && !id.raw().trim().is_empty());
-    let Some(control_id) = control_id else { return Err(SendError::unsent(SendErrorKind::NoControlId)) };
-    let Some(mode) = AckMode::of(header) else { return Err(SendError::unsent(SendErrorKind::NoAckAsked)) };
-    Ok((control_id.raw().to_owned(), mode))
+/// The control ID of a message, and the acknowledgments that its header asks for.
+struct Asked {
+    control_id: String,
+    mode: AckMode,
+    application: bool,
+}
+
+impl Asked {
+    fn of(header: Header<'_>) -> Result<Self, SendError> {
+        let control_id = header.control_id().filter(|id| !id.is_null() && !id.raw().trim().is_empty());
+        let Some(control_id) = control_id else { return Err(SendError::unsent(SendErrorKind::NoControlId)) };
+        let Some(mode) = AckMode::of(header) else {
+            return Err(SendError::unsent(SendErrorKind::NoAckAsked));
+        };
+        let application = header.application_condition() != AckCondition::Never;
+        Ok(Self { control_id: control_id.raw().to_owned(), mode, application })
+    }
+}
+
+/// The doubt that the second phase left.
+fn second_fault(both: &TwoPhase) -> Option<&SendError> {
+    match &both.application {
+        ApplicationOutcome::Missing(why) => Some(why),
+        _ => None,
+    }
 }
 
 fn check_silence(wire: &mut Wire) -> Result<(), SendError> {
@@ -170,27 +273,35 @@ fn write_error(fault: WriteFault) -> SendError {
     }
 }
 
-/// Reads until the exchange ends.
-async fn answer(
+/// Reads until there is something to say, and confirms acknowledgments where release 2 wants that.
+async fn next_step(
     wire: &mut Wire,
-    mut exchange: Exchange,
-    deadline: Instant,
-) -> Result<Acknowledgment, SendError> {
-    let broken = |why| SendError::unknown(SendErrorKind::BrokenFrame(why));
+    exchange: &mut Exchange,
+    options: &ClientBuilder,
+) -> Result<Step, SendError> {
     loop {
+        let taken = exchange.is_taken();
+        let doubt = |kind| SendError::after(kind, taken);
+        let broken = |why| doubt(SendErrorKind::BrokenFrame(why));
         while let Some(block) = wire.next_block().map_err(broken)? {
-            match exchange.handle_block(block, Instant::now().into_std()) {
-                Step::Done(ack) => return Ok(ack),
+            let step = exchange.handle_block(block, Instant::now().into_std());
+            if let Some(commit) = exchange.commit_due() {
+                options.confirm(wire, commit).await;
+            }
+            match step {
                 Step::Wait => {}
-                Step::Refused(why) => return Err(SendError::refused(why)),
+                Step::Refused(why) => return Err(SendError::refused(why, exchange.is_taken())),
+                step => return Ok(step),
             }
         }
+        let deadline = Instant::from_std(exchange.deadline());
+        let doubt = |kind| SendError::after(kind, exchange.is_taken());
         match timeout_at(deadline, wire.read_some()).await {
-            Err(_) => return Err(SendError::unknown(SendErrorKind::AckTimedOut)),
-            Ok(Err(why)) => return Err(SendError::unknown(SendErrorKind::Lost).because(why)),
+            Err(_) => return Err(doubt(SendErrorKind::AckTimedOut)),
+            Ok(Err(why)) => return Err(doubt(SendErrorKind::Lost).because(why)),
             Ok(Ok(0)) => {
-                wire.finish().map_err(broken)?;
-                return Err(SendError::unknown(SendErrorKind::Unanswered));
+                wire.finish().map_err(|why| doubt(SendErrorKind::BrokenFrame(why)))?;
+                return Err(doubt(SendErrorKind::Unanswered));
             }
             Ok(Ok(_)) => {}
         }
@@ -204,6 +315,9 @@ pub struct ClientBuilder {
     ack_timeout: Duration,
     write_timeout: Duration,
     decoder: DecoderOptions,
+    application_timeout: Duration,
+    release2: bool,
+    missing_control_id: bool,
     keepalive: Option<Duration>,
 }
 
@@ -214,6 +328,9 @@ impl Default for ClientBuilder {
             ack_timeout: Self::ACK_TIMEOUT,
             write_timeout: Self::WRITE_TIMEOUT,
             decoder: DecoderOptions::new().max_block_bytes(Self::MAX_ACK_BYTES),
+            application_timeout: Self::APPLICATION_TIMEOUT,
+            release2: false,
+            missing_control_id: false,
             keepalive: Some(Self::KEEPALIVE),
         }
     }
@@ -225,6 +342,9 @@ impl ClientBuilder {
     /// The default deadline for an acknowledgment: 30 seconds. Receivers that work before they answer take seconds; giving up too
     /// early makes duplicates, too late holds the queue behind a dead connection.
     pub const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default deadline for an application acknowledgment behind the accept acknowledgment: 60 seconds, as long as a listener of this
+    /// crate gives its handler.
+    pub const APPLICATION_TIMEOUT: Duration = Duration::from_secs(60);
     /// The default deadline for each 64 KiB of a message to be taken: 30 seconds, so at least 2 KiB a second.
     pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
     /// The default limit on an acknowledgment: 1 MiB, far above any that is one.
@@ -241,6 +361,26 @@ impl ClientBuilder {
     /// How long an acknowledgment may take, from the end of the message to the end of the acknowledgment.
     pub fn ack_timeout(mut self, time: Duration) -> Self {
         self.ack_timeout = time;
+        self
+    }
+
+    /// How long an application acknowledgment may take in [`Client::send_two_phase`], from the accept acknowledgment on.
+    pub fn application_timeout(mut self, time: Duration) -> Self {
+        self.application_timeout = time;
+        self
+    }
+
+    /// Whether the receiver speaks MLLP release 2: it answers each block with a commit acknowledgment (0x06, or 0x15 when it has not
+    /// taken it) before anything else, and the client confirms each acknowledgment so. Off unless stated: release 1 is what is in use.
+    pub fn release2(mut self, spoken: bool) -> Self {
+        self.release2 = spoken;
+        self
+    }
+
+    /// Whether an acknowledgment without MSA-2 counts as the one of the message under way. Off unless stated: only for receivers that
+    /// never fill it. One with another message's control ID is refused all the same.
+    pub fn missing_control_id(mut self, allowed: bool) -> Self {
+        self.missing_control_id = allowed;
         self
     }
 
@@ -278,6 +418,23 @@ impl ClientBuilder {
         let addr = addr.into();
         let wire = self.open(&addr).await?;
         Ok(Client { addr, options: self, wire: Some(wire) })
+    }
+
+    /// The wait for the acknowledgment of what was written just now.
+    fn exchange(&self, asked: &Asked) -> Exchange {
+        let deadline = deadline_in(self.ack_timeout).into_std();
+        let exchange = Exchange::new(&asked.control_id, asked.mode, deadline);
+        let exchange = if self.missing_control_id { exchange.missing_control_id_allowed() } else { exchange };
+        if self.release2 { exchange.release2() } else { exchange }
+    }
+
+    /// Writes a commit acknowledgment. When that fails, the next use of the connection finds out.
+    async fn confirm(&self, wire: &mut Wire, commit: CommitBlock) {
+        let mut block = BytesMut::new();
+        commit.encode(self.decoder.chosen_frame(), &mut block);
+        if wire.write(&block, self.write_timeout).await.is_err() {
+            tracing::warn!("an acknowledgment could not be confirmed");
+        }
     }
 
     async fn open(&self, addr: &str) -> Result<Wire, ConnectError> {

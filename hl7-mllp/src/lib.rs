@@ -38,12 +38,19 @@
 //!
 //! Every wait has a deadline and every buffer a limit: [`ClientBuilder`], [`ServerBuilder`], [`DecoderOptions`].
 //!
-//! An exchange is one message and one acknowledgment. In enhanced mode with `AL` in MSH-15 and in MSH-16 a receiver sends two: the accept
-//! acknowledgment (`CA`), with which [`Client::send`] ends, and later the application acknowledgment (`AA`, `AE`, `AR`), which this
-//! client does not wait for. Receivers send that one, as a message of its own, over a connection to the sender, where a [`Server`] takes it
-//! like any message. A receiver that sends it over the same connection instead makes the next send fail with
-//! [`SendErrorKind::Unsolicited`] and [`Sent::No`]: connect anew ([`Client::reconnect`]) and send again. With such a receiver set MSH-15 to
-//! `NE`: the send then ends with the application acknowledgment, and a `CA` before it is passed over.
+//! # One acknowledgment or two
+//!
+//! [`Client::send`] ends at the first acknowledgment that decides. In enhanced mode with `AL` in MSH-15 and in MSH-16 a receiver sends two:
+//! the accept acknowledgment (`CA`), with which the message is the receiver's and never to be sent again, and later the application
+//! acknowledgment (`AA`, `AE`, `AR`). Where that one comes
+//!
+//! - on the same connection, [`Client::send_two_phase`] waits for it. After [`Client::send`] it makes the next send fail with
+//!   [`SendErrorKind::Unsolicited`] and [`Sent::No`];
+//! - on another connection, from the receiver to a [`Server`] of the sender's, its handler gets it like any message.
+//!
+//! # Release 2
+//!
+//! MLLP release 2 puts a commit acknowledgment before everything else: [`CommitBlock`], [`ClientBuilder::release2`].
 //!
 //! # No patient data in diagnostics
 //!
@@ -69,6 +76,7 @@ mod request;
 mod send_error;
 mod serve_error;
 mod server;
+mod two_phase;
 mod wire;
 
 pub use acknowledgment::{Acknowledgment, AcknowledgmentError, AcknowledgmentErrorKind};
@@ -87,3 +95,4 @@ pub use request::Request;
 pub use send_error::{SendError, SendErrorKind, Sent};
 pub use serve_error::{BindError, BindErrorKind, ServeError, ServeErrorKind};
 pub use server::{Server, ServerBuilder};
+pub use two_phase::{ApplicationOutcome, TwoPhase};
