@@ -26,8 +26,8 @@
 //!
 //! # The layers
 //!
-//! [`Decoder`] and [`encode`] know blocks; [`Exchange`] knows which answer ends the wait for an acknowledgment. Neither does input or
-//! output, and the time is an argument. [`Client`] and [`Server`] are shells around them on tokio.
+//! [`Decoder`] and [`encode`] know blocks; [`Exchange`] knows which answer ends the wait for an acknowledgment, [`Responder`] which answer is
+//! due to a sender. None does input or output, and the time is an argument. [`Client`] and [`Server`] are shells around them on tokio.
 //!
 //! # Guarantees
 //!
@@ -58,6 +58,7 @@
 //! [`Block::content`], [`Request::bytes`], [`Acknowledgment::bytes`], [`Acknowledgment::text`].
 
 mod acknowledgment;
+mod application;
 mod block;
 mod budget;
 mod client;
@@ -73,6 +74,7 @@ mod framed;
 mod peers;
 mod reply;
 mod request;
+mod responder;
 mod send_error;
 mod serve_error;
 mod server;
@@ -80,6 +82,7 @@ mod two_phase;
 mod wire;
 
 pub use acknowledgment::{Acknowledgment, AcknowledgmentError, AcknowledgmentErrorKind};
+pub use application::ApplicationReply;
 pub use block::Block;
 pub use client::{Client, ClientBuilder};
 pub use codec::{Decoder, DecoderOptions};
@@ -92,6 +95,7 @@ pub use frame::{Frame, FrameError, FrameErrorKind, encode};
 pub use framed::{BlockCodec, CodecError};
 pub use reply::Reply;
 pub use request::Request;
+pub use responder::{Received, Responder, Response};
 pub use send_error::{SendError, SendErrorKind, Sent};
 pub use serve_error::{BindError, BindErrorKind, ServeError, ServeErrorKind};
 pub use server::{Server, ServerBuilder};

@@ -22,7 +22,9 @@ struct Parts {
 }
 
 impl Request {
-    pub(crate) fn new(message: Message<'static>, block: Block, peer: SocketAddr) -> Self {
+    /// A message, the block it was read from, and the address it came from: for a [`crate::Responder`] of one's own, and for tests of
+    /// handlers.
+    pub fn new(message: Message<'static>, block: Block, peer: SocketAddr) -> Self {
         Self { parts: Arc::new(Parts { message, bytes: block.into_bytes(), peer }) }
     }
 

@@ -13,4 +13,5 @@ mod load;
 mod peer;
 mod privacy;
 mod properties;
+mod responder;
 mod server;
