@@ -46,7 +46,7 @@
 //!
 //! - on the same connection, [`Client::send_two_phase`] waits for it. After [`Client::send`] it makes the next send fail with
 //!   [`SendErrorKind::Unsolicited`] and [`Sent::No`];
-//! - on another connection, from the receiver to a [`Server`] of the sender's, its handler gets it like any message.
+//! - on another connection, from the receiver to a [`Server`] of the sender's, [`ApplicationAcks`] joins the two.
 //!
 //! # Release 2
 //!
@@ -59,6 +59,7 @@
 
 mod acknowledgment;
 mod application;
+mod application_acks;
 mod block;
 mod budget;
 mod client;
@@ -78,11 +79,13 @@ mod responder;
 mod send_error;
 mod serve_error;
 mod server;
+mod tracker;
 mod two_phase;
 mod wire;
 
 pub use acknowledgment::{Acknowledgment, AcknowledgmentError, AcknowledgmentErrorKind};
 pub use application::ApplicationReply;
+pub use application_acks::{AckExpired, ApplicationAcks, ExpectedAck};
 pub use block::Block;
 pub use client::{Client, ClientBuilder};
 pub use codec::{Decoder, DecoderOptions};
@@ -99,4 +102,5 @@ pub use responder::{Received, Responder, Response};
 pub use send_error::{SendError, SendErrorKind, Sent};
 pub use serve_error::{BindError, BindErrorKind, ServeError, ServeErrorKind};
 pub use server::{Server, ServerBuilder};
+pub use tracker::{AckTracker, ExpectError, ExpectErrorKind, Tracked};
 pub use two_phase::{ApplicationOutcome, TwoPhase};

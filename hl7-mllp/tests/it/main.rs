@@ -10,6 +10,7 @@ mod expected;
 #[cfg(feature = "codec")]
 mod framed;
 mod load;
+mod other_connection;
 mod peer;
 mod privacy;
 mod properties;
