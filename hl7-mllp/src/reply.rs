@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hl7_core::{Ack, AckCode, AckCondition, ErrorCode, Header, Message, ParseError, ParseErrorKind};
+use hl7_core::{Ack, AckCode, AckCondition, ErrorCode, Header, Message, ParseError, ParseErrorKind, path};
 
 use crate::application::{ApplicationReply, Work, wire_form};
 use crate::codec_error::DecodeErrorKind;
@@ -94,6 +94,22 @@ impl Reply {
     pub fn then(mut self, work: impl Future<Output = ApplicationReply> + Send + 'static) -> Self {
         self.work = Some(Box::pin(work));
         self
+    }
+
+    /// Accepts, or rejects as out of order, with this MSA-4.
+    pub(crate) fn in_sequence(request: &Request, accepts: bool, expected: Option<String>) -> Self {
+        let message = request.message();
+        let ack = match accepts {
+            true => Ack::to(message, code_for(message, Outcome::Accept)),
+            false => Ack::to(message, code_for(message, Outcome::Reject))
+                .text("another sequence number is expected"),
+        };
+        let mut built = ack.build();
+        let set = expected.map_or(Ok(()), |number| built.set(path!("MSA-4"), &number));
+        if set.is_err() {
+            return Self::close();
+        }
+        Self::of_message(&built)
     }
 
     /// The handler failed: the fault is neither the content's nor the sender's. `AR`, or `CE`, with code 207.

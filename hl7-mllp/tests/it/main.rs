@@ -15,4 +15,5 @@ mod peer;
 mod privacy;
 mod properties;
 mod responder;
+mod sequence;
 mod server;
