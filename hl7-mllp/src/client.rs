@@ -342,9 +342,9 @@ impl ClientBuilder {
     /// The default deadline for an acknowledgment: 30 seconds. Receivers that work before they answer take seconds; giving up too
     /// early makes duplicates, too late holds the queue behind a dead connection.
     pub const ACK_TIMEOUT: Duration = Duration::from_secs(30);
-    /// The default deadline for an application acknowledgment behind the accept acknowledgment: 60 seconds, as long as a listener of this
-    /// crate gives its handler.
-    pub const APPLICATION_TIMEOUT: Duration = Duration::from_secs(60);
+    /// The default deadline for an application acknowledgment behind the accept acknowledgment: 90 seconds, more than the 60 that a listener
+    /// of this crate gives its handler, so that its word of a handler that took too long still comes.
+    pub const APPLICATION_TIMEOUT: Duration = Duration::from_secs(90);
     /// The default deadline for each 64 KiB of a message to be taken: 30 seconds, so at least 2 KiB a second.
     pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
     /// The default limit on an acknowledgment: 1 MiB, far above any that is one.

@@ -1,10 +1,13 @@
-//! The decoder against one that looks at a byte at a time and keeps everything.
+//! The decoder against one that looks at a byte at a time and keeps everything, and the exchange against its promise.
+
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use hl7_mllp::{DecodeErrorKind as K, DecoderOptions, Frame, encode};
+use hl7_mllp::{AckMode, Block, DecodeErrorKind as K, DecoderOptions, Exchange, Frame, Step, encode};
 use proptest::prelude::*;
 
 use crate::codec::{Event, events};
+use crate::peer::ack;
 
 /// The options of one case, which the options under test do not give out.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +155,18 @@ fn limits() -> impl Strategy<Value = Limits> {
     parts.prop_map(|(block, garbage, alone, inside, frame)| Limits { block, garbage, alone, inside, frame })
 }
 
+/// An answer, and the control ID it names when it is an acknowledgment.
+fn answer() -> impl Strategy<Value = (String, Option<&'static str>)> {
+    let code = prop::sample::select(&["AA", "AE", "AR", "CA", "CE", "CR"][..]);
+    let id = prop::sample::select(&["m-1", "m-10", "m-", "M-1", "m-1 ", "\"\"", ""][..]);
+    prop_oneof![
+        6 => (code, id).prop_map(|(code, id)| (ack(code, id), Some(id))),
+        1 => Just(("\x06".to_owned(), None)),
+        1 => Just(("\x15".to_owned(), None)),
+        1 => Just(("fail".to_owned(), None))
+    ]
+}
+
 /// The stream cut at these places.
 fn cut<'s>(stream: &'s [u8], sizes: &[usize]) -> Vec<&'s [u8]> {
     let mut rest = stream;
@@ -178,6 +193,41 @@ proptest! {
         prop_assert_eq!(&events(limits.options(), [&stream[..]]), &expected, "in one piece");
         prop_assert_eq!(&events(limits.options(), cut(&stream, &sizes)), &expected, "in pieces");
         prop_assert_eq!(&events(limits.options(), stream.chunks(1)), &expected, "byte by byte");
+    }
+
+    #[test]
+    fn no_exchange_ends_well_without_an_acknowledgment_that_names_its_message(
+        answers in prop::collection::vec(answer(), 1..5),
+        mode in prop_oneof![Just(AckMode::Original), Just(AckMode::Accept), Just(AckMode::Application)],
+        (two_phases, release2, lenient) in any::<(bool, bool, bool)>(),
+    ) {
+        let now = Instant::now();
+        let mut exchange = Exchange::new("m-1", mode, now + Duration::from_secs(1));
+        exchange = if two_phases { exchange.then_application(Duration::from_secs(1)) } else { exchange };
+        exchange = if release2 { exchange.release2() } else { exchange };
+        exchange = if lenient { exchange.missing_control_id_allowed() } else { exchange };
+        let (mut ended, mut committed) = (false, false);
+        for (content, id) in answers {
+            let taken = exchange.is_taken();
+            match exchange.handle_block(Block::new(content.into_bytes()), now) {
+                Step::Done(_) | Step::Accepted(_) if ended => prop_assert!(false, "it had ended"),
+                Step::Done(ack) | Step::Accepted(ack) if release2 && !committed => {
+                    prop_assert!(false, "{ack:?} without a commit");
+                }
+                Step::Done(_) => {
+                    prop_assert!(id == Some("m-1") || lenient && id == Some(""), "{id:?}");
+                    ended = true;
+                }
+                Step::Accepted(_) => {
+                    prop_assert!(id == Some("m-1") || lenient && id == Some(""), "{id:?}");
+                    prop_assert!(exchange.is_taken());
+                }
+                Step::Committed => committed = true,
+                Step::Refused(_) => ended = true,
+                _ => {}
+            }
+            prop_assert!(exchange.is_taken() || !taken, "what was taken stays so");
+        }
     }
 
     #[test]
