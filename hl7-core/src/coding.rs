@@ -113,7 +113,7 @@ impl Charset {
         }
     }
 
-    fn encoding(self) -> Option<&'static Encoding> {
+    pub(crate) fn encoding(self) -> Option<&'static Encoding> {
         Some(match self {
             Self::Ascii | Self::Iso8859_1 | Self::Iso8859_9 | Self::JisX0201 | Self::Iso2022Jp => {
                 return None;

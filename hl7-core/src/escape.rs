@@ -69,6 +69,9 @@ fn push_hex(out: &mut String, byte: u8) {
 /// | `\.skN\` | N spaces (at most 100) |
 /// | all others (`\H\ \N\ \C..\ \M..\ \Z..\ \.in..\` ...) and unclosed ones | kept as they are |
 ///
+/// What hexadecimal data mean is by agreement of sender and receiver (section 2.7.5). The rule above does not look at MSH-18: a text means
+/// the same when its message is written in another character set.
+///
 /// ```
 /// use hl7_core::{unescape, Delimiters};
 /// let d = Delimiters::default();

@@ -44,6 +44,7 @@
 //! a time by [`Ack::at`].
 
 mod ack;
+mod as_read;
 mod builder;
 mod charset;
 mod coding;

@@ -37,7 +37,7 @@ pub enum Undecodable {
     /// The message is refused.
     #[default]
     Refuse,
-    /// They read as U+FFFD. Such a message can be written only while it is unedited.
+    /// They read as U+FFFD. A segment that holds one can be written only while it is unedited.
     Replace,
 }
 
@@ -237,8 +237,11 @@ impl ReadOptions {
             if let Some(&line_end) = bytes.get(end) {
                 text.push(char::from(line_end));
             }
+            self.check_length(text.len())?;
+            if lines.len() > self.max_segments {
+                return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
+            }
         }
-        self.check_length(text.len())?;
         let (spans, delimiters) = self.segments(&text)?;
         // A line that decodes to a byte order mark alone or to nothing would shift the two lists against each other.
         if spans.len() != lines.len() {

@@ -1,20 +1,26 @@
 //! The client: one connection, one message at a time, and an honest word about each.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use hl7_core::{AckCondition, Header, Message};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 use crate::acknowledgment::Acknowledgment;
 use crate::codec::DecoderOptions;
 use crate::commit::CommitBlock;
-use crate::connect::{self, ConnectError};
+use crate::connect;
+use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::exchange::{AckMode, Exchange, Step};
+use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind};
+use crate::silence::Silence;
+use crate::stream::Stream;
 use crate::two_phase::{ApplicationOutcome, TwoPhase};
-use crate::wire::{Silence, Wire, WriteFault, deadline_in};
+use crate::wire::{Wire, WriteFault, deadline_in};
 
 /// A connection to a receiver.
 ///
@@ -44,7 +50,8 @@ use crate::wire::{Silence, Wire, WriteFault, deadline_in};
 /// asks for one. An application acknowledgment that follows on the same connection is found before the next send, which then fails with
 /// `Unsolicited` and [`crate::Sent::No`]; where the receiver sends it so, [`Client::send_two_phase`] waits for it.
 pub struct Client {
-    addr: String,
+    /// `None` when it was made over a stream.
+    addr: Option<String>,
     options: ClientBuilder,
     /// `None` when closed. A send takes it out and puts it back only when all is well.
     wire: Option<Wire>,
@@ -73,10 +80,11 @@ impl Client {
     /// Connects anew, closing the connection there is. The name is resolved again.
     ///
     /// # Errors
-    /// As [`Client::connect`]. The client is then closed.
+    /// As [`Client::connect`], and when the client was made over a stream. The client is then closed.
     pub async fn reconnect(&mut self) -> Result<(), ConnectError> {
         self.wire = None;
-        self.wire = Some(self.options.open(&self.addr).await?);
+        let Some(addr) = &self.addr else { return Err(ConnectError::new(ConnectErrorKind::NoAddress)) };
+        self.wire = Some(self.options.open(addr).await?);
         Ok(())
     }
 
@@ -213,8 +221,9 @@ impl Client {
     }
 
     async fn write(&self, wire: &mut Wire, block: &[u8]) -> Result<(), SendError> {
-        check_silence(wire)?;
-        wire.write(block, self.options.write_timeout).await.map_err(write_error)
+        check_silence(wire).await?;
+        let written = wire.write(block, self.options.write_timeout).await;
+        written.map_err(|fault| write_error(wire, fault))
     }
 }
 
@@ -255,22 +264,27 @@ fn second_fault(both: &TwoPhase) -> Option<&SendError> {
     }
 }
 
-fn check_silence(wire: &mut Wire) -> Result<(), SendError> {
-    match wire.silence() {
+async fn check_silence(wire: &mut Wire) -> Result<(), SendError> {
+    match wire.silence().await {
         Silence::Kept => Ok(()),
         Silence::PeerClosed => Err(SendError::unsent(SendErrorKind::PeerClosed)),
         Silence::Unsolicited => Err(SendError::unsent(SendErrorKind::Unsolicited)),
-        Silence::Broken(why) => Err(SendError::unsent(SendErrorKind::Lost).because(why)),
+        Silence::Broken(why) => Err(SendError::unsent(broken_by(wire, &why)).because(why)),
     }
 }
 
-fn write_error(fault: WriteFault) -> SendError {
-    let kind = if fault.error.is_some() { SendErrorKind::Lost } else { SendErrorKind::WriteTimedOut };
-    let error = if fault.written == 0 { SendError::unsent(kind) } else { SendError::unknown(kind) };
+fn write_error(wire: &Wire, fault: WriteFault) -> SendError {
+    let kind = fault.error.as_ref().map_or(SendErrorKind::WriteTimedOut, |why| broken_by(wire, why));
+    let error = if fault.any_left { SendError::unknown(kind) } else { SendError::unsent(kind) };
     match fault.error {
         Some(why) => error.because(why),
         None => error,
     }
+}
+
+/// What an error of the connection means.
+fn broken_by(wire: &Wire, why: &io::Error) -> SendErrorKind {
+    wire.fault(why).map_or(SendErrorKind::Lost, SendErrorKind::Tls)
 }
 
 /// Reads until there is something to say, and confirms acknowledgments where release 2 wants that.
@@ -298,7 +312,7 @@ async fn next_step(
         let doubt = |kind| SendError::after(kind, exchange.is_taken());
         match timeout_at(deadline, wire.read_some()).await {
             Err(_) => return Err(doubt(SendErrorKind::AckTimedOut)),
-            Ok(Err(why)) => return Err(doubt(SendErrorKind::Lost).because(why)),
+            Ok(Err(why)) => return Err(doubt(broken_by(wire, &why)).because(why)),
             Ok(Ok(0)) => {
                 wire.finish().map_err(|why| doubt(SendErrorKind::BrokenFrame(why)))?;
                 return Err(doubt(SendErrorKind::Unanswered));
@@ -319,6 +333,7 @@ pub struct ClientBuilder {
     release2: bool,
     missing_control_id: bool,
     keepalive: Option<Duration>,
+    pub(crate) route: Route,
 }
 
 impl Default for ClientBuilder {
@@ -332,6 +347,7 @@ impl Default for ClientBuilder {
             release2: false,
             missing_control_id: false,
             keepalive: Some(Self::KEEPALIVE),
+            route: Route::default(),
         }
     }
 }
@@ -417,7 +433,17 @@ impl ClientBuilder {
     pub async fn connect(self, addr: impl Into<String>) -> Result<Client, ConnectError> {
         let addr = addr.into();
         let wire = self.open(&addr).await?;
-        Ok(Client { addr, options: self, wire: Some(wire) })
+        Ok(Client { addr: Some(addr), options: self, wire: Some(wire) })
+    }
+
+    /// A client over a stream that stands already, such as a tunnel, a Unix socket or a TLS stream of another library. It cannot connect anew,
+    /// and the options of connecting do not concern it.
+    ///
+    /// Whether the peer has closed is asked of the stream, so a stream that knows late makes a send end in [`crate::Sent::Unknown`] where TCP
+    /// would say [`crate::Sent::No`].
+    pub fn over(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Client {
+        let wire = self.wire(Stream::other(stream));
+        Client { addr: None, options: self, wire: Some(wire) }
     }
 
     /// The wait for the acknowledgment of what was written just now.
@@ -438,9 +464,13 @@ impl ClientBuilder {
     }
 
     async fn open(&self, addr: &str) -> Result<Wire, ConnectError> {
-        let stream = connect::connect(addr, self.connect_timeout).await?;
+        let stream = connect::connect(addr, &self.route, deadline_in(self.connect_timeout)).await?;
         connect::prepare(&stream, self.keepalive);
         connect::limit_unconfirmed(&stream, self.write_timeout);
-        Ok(Wire::new(stream, self.decoder))
+        Ok(self.wire(Stream::Tcp(stream)))
+    }
+
+    fn wire(&self, stream: Stream) -> Wire {
+        Wire::new(stream, self.decoder)
     }
 }

@@ -1,14 +1,15 @@
 //! Reaching a peer: its name is resolved anew each time, and all its addresses are tried within one deadline.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
+use crate::connect_error::{ConnectError, ConnectErrorKind};
+use crate::route::Route;
 use crate::wire::deadline_in;
 
 /// How many of a name's addresses are tried.
@@ -17,113 +18,33 @@ const MOST_ADDRESSES: usize = 16;
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 const KEEPALIVE_RETRIES: u32 = 4;
 
-/// Why no connection was had. Nothing was sent.
-#[derive(Debug)]
-pub struct ConnectError {
-    kind: ConnectErrorKind,
-    source: Option<io::Error>,
-}
-
-/// The kinds of [`ConnectError`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum ConnectErrorKind {
-    /// N201: the address is not of the form `host:port`.
-    Address,
-    /// N202: the name could not be resolved, or to no address.
-    Dns,
-    /// N203: every address refused the connection, or the last one did.
-    Refused,
-    /// N204: no connection before the deadline.
-    TimedOut,
-    /// N205: the host or its network cannot be reached.
-    Unreachable,
-    /// N206: another fault of the system; see `source`.
-    Other,
-}
-
-impl ConnectError {
-    fn new(kind: ConnectErrorKind, source: Option<io::Error>) -> Self {
-        Self { kind, source }
-    }
-
-    fn of(error: io::Error) -> Self {
-        let kind = match error.kind() {
-            io::ErrorKind::ConnectionRefused => ConnectErrorKind::Refused,
-            io::ErrorKind::TimedOut => ConnectErrorKind::TimedOut,
-            io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::AddrNotAvailable => ConnectErrorKind::Unreachable,
-            _ => ConnectErrorKind::Other,
-        };
-        Self::new(kind, Some(error))
-    }
-
-    /// What is wrong.
-    pub fn kind(&self) -> ConnectErrorKind {
-        self.kind
-    }
-
-    /// The stable code, `N201` to `N206`.
-    pub fn code(&self) -> &'static str {
-        self.parts().0
-    }
-
-    /// What to do about it.
-    pub fn suggestion(&self) -> &'static str {
-        self.parts().2
-    }
-
-    fn parts(&self) -> (&'static str, &'static str, &'static str) {
-        match self.kind {
-            ConnectErrorKind::Address => {
-                ("N201", "the address is not of the form host:port", "give one such as ehr.example:2575")
-            }
-            ConnectErrorKind::Dns => {
-                ("N202", "the host name could not be resolved", "check the name and the name server")
-            }
-            ConnectErrorKind::Refused => {
-                ("N203", "the connection was refused", "is the receiver running, and is this its port?")
-            }
-            ConnectErrorKind::TimedOut => {
-                ("N204", "no connection before the deadline", "is a firewall between here and the receiver?")
-            }
-            ConnectErrorKind::Unreachable => {
-                ("N205", "the host cannot be reached", "check the network and the route to the receiver")
-            }
-            ConnectErrorKind::Other => {
-                ("N206", "the connection could not be made", "the system's own error says more")
-            }
-        }
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (code, what, suggestion) = self.parts();
-        write!(f, "{code}: {what}; {suggestion}")
-    }
-}
-
-impl std::error::Error for ConnectError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|why| why as &(dyn std::error::Error + 'static))
+/// Connects to `addr`, through the route's proxy where it has one.
+pub(crate) async fn connect(addr: &str, route: &Route, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    let Some(proxy) = &route.proxy else { return direct(addr, route, deadline).await };
+    let (host, port) = host_and_port(addr)?;
+    let reached = direct(proxy.address(), route, deadline).await;
+    let mut stream = reached.map_err(|why| ConnectError::new(ConnectErrorKind::Proxy).because(why))?;
+    // The answer of an HTTP proxy is read a byte at a time, and the request is one small write.
+    let _ = stream.set_nodelay(true);
+    match timeout_at(deadline, proxy.ask(&mut stream, host, port)).await {
+        Ok(asked) => asked.map(|()| stream),
+        Err(_) => Err(ConnectError::new(ConnectErrorKind::TimedOut)),
     }
 }
 
 /// Connects to the first address of `addr` that answers. An address that stays silent leaves the others their share of the time.
-pub(crate) async fn connect(addr: &str, within: Duration) -> Result<TcpStream, ConnectError> {
-    let deadline = deadline_in(within);
-    let timed_out = || ConnectError::new(ConnectErrorKind::TimedOut, None);
-    let addresses = timeout_at(deadline, resolve(addr)).await.map_err(|_| timed_out())??;
-    let mut last = ConnectError::new(ConnectErrorKind::Dns, None);
-    for (index, address) in addresses.iter().enumerate() {
+async fn direct(addr: &str, route: &Route, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    let timed_out = || ConnectError::new(ConnectErrorKind::TimedOut);
+    let (host, port) = host_and_port(addr)?;
+    let addresses = timeout_at(deadline, route.resolver.resolve(host, port)).await;
+    let addresses = in_turn(addresses.map_err(|_| timed_out())?.map_err(ConnectError::of_the_name)?);
+    let mut last = ConnectError::new(ConnectErrorKind::Dns);
+    for (index, &address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(addresses.len() - index).unwrap_or(1).max(1);
-        match timeout_at(deadline_in(share), TcpStream::connect(address)).await {
+        match timeout_at(deadline_in(share), to_address(address, route)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(why)) => last = ConnectError::of(why),
+            Ok(Err(why)) => last = why,
             Err(_) => last = timed_out(),
         }
         tracing::debug!(%address, code = last.code(), "no connection to this address");
@@ -131,14 +52,56 @@ pub(crate) async fn connect(addr: &str, within: Duration) -> Result<TcpStream, C
     Err(last)
 }
 
-async fn resolve(addr: &str) -> Result<Vec<SocketAddr>, ConnectError> {
-    let kind = |error: &io::Error| match error.kind() {
-        io::ErrorKind::InvalidInput => ConnectErrorKind::Address,
-        _ => ConnectErrorKind::Dns,
-    };
-    match lookup_host(addr).await {
-        Ok(addresses) => Ok(addresses.take(MOST_ADDRESSES).collect()),
-        Err(why) => Err(ConnectError::new(kind(&why), Some(why))),
+async fn to_address(address: SocketAddr, route: &Route) -> Result<TcpStream, ConnectError> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let socket = socket.map_err(ConnectError::of)?;
+    let unusable = |why: io::Error| ConnectError::new(ConnectErrorKind::Source).because(why);
+    if let Some(interface) = &route.interface {
+        bind_interface(&socket, interface).map_err(unusable)?;
+    }
+    if let Some(source) = route.source {
+        if source.is_ipv4() != address.is_ipv4() {
+            return Err(
+                ConnectError::new(ConnectErrorKind::Source).because("it is of another address family")
+            );
+        }
+        socket.bind(SocketAddr::new(source, 0)).map_err(unusable)?;
+    }
+    socket.connect(address).await.map_err(ConnectError::of)
+}
+
+#[cfg(target_os = "linux")]
+fn bind_interface(socket: &TcpSocket, interface: &str) -> io::Result<()> {
+    SockRef::from(socket).bind_device(Some(interface.as_bytes()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_interface(_: &TcpSocket, _: &str) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux binds a connection to an interface"))
+}
+
+/// The host, without the brackets of an IPv6 address, and the port.
+pub(crate) fn host_and_port(addr: &str) -> Result<(&str, u16), ConnectError> {
+    let bad = || ConnectError::new(ConnectErrorKind::Address);
+    let (host, port) = addr.rsplit_once(':').ok_or_else(bad)?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let port = port.parse().map_err(|_| bad())?;
+    if host.is_empty() { Err(bad()) } else { Ok((host, port)) }
+}
+
+/// As the resolver orders them, but the families by turns: where one of them leads nowhere, half of the time at most is lost.
+fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
+    let (ones, others): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|it| it.is_ipv4() == first_is_v4);
+    let (mut ones, mut others) = (ones.into_iter(), others.into_iter());
+    let mut turns = Vec::new();
+    loop {
+        let turn = [ones.next(), others.next()];
+        if turn == [None, None] || turns.len() >= MOST_ADDRESSES {
+            turns.truncate(MOST_ADDRESSES);
+            return turns;
+        }
+        turns.extend(turn.into_iter().flatten());
     }
 }
 
@@ -158,4 +121,29 @@ pub(crate) fn prepare(stream: &TcpStream, keepalive: Option<Duration>) {
 pub(crate) fn limit_unconfirmed(stream: &TcpStream, time: Duration) {
     #[cfg(target_os = "linux")]
     let _ = SockRef::from(stream).set_tcp_user_timeout(Some(time));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_there_is_an_end_of_them() {
+        let of = |text: &str| text.split(' ').map(|it| it.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let given = of("[::1]:1 [::2]:1 [::3]:1 1.1.1.1:1");
+        assert_eq!(in_turn(given), of("[::1]:1 1.1.1.1:1 [::2]:1 [::3]:1"));
+        let (one, other) = (of("[::1]:1"), of("1.1.1.1:1"));
+        assert_eq!(in_turn([vec![one[0]; 40], vec![other[0]; 3]].concat()).len(), MOST_ADDRESSES);
+        assert!(in_turn(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        let of = |addr| host_and_port(addr).map_err(|why| why.code());
+        assert_eq!(of("ehr.example:2575"), Ok(("ehr.example", 2575)));
+        assert_eq!(of("[::1]:2575"), Ok(("::1", 2575)));
+        for bad in ["ehr", "ehr:", "ehr:x", ":2575", "ehr:70000", "[]:1", ""] {
+            assert_eq!(of(bad), Err("N201"), "{bad:?}");
+        }
+    }
 }

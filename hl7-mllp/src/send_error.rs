@@ -1,20 +1,23 @@
 //! Why no acknowledgment was had for a message, and whether anything of it was sent.
 
 use std::fmt;
-use std::io;
 
 use hl7_core::ParseError;
 
 use crate::acknowledgment::AcknowledgmentError;
 use crate::codec_error::{DecodeError, EncodeError};
+use crate::connect_error::ConnectErrorKind;
 use crate::exchange::Refusal;
+use crate::tls_fault::TlsFault;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why [`crate::Client::send`] has no acknowledgment.
 #[derive(Debug)]
 pub struct SendError {
     kind: SendErrorKind,
     sent: Sent,
-    source: Option<io::Error>,
+    source: Option<Source>,
 }
 
 /// Whether a message was sent.
@@ -75,6 +78,12 @@ pub enum SendErrorKind {
     UnexpectedCommit,
     /// N134: what needs release 2 was asked of a client of release 1.
     NotRelease2,
+    /// N118: all connections of the pool were in use for the time to wait.
+    NoneFree,
+    /// N201 to N213 and N401 to N415, as [`ConnectErrorKind`]: there was no connection, and none could be made.
+    NotConnected(ConnectErrorKind),
+    /// N401 to N415: the security of the connection broke, or the peer refused this side's certificate.
+    Tls(TlsFault),
 }
 
 impl SendError {
@@ -86,8 +95,8 @@ impl SendError {
         Self { kind, sent: Sent::Unknown, source: None }
     }
 
-    pub(crate) fn because(mut self, source: io::Error) -> Self {
-        self.source = Some(source);
+    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
         self
     }
 
@@ -120,7 +129,7 @@ impl SendError {
         &self.kind
     }
 
-    /// The stable code, `N101` to `N117` and `N131` to `N134`.
+    /// The stable code, `N101` to `N118` and `N131` to `N134`, or that of the [`ConnectErrorKind`] or the [`TlsFault`].
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -164,6 +173,12 @@ fn before_sending(kind: &SendErrorKind) -> Option<Parts> {
             "the peer had sent something that was not asked for",
             "connect anew and send again; does the receiver acknowledge twice?",
         ),
+        K::NoneFree => (
+            "N118",
+            "no connection of the pool was free in time",
+            "send again later; is the receiver slow, or are more connections needed?",
+        ),
+        K::NotConnected(kind) => kind.parts(),
         _ => return None,
     })
 }
@@ -200,6 +215,7 @@ fn after_sending(kind: &SendErrorKind) -> Option<Parts> {
         K::Repeated => {
             ("N117", "an acknowledgment more than was asked for", "the receiver has to acknowledge once")
         }
+        K::Tls(fault) => fault.parts(),
         _ => return None,
     })
 }
@@ -252,7 +268,7 @@ impl std::error::Error for SendError {
             SendErrorKind::NotAMessage(why) => Some(why),
             SendErrorKind::BrokenFrame(why) => Some(why),
             SendErrorKind::NotAnAcknowledgment(why) => Some(why),
-            _ => self.source.as_ref().map(|why| why as &(dyn std::error::Error + 'static)),
+            _ => self.source.as_deref().map(|why| why as &(dyn std::error::Error + 'static)),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hl7_core::ReadOptions;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use crate::peers::Peers;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::serve_error::{BindError, ServeError};
+use crate::stream::Stream;
 use crate::wire::{Wire, deadline_in};
 
 /// The first pause after a failed accept, and the longest.
@@ -182,7 +184,7 @@ where
         let (handler, terms, shut) = (self.handler.clone(), self.terms.clone(), self.shut.clone());
         self.connections.spawn(async move {
             tracing::debug!(%peer, "connection opened");
-            let wire = Wire::new(stream, terms.decoder);
+            let wire = Wire::new(Stream::Tcp(stream), terms.decoder);
             Connection::new(wire, room, peer, &terms, shut).run(&*handler).await;
             drop(place);
         });
@@ -353,6 +355,25 @@ impl ServerBuilder {
     pub fn keepalive(mut self, time: Option<Duration>) -> Self {
         self.terms.keepalive = time;
         self
+    }
+
+    /// Serves one connection over a stream that stands already, until it ends: a tunnel, a Unix socket, a listener of the program's own.
+    /// `peer` is what [`Request::peer`] gives. Dropping the future cuts the connection.
+    ///
+    /// The limits on connections are then the program's, and [`ServerBuilder::max_total_block_bytes`] holds for this connection alone.
+    pub async fn serve_connection<F, Fut>(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        peer: SocketAddr,
+        handler: F,
+    ) where
+        F: Fn(Request) -> Fut,
+        Fut: Future<Output = Reply>,
+    {
+        let wire = Wire::new(Stream::other(stream), self.terms.decoder);
+        // The sender stays, so that no shutdown is heard.
+        let (_never, shut) = watch::channel(false);
+        Connection::new(wire, self.budget().room(), peer, &self.terms, shut).run(&handler).await;
     }
 
     fn budget(&self) -> Budget {

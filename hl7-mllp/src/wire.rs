@@ -1,24 +1,27 @@
-//! Blocks over a TCP connection: reading with room that grows with the block, writing with a deadline that asks for progress.
+//! Blocks over a connection: reading with room that grows with the block, writing with a deadline that asks for progress.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
-use crate::block::{Block, CR};
+use crate::block::Block;
 use crate::codec::{Decoder, DecoderOptions};
 use crate::codec_error::DecodeError;
+use crate::silence::{self, Silence, is_line_ends};
+use crate::stream::Stream;
+use crate::tls_fault::TlsFault;
 
 /// How many bytes have to move within one deadline. A block shorter than this has one deadline for the whole.
 pub(crate) const PACE: usize = 64 * 1024;
 const LEAST_READ: usize = 4 * 1024;
 /// No more than this is read behind the end of a block.
 const MOST_READ: usize = PACE;
-/// How often a silent connection is read, so that a flood of line ends does not hold its reader.
-const READS_FOR_SILENCE: usize = 16;
 /// How long a peer that goes on sending is listened to at the end, and how long one that is quiet.
 const LINGER: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_millis(100);
@@ -26,29 +29,21 @@ const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// A connection and what has been read from it.
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     buf: BytesMut,
     decoder: Decoder,
 }
 
 /// What stopped a write.
 pub(crate) struct WriteFault {
-    /// Bytes of the block that the system took before.
-    pub(crate) written: usize,
+    /// Whether bytes of the block may have left.
+    pub(crate) any_left: bool,
     /// `None` when the deadline passed.
     pub(crate) error: Option<io::Error>,
 }
 
-/// What stands on a connection that should be silent.
-pub(crate) enum Silence {
-    Kept,
-    PeerClosed,
-    Broken(io::Error),
-    Unsolicited,
-}
-
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, options: DecoderOptions) -> Self {
+    pub(crate) fn new(stream: Stream, options: DecoderOptions) -> Self {
         Self { stream, buf: BytesMut::new(), decoder: Decoder::new(options) }
     }
 
@@ -84,11 +79,19 @@ impl Wire {
         if self.buf.is_empty() {
             // An idle connection keeps no buffer.
             self.buf = BytesMut::new();
-            self.stream.readable().await?;
+            match &mut self.stream {
+                Stream::Tcp(tcp) => tcp.readable().await?,
+                other => return poll_fn(|cx| poll_first(other, cx, &mut self.buf)).await,
+            }
         }
         let most = self.next_read();
         self.buf.reserve(most);
         (&mut self.stream).take(most as u64).read_buf(&mut self.buf).await
+    }
+
+    /// What an error of the connection says of its security.
+    pub(crate) fn fault(&self, why: &io::Error) -> Option<TlsFault> {
+        self.stream.fault(why)
     }
 
     /// Writes a block. Every [`PACE`] bytes, and the rest, have to be taken within `progress`.
@@ -97,11 +100,9 @@ impl Wire {
         let mut deadline = deadline_in(progress);
         while let Some(rest) = block.get(written..).filter(|rest| !rest.is_empty()) {
             match timeout_at(deadline, self.stream.write(rest)).await {
-                Err(_) => return Err(WriteFault { written, error: None }),
-                Ok(Err(why)) => return Err(WriteFault { written, error: Some(why) }),
-                Ok(Ok(0)) => {
-                    return Err(WriteFault { written, error: Some(io::ErrorKind::WriteZero.into()) });
-                }
+                Err(_) => return Err(WriteFault { any_left: written > 0, error: None }),
+                Ok(Err(why)) => return Err(self.write_fault(written, why).await),
+                Ok(Ok(0)) => return Err(self.write_fault(written, io::ErrorKind::WriteZero.into()).await),
                 Ok(Ok(taken)) => written += taken,
             }
             if written - counted >= PACE {
@@ -109,38 +110,42 @@ impl Wire {
                 deadline = deadline_in(progress);
             }
         }
-        Ok(())
+        match timeout_at(deadline, self.stream.flush()).await {
+            Err(_) => Err(WriteFault { any_left: true, error: None }),
+            Ok(Err(why)) => Err(self.write_fault(written, why).await),
+            Ok(Ok(())) => Ok(()),
+        }
     }
 
-    /// Whether the peer is there and silent. Asks the system and not the runtime, which may not have heard yet. Line ends are
-    /// passed over: no block starts with them.
-    pub(crate) fn silence(&mut self) -> Silence {
+    /// Only of plain TCP is it known that a write which fails took nothing. A peer that refuses says so before it closes, and what
+    /// it said tells more than the failed write.
+    async fn write_fault(&mut self, written: usize, why: io::Error) -> WriteFault {
+        if matches!(self.stream, Stream::Tcp(_)) {
+            return WriteFault { any_left: written > 0, error: Some(why) };
+        }
+        let error = match silence::of(&mut self.stream).await {
+            Silence::Broken(said) => said,
+            _ => why,
+        };
+        WriteFault { any_left: true, error: Some(error) }
+    }
+
+    /// Whether the peer is there and silent.
+    pub(crate) async fn silence(&mut self) -> Silence {
         if !self.decoder.is_between_blocks() || !is_line_ends(&self.buf) {
             return Silence::Unsolicited;
         }
         self.buf.clear();
-        let socket = socket2::SockRef::from(&self.stream);
-        let mut bytes = [0; 64];
-        for _ in 0..READS_FOR_SILENCE {
-            match io::Read::read(&mut &*socket, &mut bytes) {
-                Ok(0) => return Silence::PeerClosed,
-                Ok(n) if bytes.get(..n).is_some_and(is_line_ends) => {}
-                Ok(_) => return Silence::Unsolicited,
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Silence::Kept,
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                Err(why) => return Silence::Broken(why),
-            }
-        }
-        Silence::Unsolicited
+        silence::of(&mut self.stream).await
     }
 
     /// Ends the connection in order: what was written is delivered, then the end of the stream. What the peer still sends is read and
     /// dropped for a moment, because a system that closes over unread bytes resets the connection, and the last reply with it.
     pub(crate) async fn close(mut self) {
-        if self.stream.shutdown().await.is_err() {
+        let longest = deadline_in(LINGER);
+        if !matches!(timeout_at(longest, self.stream.shutdown()).await, Ok(Ok(()))) {
             return;
         }
-        let longest = deadline_in(LINGER);
         loop {
             self.buf.clear();
             let quiet = deadline_in(QUIET).min(longest);
@@ -152,8 +157,14 @@ impl Wire {
     }
 }
 
-fn is_line_ends(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| matches!(byte, CR | b'\n'))
+/// The first bytes of a stream that cannot say that it has some without giving them. They come over the stack, so that waiting for them
+/// takes no memory.
+fn poll_first(stream: &mut Stream, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
+    let mut bytes = [0; LEAST_READ];
+    let mut read = ReadBuf::new(&mut bytes);
+    ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+    buf.extend_from_slice(read.filled());
+    Poll::Ready(Ok(read.filled().len()))
 }
 
 /// The time `from_now`, or one so far away that it does not matter.
@@ -165,12 +176,14 @@ pub(crate) fn deadline_in(from_now: Duration) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::net::TcpStream;
 
     #[tokio::test]
     async fn a_long_block_leaves_none_of_its_memory_behind() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut sender = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut wire = Wire::new(listener.accept().await.unwrap().0, DecoderOptions::new());
+        let accepted = Stream::Tcp(listener.accept().await.unwrap().0);
+        let mut wire = Wire::new(accepted, DecoderOptions::new());
         let mut stream = BytesMut::new();
         crate::encode(&vec![b'x'; 4_000_000], &mut stream).unwrap();
         stream.extend_from_slice(b"\x0BMSH");

@@ -107,7 +107,7 @@ pub(crate) fn each_message(
 }
 
 /// The character set that a label of table 0211 names.
-fn charset(label: &str) -> Result<Charset, String> {
+pub(crate) fn charset(label: &str) -> Result<Charset, String> {
     Charset::from_label(label).map_err(|why| match why {
         CharsetError::Unknown => "no such character set; known are those of HL7 table 0211, \
             such as 8859/1, UNICODE UTF-8, GB 18030-2000 and also SHIFT_JIS"

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::convert::Writing;
 use crate::failure::Failure;
 use crate::input::{Reading, Source};
 
@@ -80,9 +81,8 @@ enum Command {
         to: Form,
         #[command(flatten)]
         source: Source,
-        /// End segments with a line feed, for reading, instead of the standard's carriage return.
-        #[arg(long)]
-        lines: bool,
+        #[command(flatten)]
+        writing: Writing,
     },
     /// Send messages over MLLP and print the acknowledgments.
     Send {
@@ -174,7 +174,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Show { source, mask, json } => show::run(&source, mask, json),
         Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
-        Command::Convert { to: Form::Er7, source, lines } => convert::run(&source, lines),
+        Command::Convert { to: Form::Er7, source, writing } => convert::run(&source, &writing),
         Command::Send { to, source, ack_timeout } => send::run(&to, &source, ack_timeout),
         Command::Listen { address, count, answer, reading } => listen::run(&address, reading, count, answer),
         Command::Map { command } => match command {

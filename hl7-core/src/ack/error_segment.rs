@@ -2,6 +2,7 @@
 
 use super::code::ErrorCode;
 use super::form::Form;
+use super::line::{Field, Line};
 use crate::message::{self, Message};
 use crate::path::{Occurrence, Path, RepetitionIndex};
 
@@ -14,19 +15,20 @@ pub(super) struct Fault {
 }
 
 /// The ERR segments.
-pub(super) fn written(faults: &[Fault], form: &Form<'_>) -> String {
+pub(super) fn lines(faults: &[Fault], form: &Form<'_>) -> Vec<Line> {
+    let line = |fields: Vec<String>| Line::new("ERR", fields.into_iter().map(Field::Made).collect(), 0, form);
     if faults.is_empty() {
-        return String::new();
+        return Vec::new();
     }
     if form.version.is_at_least(2, 5, 0) {
-        return faults.iter().map(|fault| form.line("ERR", &since_2_5(fault, form), 0)).collect();
+        return faults.iter().map(|fault| line(since_2_5(fault, form))).collect();
     }
     let all: Vec<String> = faults.iter().map(|fault| before_2_5(fault, form)).collect();
     let all = match (form.delimiters.repetition(), all.into_iter()) {
         (Some(separator), all) => all.collect::<Vec<_>>().join(&separator.to_string()),
         (None, mut all) => all.next().unwrap_or_default(),
     };
-    form.line("ERR", &[all], 0)
+    vec![line(vec![all])]
 }
 
 /// Code, text and table, as far as there is something to separate them.
@@ -51,7 +53,7 @@ fn since_2_5(fault: &Fault, form: &Form<'_>) -> Vec<String> {
     let mut fields = vec![String::new(), place.join(&component.unwrap_or(' ').to_string())];
     fields.extend([coded(fault.code, component), severity.to_owned()]);
     fields.extend([const { String::new() }; 3]);
-    fields.push(fault.text.as_deref().map_or_else(String::new, |text| form.value(text)));
+    fields.push(fault.text.as_deref().map_or_else(String::new, |text| form.words(text)));
     fields
 }
 
@@ -64,7 +66,7 @@ fn before_2_5(fault: &Fault, form: &Form<'_>) -> String {
         // The code became a coded element (CE) with 2.3.
         (false, ..) | (true, None, _) => fault.code.number().to_owned(),
         (true, separator, None) => coded(fault.code, separator),
-        (true, Some(s), Some(text)) => format!("{}{s}{s}{}", coded(fault.code, Some(s)), form.value(text)),
+        (true, Some(s), Some(text)) => format!("{}{s}{s}{}", coded(fault.code, Some(s)), form.words(text)),
     };
     format!("{}{c}{code}", place.join(&c.to_string()))
 }

@@ -1,8 +1,8 @@
 //! Properties that hold for any input.
 
 use hl7_core::{
-    Charset, Delimiters, Message, Occurrence, Path, ReadOptions, RepetitionIndex, Undecodable, escape,
-    unescape,
+    Ack, AckCode, Charset, Delimiters, Message, Msa, Occurrence, Path, ReadOptions, RepetitionIndex,
+    Undecodable, escape, unescape,
 };
 use proptest::prelude::*;
 
@@ -26,19 +26,106 @@ fn place() -> impl Strategy<Value = Path> {
         .prop_map(|text| text.parse::<Path>().unwrap())
 }
 
+/// Bytes of a control ID: characters of several sets, cut anywhere.
+fn control_id() -> impl Strategy<Value = Vec<u8>> {
+    let characters: [&[u8]; 10] = [
+        b"\xFA\x54",
+        b"\x83\x7C",
+        b"\x81\x30\x81\x30",
+        b"\xC3\xBC",
+        b"\x1B(J",
+        b"\x1B$B0!",
+        b"\x1B(B",
+        b"\x0E",
+        b"\x0F",
+        b"|",
+    ];
+    let part = prop_oneof![
+        3 => "[A-Za-z0-9.-]{1,4}".prop_map(String::into_bytes),
+        2 => (0x0Eu8..).prop_map(|byte| vec![byte]),
+        2 => prop::sample::select(characters.to_vec()).prop_map(<[u8]>::to_vec),
+    ];
+    prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+}
+
+/// As [`place`], also with `[*]` and filters.
+fn any_place() -> impl Strategy<Value = Path> {
+    ("(PID|OBX|ZZZ)(\\[([1-3]|\\*)\\])?-[1-9](\\[([1-3]|\\*|2=c|1=a|2\\.2=f)\\])?(\\.[1-4](\\.[1-3])?)?")
+        .prop_map(|text| text.parse::<Path>().unwrap())
+}
+
+/// The lines that are not blank.
+fn lines(er7: &str) -> impl Iterator<Item = &str> {
+    er7.split(['\r', '\n']).filter(|line| !line.is_empty())
+}
+
+/// What stands at a path, found by splitting the text at every delimiter.
+fn split<'t>(er7: &'t str, path: &Path) -> Vec<&'t str> {
+    let named = lines(er7).filter(|line| {
+        line.strip_prefix(path.segment_id()).is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
+    });
+    let segments: Vec<_> = match path.occurrence() {
+        Occurrence::First => named.take(1).collect(),
+        Occurrence::Nth(n) => named.skip(n as usize - 1).take(1).collect(),
+        _ => named.collect(),
+    };
+    let field = usize::from(path.field().unwrap());
+    let fields = segments.into_iter().filter_map(|segment| segment.split('|').nth(field));
+    fields.flat_map(|field| split_field(field, path)).collect()
+}
+
+fn split_field<'t>(field: &'t str, path: &Path) -> Vec<&'t str> {
+    let wanted = |repetition: &&str| match path.repetition() {
+        RepetitionIndex::Where(filter) => {
+            let component = repetition.split('^').nth(usize::from(filter.component()) - 1);
+            let leaf = component
+                .and_then(|c| c.split('&').nth(filter.subcomponent().map_or(0, usize::from).max(1) - 1));
+            leaf.is_some_and(|leaf| unescape(leaf, &Delimiters::default()) == filter.text())
+        }
+        _ => true,
+    };
+    let repetitions: Vec<_> = match path.repetition() {
+        RepetitionIndex::Unstated if path.component().is_none() => return vec![field],
+        RepetitionIndex::Unstated => field.split('~').take(1).collect(),
+        RepetitionIndex::Nth(n) => field.split('~').skip(n as usize - 1).take(1).collect(),
+        _ => field.split('~').filter(wanted).collect(),
+    };
+    let part = |text: &'t str, separator: char, n: Option<u16>| match n {
+        Some(n) => text.split(separator).nth(usize::from(n) - 1),
+        None => Some(text),
+    };
+    let component = |text| part(text, '^', path.component());
+    repetitions
+        .into_iter()
+        .filter_map(component)
+        .filter_map(|text| part(text, '&', path.subcomponent()))
+        .collect()
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused_and_written_back(body in body()) {
         let er7 = format!("MSH|^~\\&|A|B\r{body}");
-        if let Ok(msg) = Message::parse(&er7) {
-            prop_assert_eq!(msg.as_er7(), &er7);
-            for segment in msg.iter() {
-                let joined: Vec<_> = segment.fields().map(|f| f.raw()).collect();
-                prop_assert!(joined.iter().all(|raw| segment.raw().contains(raw)));
-                for field in segment.fields() {
-                    let repetitions: Vec<_> = field.repetitions().map(|r| r.raw()).collect();
-                    if segment.id() != "MSH" {
-                        prop_assert_eq!(repetitions.join("~"), field.raw());
+        let Ok(msg) = Message::parse(&er7) else { return Ok(()) };
+        prop_assert_eq!(msg.as_er7(), &er7);
+        prop_assert_eq!(&*msg.to_bytes().unwrap(), er7.as_bytes());
+        prop_assert!(msg.iter().map(|segment| segment.raw()).eq(lines(&er7)), "every line is a segment");
+        for segment in msg.iter() {
+            let fields: Vec<_> = segment.fields().map(|field| field.raw()).collect();
+            let joined = match (segment.id(), fields.split_first()) {
+                ("MSH", Some((_, behind))) => format!("MSH|{}", behind.join("|")),
+                _ => [&[segment.raw().split('|').next().unwrap()], &fields[..]].concat().join("|"),
+            };
+            prop_assert_eq!(joined, segment.raw(), "fields with separators between are the segment");
+            for field in segment.fields().skip(2 * usize::from(segment.id() == "MSH")) {
+                let repetitions: Vec<_> = field.repetitions().map(|r| r.raw()).collect();
+                prop_assert_eq!(repetitions.join("~"), field.raw());
+                for repetition in field.repetitions() {
+                    let components: Vec<_> = repetition.components().map(|c| c.raw()).collect();
+                    prop_assert_eq!(components.join("^"), repetition.raw());
+                    for component in repetition.components() {
+                        let leaves: Vec<_> = component.subcomponents().map(|s| s.raw()).collect();
+                        prop_assert_eq!(leaves.join("&"), component.raw());
                     }
                 }
             }
@@ -59,17 +146,35 @@ proptest! {
     }
 
     #[test]
-    fn a_path_reads_what_walking_reads(body in body(), path in place()) {
-        let er7 = format!("MSH|^~\\&|A|B\rPID|1\rOBX|1\r{body}");
-        let Ok(msg) = Message::parse(&er7) else { return Ok(()) };
-        let shown = path.to_string();
-        // The same place through the general way, which looks at every repetition.
-        if let (Occurrence::First, RepetitionIndex::Unstated, Some(_)) = (path.occurrence(), path.repetition(), path.component()) {
-            let dash = shown.find('.').unwrap();
-            let first: Path = format!("{}[1]{}", &shown[..dash], &shown[dash..]).parse().unwrap();
-            let seen = |path: &Path| msg.get(path).map(|v| (v.raw().to_owned(), v.text().into_owned()));
-            prop_assert_eq!(seen(&path), seen(&first));
+    fn any_message_that_is_read_can_be_acknowledged(id in control_id(), set in 0..6_usize) {
+        let labels = ["", "8859/1", "SHIFT_JIS", "GB 18030-2000", "BIG-5", "ISO IR87"];
+        let message = [b"MSH|^~\\&|A|||||||", &id[..], b"|||||||||", labels[set].as_bytes(), b"|\rPID|1\r"].concat();
+        for policy in [Undecodable::Refuse, Undecodable::Replace] {
+            let options = ReadOptions::new().undecodable(policy);
+            let Ok(msg) = options.read(&message) else { continue };
+            let wire = Ack::to(&msg, AckCode::AA).text("a text").build().to_wire().unwrap();
+            let ack = options.read(&wire).unwrap();
+            let sent = msg.header().control_id().map_or("", |id| id.raw());
+            prop_assert_eq!(Msa::of(&ack).unwrap().control_id_raw(), sent);
+            if msg.header().control_id().is_some() && !id.contains(&0x1B) && !id.contains(&0x0E) && !id.contains(&b'|') {
+                let msa = wire.split(|&byte| byte == b'\r').nth(1).unwrap();
+                prop_assert!(msa.starts_with(&[b"MSA|AA|", &id[..]].concat()), "byte for byte");
+            }
         }
+    }
+
+    #[test]
+    fn a_path_reads_what_splitting_reads(body in body(), path in any_place()) {
+        let er7 = format!("MSH|^~\\&|A|B\rPID|1\rOBX|1||a~b^c~d^e&f\r{body}");
+        let Ok(msg) = Message::parse(&er7) else { return Ok(()) };
+        let expected = split(&er7, &path);
+        let found: Vec<_> = msg.get_all(&path).map(|value| value.raw()).collect();
+        prop_assert_eq!(&found, &expected, "{}", path);
+        prop_assert_eq!(msg.get(&path).map(|value| value.raw()), expected.first().copied(), "{}", path);
+        let texts = msg.get_all(&path).map(|value| value.text().into_owned());
+        let leaf = |raw: &str| unescape(raw.split(['~', '^', '&']).next().unwrap(), &Delimiters::default()).into_owned();
+        prop_assert!(texts.eq(expected.iter().map(|raw| leaf(raw))), "{}", path);
+        prop_assert!(msg.index().get_all(&path).map(|value| value.raw()).eq(expected));
     }
 
     #[test]

@@ -145,7 +145,7 @@ async fn fault_05_a_name_that_is_none_says_so() {
     for (addr, kind) in [
         ("no-port", ConnectErrorKind::Address),
         ("127.0.0.1:notaport", ConnectErrorKind::Address),
-        ("a name with blanks:2575", ConnectErrorKind::Dns),
+        ("a name with blanks:2575", ConnectErrorKind::NoSuchName),
     ] {
         let why = Client::connect(addr).await.unwrap_err();
         assert_eq!(why.kind(), kind, "{addr}");

@@ -5,6 +5,7 @@
 mod budget;
 mod client;
 mod codec;
+mod connecting;
 mod exchange;
 mod expected;
 #[cfg(feature = "codec")]
@@ -17,3 +18,5 @@ mod properties;
 mod responder;
 mod sequence;
 mod server;
+mod simulation;
+mod streams;

@@ -8,14 +8,14 @@ use std::time::Duration;
 use hl7_core::{ErrorCode, Message, ReadOptions};
 use hl7_mllp::{
     AckMode, AckTracker, Acknowledgment, ApplicationAcks, ApplicationOutcome, ApplicationReply, Block,
-    Client, DecodeErrorKind, Decoder, DecoderOptions, Exchange, Frame, Received, Reply, Request, Responder,
-    SequenceTarget, Server, Step, encode,
+    Client, DecodeErrorKind, Decoder, DecoderOptions, Exchange, Frame, Proxy, Received, Reply, Request,
+    Responder, SequenceTarget, Server, Step, encode,
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::peer::{Stream, answering, framed, listening};
+use crate::peer::{Stream, answering, framed, listening, scripted};
 
 const CANARY: &str = "CANARY7";
 
@@ -348,10 +348,37 @@ async fn a_listener_shows_no_content() {
 }
 
 #[tokio::test]
+async fn a_proxys_credentials_are_shown_nowhere() {
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    for answer in [&b"\x05\xFF"[..], b"\x05\x02\x01\x01", b"HTTP/1.1 407 CANARY7\r\n\r\n", b"CANARY7", b""] {
+        for proxy in [Proxy::socks5, Proxy::http] {
+            let addr = scripted(move |peer| async move {
+                let mut stream = peer.accept().await;
+                stream.try_send(answer).await;
+                stream.until_closed().await;
+            })
+            .await;
+            let builder = Client::builder()
+                .connect_timeout(Duration::from_millis(50))
+                .proxy(proxy(addr).credentials(CANARY, CANARY));
+            clean_error(&builder.connect("host:1").await.unwrap_err());
+        }
+    }
+    clean(&log.lines().concat());
+}
+
+#[tokio::test]
 async fn addresses_that_fail_are_not_content() {
     // What the user typed is not repeated either: it may hold a password by mistake.
     let why = Client::connect(format!("{CANARY}@host")).await.unwrap_err();
     clean_error(&why);
+    let host = || Client::builder().connect_timeout(Duration::from_millis(50));
+    for proxy in [Proxy::socks5(CANARY), Proxy::http(format!("{CANARY}:{CANARY}@127.0.0.1:1"))] {
+        let proxy = proxy.credentials(CANARY, CANARY);
+        clean(&format!("{proxy:?} {:?}", host().proxy(proxy.clone())));
+        clean_error(&host().proxy(proxy).connect("host:1").await.unwrap_err());
+    }
     let why = Server::bind(format!("{CANARY}@host")).await.unwrap_err();
     clean_error(&why);
 }

@@ -236,3 +236,20 @@ fn the_exit_codes_are_in_the_help() {
     assert_eq!(run.code, 0);
     assert!(run.out.contains("Exit codes:"), "{}", run.out);
 }
+
+#[test]
+fn convert_writes_other_delimiters_and_another_character_set() {
+    let er7 = "MSH|^~\\&|A\rPID|1||7||M\u{fc}ller \\T\\ S\u{f6}hne^Ann\r";
+    let run = hl7(&["convert", "--to", "er7", "--delimiters", "#!~@&"], er7);
+    assert_eq!((run.code, &*run.out), (0, "MSH#!~@&#A\rPID#1##7##M\u{fc}ller @T@ S\u{f6}hne!Ann\r"));
+    let latin = crate::output_of(&["convert", "--to", "er7", "--to-charset", "8859/1"], er7.as_bytes());
+    assert_eq!(latin, b"MSH|^~\\&|A|||||||||||||||8859/1\rPID|1||7||M\xFCller \\T\\ S\xF6hne^Ann\r");
+    let none = hl7(&["convert", "--to", "er7", "--to-charset", "ASCII"], er7);
+    assert_eq!((none.code, none.out.is_empty()), (3, true));
+    assert!(none.err.contains("C201") && none.err.contains("segment 2"), "{}", none.err);
+    for wrong in
+        [["--delimiters", "||"], ["--delimiters", "abc"], ["--delimiters", ""], ["--to-charset", "KLINGON"]]
+    {
+        assert_eq!(hl7(&["convert", "--to", "er7", wrong[0], wrong[1]], er7).code, 2, "{wrong:?}");
+    }
+}

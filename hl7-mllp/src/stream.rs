@@ -1,0 +1,89 @@
+//! The streams that blocks travel over: TCP, TLS over it, or whatever the program brings.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::tls_fault::TlsFault;
+
+/// A stream of bytes both ways.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Send> Duplex for S {}
+
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+    /// The mutex is never locked: it makes a stream that only one may have at a time safe to refer to from many.
+    Other(Mutex<Pin<Box<dyn Duplex>>>),
+}
+
+impl Stream {
+    pub(crate) fn other(stream: impl Duplex + 'static) -> Self {
+        Self::Other(Mutex::new(Box::pin(stream)))
+    }
+
+    /// Whether bytes, an end or a fault are there that the stream has not read yet. Asks the system and not the runtime, which may not have
+    /// heard yet. Of a stream of the program's nothing is known.
+    pub(crate) fn has_more(&self) -> bool {
+        match self {
+            Self::Tcp(tcp) => system_has_more(tcp),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => system_has_more(tls.get_ref().0),
+            Self::Other(_) => false,
+        }
+    }
+
+    /// What an error of this stream says of its security.
+    pub(crate) fn fault(&self, why: &io::Error) -> Option<TlsFault> {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => crate::tls::fault_of(why),
+            _ => {
+                let _ = why;
+                None
+            }
+        }
+    }
+
+    fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Duplex> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::<&mut TcpStream>::new(tcp),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => Pin::<&mut tokio_rustls::TlsStream<TcpStream>>::new(tls),
+            Self::Other(other) => other.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut(),
+        }
+    }
+}
+
+fn system_has_more(tcp: &TcpStream) -> bool {
+    let mut byte = [MaybeUninit::uninit()];
+    !SockRef::from(tcp).peek(&mut byte).is_err_and(|why| why.kind() == io::ErrorKind::WouldBlock)
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.inner().poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_shutdown(cx)
+    }
+}

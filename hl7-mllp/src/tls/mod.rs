@@ -1,0 +1,3 @@
+mod fault;
+
+pub(crate) use fault::fault_of;
