@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use hl7_core::{AckCondition, Header, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::acknowledgment::Acknowledgment;
@@ -15,6 +16,7 @@ use crate::commit::CommitBlock;
 use crate::connect;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::exchange::{AckMode, Exchange, Step};
+use crate::identity::PeerIdentity;
 use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind};
 use crate::silence::Silence;
@@ -54,7 +56,13 @@ pub struct Client {
     addr: Option<String>,
     options: ClientBuilder,
     /// `None` when closed. A send takes it out and puts it back only when all is well.
-    wire: Option<Wire>,
+    open: Option<Open>,
+}
+
+/// A connection, and who is at its other end.
+struct Open {
+    wire: Wire,
+    identity: Option<PeerIdentity>,
 }
 
 impl Client {
@@ -74,7 +82,12 @@ impl Client {
     /// Whether the client has its connection. The peer may have closed it since it was last used; the next send finds out
     /// before it sends.
     pub fn is_open(&self) -> bool {
-        self.wire.is_some()
+        self.open.is_some()
+    }
+
+    /// Who the receiver is, as its certificate says: for metrics of its expiry, for instance. `None` without TLS, and when closed.
+    pub fn peer_identity(&self) -> Option<&PeerIdentity> {
+        self.open.as_ref().and_then(|open| open.identity.as_ref())
     }
 
     /// Connects anew, closing the connection there is. The name is resolved again.
@@ -82,9 +95,9 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`], and when the client was made over a stream. The client is then closed.
     pub async fn reconnect(&mut self) -> Result<(), ConnectError> {
-        self.wire = None;
+        self.open = None;
         let Some(addr) = &self.addr else { return Err(ConnectError::new(ConnectErrorKind::NoAddress)) };
-        self.wire = Some(self.options.open(addr).await?);
+        self.open = Some(self.options.open(addr).await?);
         Ok(())
     }
 
@@ -136,9 +149,9 @@ impl Client {
         let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
         let asked = Asked::of(message.header())?;
         let content = message.to_wire().map_err(fault)?;
-        let (mut wire, block) = self.ready(&content)?;
-        let result = self.both(&mut wire, &block, &asked).await;
-        self.settle(wire, result.as_ref().map(second_fault).unwrap_or_else(Some));
+        let (mut open, block) = self.ready(&content)?;
+        let result = self.both(&mut open.wire, &block, &asked).await;
+        self.settle(open, result.as_ref().map(second_fault).unwrap_or_else(Some));
         result
     }
 
@@ -151,32 +164,32 @@ impl Client {
         if !self.options.release2 {
             return Err(SendError::unsent(SendErrorKind::NotRelease2));
         }
-        let (mut wire, block) = self.ready(content)?;
-        let result = self.committed(&mut wire, &block).await;
-        self.settle(wire, result.as_ref().err());
+        let (mut open, block) = self.ready(content)?;
+        let result = self.committed(&mut open.wire, &block).await;
+        self.settle(open, result.as_ref().err());
         result
     }
 
     async fn exchange(&mut self, content: &[u8], asked: &Asked) -> Result<Acknowledgment, SendError> {
-        let (mut wire, block) = self.ready(content)?;
-        let result = self.once(&mut wire, &block, asked).await;
-        self.settle(wire, result.as_ref().err());
+        let (mut open, block) = self.ready(content)?;
+        let result = self.once(&mut open.wire, &block, asked).await;
+        self.settle(open, result.as_ref().err());
         result
     }
 
     /// The block to send and the connection, taken out.
-    fn ready(&mut self, content: &[u8]) -> Result<(Wire, BytesMut), SendError> {
+    fn ready(&mut self, content: &[u8]) -> Result<(Open, BytesMut), SendError> {
         let mut block = BytesMut::new();
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
         self.options.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
-        let wire = self.wire.take().ok_or_else(|| SendError::unsent(SendErrorKind::Closed))?;
-        Ok((wire, block))
+        let open = self.open.take().ok_or_else(|| SendError::unsent(SendErrorKind::Closed))?;
+        Ok((open, block))
     }
 
     /// Puts the connection back when there is no doubt.
-    fn settle(&mut self, wire: Wire, doubt: Option<&SendError>) {
+    fn settle(&mut self, open: Open, doubt: Option<&SendError>) {
         match doubt {
-            None => self.wire = Some(wire),
+            None => self.open = Some(open),
             Some(why) => tracing::warn!(code = why.code(), sent = ?why.sent(), "connection given up"),
         }
     }
@@ -432,8 +445,8 @@ impl ClientBuilder {
     /// When the name is not resolved or no address of it answers in time.
     pub async fn connect(self, addr: impl Into<String>) -> Result<Client, ConnectError> {
         let addr = addr.into();
-        let wire = self.open(&addr).await?;
-        Ok(Client { addr: Some(addr), options: self, wire: Some(wire) })
+        let open = self.open(&addr).await?;
+        Ok(Client { addr: Some(addr), options: self, open: Some(open) })
     }
 
     /// A client over a stream that stands already, such as a tunnel, a Unix socket or a TLS stream of another library. It cannot connect anew,
@@ -443,7 +456,7 @@ impl ClientBuilder {
     /// would say [`crate::Sent::No`].
     pub fn over(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Client {
         let wire = self.wire(Stream::other(stream));
-        Client { addr: None, options: self, wire: Some(wire) }
+        Client { addr: None, options: self, open: Some(Open { wire, identity: None }) }
     }
 
     /// The wait for the acknowledgment of what was written just now.
@@ -463,11 +476,36 @@ impl ClientBuilder {
         }
     }
 
-    async fn open(&self, addr: &str) -> Result<Wire, ConnectError> {
-        let stream = connect::connect(addr, &self.route, deadline_in(self.connect_timeout)).await?;
+    async fn open(&self, addr: &str) -> Result<Open, ConnectError> {
+        let deadline = deadline_in(self.connect_timeout);
+        let stream = connect::connect(addr, &self.route, deadline).await?;
         connect::prepare(&stream, self.keepalive);
         connect::limit_unconfirmed(&stream, self.write_timeout);
-        Ok(self.wire(Stream::Tcp(stream)))
+        let (stream, identity) = self.secured(stream, addr, deadline).await?;
+        Ok(Open { wire: self.wire(stream), identity })
+    }
+
+    #[cfg(feature = "tls")]
+    async fn secured(
+        &self,
+        tcp: TcpStream,
+        addr: &str,
+        deadline: Instant,
+    ) -> Result<(Stream, Option<PeerIdentity>), ConnectError> {
+        match &self.route.tls {
+            None => Ok((Stream::Tcp(tcp), None)),
+            Some(tls) => tls.secure(tcp, connect::host_and_port(addr)?.0, deadline).await,
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn secured(
+        &self,
+        tcp: TcpStream,
+        _: &str,
+        _: Instant,
+    ) -> Result<(Stream, Option<PeerIdentity>), ConnectError> {
+        Ok((Stream::Tcp(tcp), None))
     }
 
     fn wire(&self, stream: Stream) -> Wire {

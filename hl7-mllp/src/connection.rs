@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hl7_core::ReadOptions;
@@ -16,6 +17,7 @@ use crate::budget::Room;
 use crate::codec::DecoderOptions;
 use crate::codec_error::DecodeError;
 use crate::commit::CommitBlock;
+use crate::identity::PeerIdentity;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::responder::{Received, Responder, Response};
@@ -68,6 +70,7 @@ pub(crate) struct Connection<'t> {
     /// For the block that is read or answered.
     room: Room,
     peer: SocketAddr,
+    identity: Option<Arc<PeerIdentity>>,
     terms: &'t Terms,
     shutdown: watch::Receiver<bool>,
     responder: Responder,
@@ -83,7 +86,13 @@ impl<'t> Connection<'t> {
     ) -> Self {
         let responder = Responder::new(terms.read.clone(), terms.decoder.chosen_frame());
         let responder = if terms.release2 { responder.release2() } else { responder };
-        Self { wire, room, peer, terms, shutdown, responder }
+        Self { wire, room, peer, identity: None, terms, shutdown, responder }
+    }
+
+    /// With what the peer's certificate says.
+    pub(crate) fn identified(mut self, identity: Option<Arc<PeerIdentity>>) -> Self {
+        self.identity = identity;
+        self
     }
 
     /// Answers blocks until the connection ends.
@@ -180,7 +189,8 @@ impl<'t> Connection<'t> {
         let bytes = block.content().len();
         match self.responder.handle_block(block) {
             Received::Message(message, block) => {
-                self.handle(Request::new(message, block, self.peer), handler).await
+                let request = Request::of(message, block, self.peer, self.identity.clone());
+                self.handle(request, handler).await
             }
             Received::Commit(commit) => {
                 if commit == CommitBlock::Nak {

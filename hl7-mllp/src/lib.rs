@@ -57,6 +57,7 @@
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it:
 //! [`Block::content`], [`Request::bytes`], [`Acknowledgment::bytes`], [`Acknowledgment::text`].
 
+mod accepting;
 mod acknowledgment;
 mod application;
 mod application_acks;
@@ -75,7 +76,9 @@ mod frame;
 #[cfg(feature = "codec")]
 mod framed;
 mod handshake;
+mod handshakes;
 mod http_connect;
+mod identity;
 mod peers;
 mod proxy;
 mod reply;
@@ -83,6 +86,8 @@ mod request;
 mod resolver;
 mod responder;
 mod route;
+#[cfg(feature = "tls")]
+mod rustls_fault;
 mod send_error;
 mod sequence;
 mod serve_error;
@@ -110,6 +115,7 @@ pub use exchange::{AckMode, Exchange, Refusal, Step};
 pub use frame::{Frame, FrameError, FrameErrorKind, encode};
 #[cfg(feature = "codec")]
 pub use framed::{BlockCodec, CodecError};
+pub use identity::{Fingerprint, FingerprintError, PeerIdentity};
 pub use proxy::Proxy;
 pub use reply::Reply;
 pub use request::Request;

@@ -8,23 +8,18 @@ use std::time::Duration;
 
 use hl7_core::ReadOptions;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
+use crate::accepting::{Accepting, Rules};
 use crate::budget::Budget;
 use crate::codec::DecoderOptions;
-use crate::connect;
 use crate::connection::{Connection, Terms};
-use crate::peers::Peers;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::serve_error::{BindError, ServeError};
 use crate::stream::Stream;
-use crate::wire::{Wire, deadline_in};
-
-/// The first pause after a failed accept, and the longest.
-const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+use crate::wire::Wire;
 
 /// A listener on a TCP port.
 ///
@@ -101,23 +96,14 @@ impl Server {
         Fut: Future<Output = Reply> + Send + 'static,
     {
         let (signal, shut) = watch::channel(false);
-        let mut accepting = Accepting {
-            handler: Arc::new(handler),
-            terms: Arc::new(self.options.terms.clone()),
-            max_connections: self.options.max_connections,
-            max_connections_per_peer: self.options.max_connections_per_peer,
-            budget: self.options.budget(),
-            peers: Peers::default(),
-            connections: JoinSet::new(),
-            shut,
-        };
+        let mut accepting = Accepting::new(handler, self.options.rules(), shut);
         let ended = tokio::select! {
             ended = accepting.run(&self.listener) => ended,
             () = shutdown => Ok(()),
         };
         drop(self.listener);
         signal.send_replace(true);
-        let drained = drain(accepting.connections, self.options.drain_timeout).await;
+        let drained = accepting.drain(self.options.drain_timeout).await;
         ended.and(drained)
     }
 }
@@ -128,95 +114,6 @@ impl fmt::Debug for Server {
     }
 }
 
-struct Accepting<F> {
-    handler: Arc<F>,
-    terms: Arc<Terms>,
-    max_connections: usize,
-    max_connections_per_peer: Option<usize>,
-    budget: Budget,
-    peers: Peers,
-    connections: JoinSet<()>,
-    shut: watch::Receiver<bool>,
-}
-
-impl<F, Fut> Accepting<F>
-where
-    F: Fn(Request) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Reply> + Send + 'static,
-{
-    async fn run(&mut self, listener: &TcpListener) -> Result<(), ServeError> {
-        let mut pause = ACCEPT_PAUSE.0;
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                Some(_) = self.connections.join_next() => continue,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    pause = ACCEPT_PAUSE.0;
-                    self.admit(stream, peer);
-                }
-                Err(why) if is_of_one_connection(&why) => {}
-                Err(why) if is_of_the_socket(&why) => return Err(ServeError::listener(why)),
-                Err(why) => {
-                    tracing::error!(error = %why, "no connection can be accepted for now");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(ACCEPT_PAUSE.1);
-                }
-            }
-        }
-    }
-
-    /// Serves the connection, or closes it at once when there are too many.
-    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        while self.connections.try_join_next().is_some() {}
-        if self.connections.len() >= self.max_connections {
-            tracing::warn!(%peer, "connection refused: there are as many as are allowed");
-            return;
-        }
-        let most = self.max_connections_per_peer.unwrap_or(usize::MAX);
-        let Some(place) = self.peers.admit(peer.ip(), most) else {
-            tracing::warn!(%peer, "connection refused: the peer has as many as are allowed");
-            return;
-        };
-        connect::prepare(&stream, self.terms.keepalive);
-        let room = self.budget.room();
-        let (handler, terms, shut) = (self.handler.clone(), self.terms.clone(), self.shut.clone());
-        self.connections.spawn(async move {
-            tracing::debug!(%peer, "connection opened");
-            let wire = Wire::new(Stream::Tcp(stream), terms.decoder);
-            Connection::new(wire, room, peer, &terms, shut).run(&*handler).await;
-            drop(place);
-        });
-    }
-}
-
-/// Whether a failed accept concerns the connection that was to be had and no other.
-fn is_of_one_connection(why: &io::Error) -> bool {
-    use io::ErrorKind as K;
-    matches!(why.kind(), K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted)
-}
-
-/// Whether the listening socket is of no use any more.
-fn is_of_the_socket(why: &io::Error) -> bool {
-    matches!(why.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
-}
-
-/// Waits for the connections to end; cuts those that do not in time.
-async fn drain(mut connections: JoinSet<()>, within: Duration) -> Result<(), ServeError> {
-    let deadline = deadline_in(within);
-    loop {
-        match tokio::time::timeout_at(deadline, connections.join_next()).await {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            Err(_) => break,
-        }
-    }
-    let cut = connections.len();
-    connections.shutdown().await;
-    Err(ServeError::undrained(cut))
-}
-
 /// The deadlines and limits of a [`Server`].
 #[derive(Clone, Debug)]
 pub struct ServerBuilder {
@@ -225,6 +122,8 @@ pub struct ServerBuilder {
     max_connections_per_peer: Option<usize>,
     max_total_block_bytes: usize,
     drain_timeout: Duration,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::tls::ServerTls>,
 }
 
 impl Default for ServerBuilder {
@@ -245,6 +144,8 @@ impl Default for ServerBuilder {
             max_connections_per_peer: None,
             max_total_block_bytes: Self::MAX_TOTAL_BLOCK_BYTES,
             drain_timeout: Self::DRAIN_TIMEOUT,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -357,6 +258,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Secures every connection. A sender that does not speak TLS is closed.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::tls::ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Serves one connection over a stream that stands already, until it ends: a tunnel, a Unix socket, a listener of the program's own.
     /// `peer` is what [`Request::peer`] gives. Dropping the future cuts the connection.
     ///
@@ -374,6 +282,17 @@ impl ServerBuilder {
         // The sender stays, so that no shutdown is heard.
         let (_never, shut) = watch::channel(false);
         Connection::new(wire, self.budget().room(), peer, &self.terms, shut).run(&handler).await;
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            terms: Arc::new(self.terms.clone()),
+            max_connections: self.max_connections,
+            max_connections_per_peer: self.max_connections_per_peer,
+            budget: self.budget(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+        }
     }
 
     fn budget(&self) -> Budget {

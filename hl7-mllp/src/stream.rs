@@ -45,7 +45,7 @@ impl Stream {
     pub(crate) fn fault(&self, why: &io::Error) -> Option<TlsFault> {
         match self {
             #[cfg(feature = "tls")]
-            Self::Tls(_) => crate::tls::fault_of(why),
+            Self::Tls(_) => crate::rustls_fault::fault_of(why),
             _ => {
                 let _ = why;
                 None

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+#[cfg(feature = "tls")]
+mod authority;
 mod budget;
 mod client;
 mod codec;
@@ -20,3 +22,5 @@ mod sequence;
 mod server;
 mod simulation;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
