@@ -1,28 +1,25 @@
 //! The client: one connection, one message at a time, and an honest word about each.
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use hl7_core::{AckCondition, Header, Message};
+use hl7_core::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::acknowledgment::Acknowledgment;
 use crate::codec::DecoderOptions;
-use crate::commit::CommitBlock;
 use crate::connect;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
-use crate::exchange::{AckMode, Exchange, Step};
 use crate::identity::PeerIdentity;
 use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind};
-use crate::silence::Silence;
+use crate::sending::{Asked, SendTerms, Sending};
 use crate::stream::Stream;
-use crate::two_phase::{ApplicationOutcome, TwoPhase};
-use crate::wire::{Wire, WriteFault, deadline_in};
+use crate::two_phase::TwoPhase;
+use crate::wire::{Wire, deadline_in};
 
 /// A connection to a receiver.
 ///
@@ -119,10 +116,7 @@ impl Client {
     /// # Errors
     /// As [`Client::send`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire(&mut self, content: &[u8]) -> Result<Acknowledgment, SendError> {
-        let fault = |why| SendError::unsent(SendErrorKind::NotAMessage(why));
-        let end = memchr::memchr2(b'\r', b'\n', content).unwrap_or(content.len());
-        let header = Message::from_bytes(content.get(..end).unwrap_or_default()).map_err(fault)?;
-        let asked = Asked::of(header.header())?;
+        let asked = Asked::of_wire(content)?;
         self.exchange(content, &asked).await
     }
 
@@ -149,10 +143,16 @@ impl Client {
         let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
         let asked = Asked::of(message.header())?;
         let content = message.to_wire().map_err(fault)?;
-        let (mut open, block) = self.ready(&content)?;
-        let result = self.both(&mut open.wire, &block, &asked).await;
-        self.settle(open, result.as_ref().map(second_fault).unwrap_or_else(Some));
-        result
+        self.both(&content, &asked).await
+    }
+
+    /// [`Client::send_two_phase`] for a message that is already in the form for sending, as in [`Client::send_wire`].
+    ///
+    /// # Errors
+    /// As [`Client::send_two_phase`], and when the bytes do not start with a header that can be read.
+    pub async fn send_wire_two_phase(&mut self, content: &[u8]) -> Result<TwoPhase, SendError> {
+        let asked = Asked::of_wire(content)?;
+        self.both(content, &asked).await
     }
 
     /// Release 2 only: sends any content, such as a document or a message that asks for no acknowledgment, and waits for the commit
@@ -161,19 +161,29 @@ impl Client {
     /// # Errors
     /// When the content was not committed, which [`SendError::sent`] says more of; `NotRelease2` without [`ClientBuilder::release2`].
     pub async fn send_until_commit(&mut self, content: &[u8]) -> Result<(), SendError> {
-        if !self.options.release2 {
+        if !self.options.terms.release2 {
             return Err(SendError::unsent(SendErrorKind::NotRelease2));
         }
         let (mut open, block) = self.ready(content)?;
-        let result = self.committed(&mut open.wire, &block).await;
+        let begun = Sending::begin(&mut open.wire, &self.options.terms, &block);
+        let result = async { begun.await?.until_commit().await }.await;
         self.settle(open, result.as_ref().err());
         result
     }
 
     async fn exchange(&mut self, content: &[u8], asked: &Asked) -> Result<Acknowledgment, SendError> {
         let (mut open, block) = self.ready(content)?;
-        let result = self.once(&mut open.wire, &block, asked).await;
+        let begun = Sending::begin(&mut open.wire, &self.options.terms, &block);
+        let result = async { begun.await?.once(asked).await }.await;
         self.settle(open, result.as_ref().err());
+        result
+    }
+
+    async fn both(&mut self, content: &[u8], asked: &Asked) -> Result<TwoPhase, SendError> {
+        let (mut open, block) = self.ready(content)?;
+        let begun = Sending::begin(&mut open.wire, &self.options.terms, &block);
+        let result = async { begun.await?.both(asked).await }.await;
+        self.settle(open, result.as_ref().map_or_else(Some, TwoPhase::doubt));
         result
     }
 
@@ -181,7 +191,7 @@ impl Client {
     fn ready(&mut self, content: &[u8]) -> Result<(Open, BytesMut), SendError> {
         let mut block = BytesMut::new();
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
-        self.options.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
+        self.options.terms.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
         let open = self.open.take().ok_or_else(|| SendError::unsent(SendErrorKind::Closed))?;
         Ok((open, block))
     }
@@ -192,51 +202,6 @@ impl Client {
             None => self.open = Some(open),
             Some(why) => tracing::warn!(code = why.code(), sent = ?why.sent(), "connection given up"),
         }
-    }
-
-    async fn once(&self, wire: &mut Wire, block: &[u8], asked: &Asked) -> Result<Acknowledgment, SendError> {
-        self.write(wire, block).await?;
-        let mut exchange = self.options.exchange(asked);
-        loop {
-            if let Step::Done(ack) = next_step(wire, &mut exchange, &self.options).await? {
-                return Ok(ack);
-            }
-        }
-    }
-
-    async fn both(&self, wire: &mut Wire, block: &[u8], asked: &Asked) -> Result<TwoPhase, SendError> {
-        self.write(wire, block).await?;
-        let mut exchange = self.options.exchange(asked);
-        if asked.application {
-            exchange = exchange.then_application(self.options.application_timeout);
-        }
-        let accept = loop {
-            match next_step(wire, &mut exchange, &self.options).await? {
-                Step::Done(ack) => return Ok(TwoPhase::once(ack)),
-                Step::Accepted(ack) => break Some(ack),
-                _ => {}
-            }
-        };
-        let application = loop {
-            match next_step(wire, &mut exchange, &self.options).await {
-                Ok(Step::Done(ack)) => break ApplicationOutcome::Acknowledged(ack),
-                Ok(_) => {}
-                Err(why) => break ApplicationOutcome::Missing(why),
-            }
-        };
-        Ok(TwoPhase { accept, application })
-    }
-
-    async fn committed(&self, wire: &mut Wire, block: &[u8]) -> Result<(), SendError> {
-        self.write(wire, block).await?;
-        let mut exchange = Exchange::commit_only(deadline_in(self.options.ack_timeout).into_std());
-        next_step(wire, &mut exchange, &self.options).await.map(drop)
-    }
-
-    async fn write(&self, wire: &mut Wire, block: &[u8]) -> Result<(), SendError> {
-        check_silence(wire).await?;
-        let written = wire.write(block, self.options.write_timeout).await;
-        written.map_err(|fault| write_error(wire, fault))
     }
 }
 
@@ -250,115 +215,28 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The control ID of a message, and the acknowledgments that its header asks for.
-struct Asked {
-    control_id: String,
-    mode: AckMode,
-    application: bool,
-}
-
-impl Asked {
-    fn of(header: Header<'_>) -> Result<Self, SendError> {
-        let control_id = header.control_id().filter(|id| !id.is_null() && !id.raw().trim().is_empty());
-        let Some(control_id) = control_id else { return Err(SendError::unsent(SendErrorKind::NoControlId)) };
-        let Some(mode) = AckMode::of(header) else {
-            return Err(SendError::unsent(SendErrorKind::NoAckAsked));
-        };
-        let application = header.application_condition() != AckCondition::Never;
-        Ok(Self { control_id: control_id.raw().to_owned(), mode, application })
-    }
-}
-
-/// The doubt that the second phase left.
-fn second_fault(both: &TwoPhase) -> Option<&SendError> {
-    match &both.application {
-        ApplicationOutcome::Missing(why) => Some(why),
-        _ => None,
-    }
-}
-
-async fn check_silence(wire: &mut Wire) -> Result<(), SendError> {
-    match wire.silence().await {
-        Silence::Kept => Ok(()),
-        Silence::PeerClosed => Err(SendError::unsent(SendErrorKind::PeerClosed)),
-        Silence::Unsolicited => Err(SendError::unsent(SendErrorKind::Unsolicited)),
-        Silence::Broken(why) => Err(SendError::unsent(broken_by(wire, &why)).because(why)),
-    }
-}
-
-fn write_error(wire: &Wire, fault: WriteFault) -> SendError {
-    let kind = fault.error.as_ref().map_or(SendErrorKind::WriteTimedOut, |why| broken_by(wire, why));
-    let error = if fault.any_left { SendError::unknown(kind) } else { SendError::unsent(kind) };
-    match fault.error {
-        Some(why) => error.because(why),
-        None => error,
-    }
-}
-
-/// What an error of the connection means.
-fn broken_by(wire: &Wire, why: &io::Error) -> SendErrorKind {
-    wire.fault(why).map_or(SendErrorKind::Lost, SendErrorKind::Tls)
-}
-
-/// Reads until there is something to say, and confirms acknowledgments where release 2 wants that.
-async fn next_step(
-    wire: &mut Wire,
-    exchange: &mut Exchange,
-    options: &ClientBuilder,
-) -> Result<Step, SendError> {
-    loop {
-        let taken = exchange.is_taken();
-        let doubt = |kind| SendError::after(kind, taken);
-        let broken = |why| doubt(SendErrorKind::BrokenFrame(why));
-        while let Some(block) = wire.next_block().map_err(broken)? {
-            let step = exchange.handle_block(block, Instant::now().into_std());
-            if let Some(commit) = exchange.commit_due() {
-                options.confirm(wire, commit).await;
-            }
-            match step {
-                Step::Wait => {}
-                Step::Refused(why) => return Err(SendError::refused(why, exchange.is_taken())),
-                step => return Ok(step),
-            }
-        }
-        let deadline = Instant::from_std(exchange.deadline());
-        let doubt = |kind| SendError::after(kind, exchange.is_taken());
-        match timeout_at(deadline, wire.read_some()).await {
-            Err(_) => return Err(doubt(SendErrorKind::AckTimedOut)),
-            Ok(Err(why)) => return Err(doubt(broken_by(wire, &why)).because(why)),
-            Ok(Ok(0)) => {
-                wire.finish().map_err(|why| doubt(SendErrorKind::BrokenFrame(why)))?;
-                return Err(doubt(SendErrorKind::Unanswered));
-            }
-            Ok(Ok(_)) => {}
-        }
-    }
-}
-
 /// The deadlines and limits of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     connect_timeout: Duration,
-    ack_timeout: Duration,
-    write_timeout: Duration,
-    decoder: DecoderOptions,
-    application_timeout: Duration,
-    release2: bool,
-    missing_control_id: bool,
+    terms: SendTerms,
     keepalive: Option<Duration>,
     pub(crate) route: Route,
 }
 
 impl Default for ClientBuilder {
     fn default() -> Self {
-        Self {
-            connect_timeout: Self::CONNECT_TIMEOUT,
-            ack_timeout: Self::ACK_TIMEOUT,
-            write_timeout: Self::WRITE_TIMEOUT,
+        let terms = SendTerms {
             decoder: DecoderOptions::new().max_block_bytes(Self::MAX_ACK_BYTES),
+            ack_timeout: Self::ACK_TIMEOUT,
             application_timeout: Self::APPLICATION_TIMEOUT,
+            write_timeout: Self::WRITE_TIMEOUT,
             release2: false,
             missing_control_id: false,
+        };
+        Self {
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            terms,
             keepalive: Some(Self::KEEPALIVE),
             route: Route::default(),
         }
@@ -389,47 +267,47 @@ impl ClientBuilder {
 
     /// How long an acknowledgment may take, from the end of the message to the end of the acknowledgment.
     pub fn ack_timeout(mut self, time: Duration) -> Self {
-        self.ack_timeout = time;
+        self.terms.ack_timeout = time;
         self
     }
 
     /// How long an application acknowledgment may take in [`Client::send_two_phase`], from the accept acknowledgment on.
     pub fn application_timeout(mut self, time: Duration) -> Self {
-        self.application_timeout = time;
+        self.terms.application_timeout = time;
         self
     }
 
     /// Whether the receiver speaks MLLP release 2: it answers each block with a commit acknowledgment (0x06, or 0x15 when it has not
     /// taken it) before anything else, and the client confirms each acknowledgment so. Off unless stated: release 1 is what is in use.
     pub fn release2(mut self, spoken: bool) -> Self {
-        self.release2 = spoken;
+        self.terms.release2 = spoken;
         self
     }
 
     /// Whether an acknowledgment without MSA-2 counts as the one of the message under way. Off unless stated: only for receivers that
     /// never fill it. One with another message's control ID is refused all the same.
     pub fn missing_control_id(mut self, allowed: bool) -> Self {
-        self.missing_control_id = allowed;
+        self.terms.missing_control_id = allowed;
         self
     }
 
     /// How long the peer may take for each 64 KiB of a message, and for the rest. On Linux it is also the time in which the peer's
     /// system has to confirm what was written.
     pub fn write_timeout(mut self, time: Duration) -> Self {
-        self.write_timeout = time;
+        self.terms.write_timeout = time;
         self
     }
 
     /// The most bytes that an acknowledgment may have.
     pub fn max_ack_bytes(mut self, bytes: usize) -> Self {
-        self.decoder = self.decoder.max_block_bytes(bytes);
+        self.terms.decoder = self.terms.decoder.max_block_bytes(bytes);
         self
     }
 
     /// How the blocks of the receiver are found, [`ClientBuilder::max_ack_bytes`] included, and with which [`crate::Frame`] messages are
     /// sent.
     pub fn decoder(mut self, options: DecoderOptions) -> Self {
-        self.decoder = options;
+        self.terms.decoder = options;
         self
     }
 
@@ -459,28 +337,11 @@ impl ClientBuilder {
         Client { addr: None, options: self, open: Some(Open { wire, identity: None }) }
     }
 
-    /// The wait for the acknowledgment of what was written just now.
-    fn exchange(&self, asked: &Asked) -> Exchange {
-        let deadline = deadline_in(self.ack_timeout).into_std();
-        let exchange = Exchange::new(&asked.control_id, asked.mode, deadline);
-        let exchange = if self.missing_control_id { exchange.missing_control_id_allowed() } else { exchange };
-        if self.release2 { exchange.release2() } else { exchange }
-    }
-
-    /// Writes a commit acknowledgment. When that fails, the next use of the connection finds out.
-    async fn confirm(&self, wire: &mut Wire, commit: CommitBlock) {
-        let mut block = BytesMut::new();
-        commit.encode(self.decoder.chosen_frame(), &mut block);
-        if wire.write(&block, self.write_timeout).await.is_err() {
-            tracing::warn!("an acknowledgment could not be confirmed");
-        }
-    }
-
     async fn open(&self, addr: &str) -> Result<Open, ConnectError> {
         let deadline = deadline_in(self.connect_timeout);
         let stream = connect::connect(addr, &self.route, deadline).await?;
         connect::prepare(&stream, self.keepalive);
-        connect::limit_unconfirmed(&stream, self.write_timeout);
+        connect::limit_unconfirmed(&stream, self.terms.write_timeout);
         let (stream, identity) = self.secured(stream, addr, deadline).await?;
         Ok(Open { wire: self.wire(stream), identity })
     }
@@ -509,6 +370,6 @@ impl ClientBuilder {
     }
 
     fn wire(&self, stream: Stream) -> Wire {
-        Wire::new(stream, self.decoder)
+        Wire::new(stream, self.terms.decoder)
     }
 }

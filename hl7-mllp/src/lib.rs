@@ -71,6 +71,7 @@ mod commit;
 mod connect;
 mod connect_error;
 mod connection;
+mod decoder_options;
 mod exchange;
 mod frame;
 #[cfg(feature = "codec")]
@@ -89,6 +90,7 @@ mod route;
 #[cfg(feature = "tls")]
 mod rustls_fault;
 mod send_error;
+mod sending;
 mod sequence;
 mod serve_error;
 mod server;

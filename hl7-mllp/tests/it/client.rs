@@ -386,6 +386,26 @@ async fn fault_21_an_application_acknowledgment_that_never_comes_is_no_reason_to
 }
 
 #[tokio::test]
+async fn fault_21_a_commit_that_was_not_asked_for_counts_too() {
+    let commit = framed(ack("CA", "m-1"));
+    for (behind, code) in [(&b""[..], "N111"), (b"\x0Bx\x1Cy", "N113"), (b"\x0Bfail\x1C\r", "N114")] {
+        let mut client = hasty().connect(answering([&commit[..], behind].concat()).await).await.unwrap();
+        let why = send(&mut client, &enhanced("m-1", "NE", "AL")).await.unwrap_err();
+        assert_eq!((why.code(), why.sent()), (code, Sent::Taken));
+        assert!(!client.is_open());
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_wire_form_has_two_phases_too() {
+    let answers = [framed(ack("CA", "m-1")), framed(ack("AA", "m-1"))].concat();
+    let mut client = hasty().connect(answering(answers).await).await.unwrap();
+    let both = client.send_wire_two_phase(enhanced("m-1", "AL", "AL").as_bytes()).await.unwrap();
+    assert_eq!(both.last().unwrap().code().as_str(), "AA");
+    assert_eq!(client.send_wire_two_phase(b"PID|1\r").await.unwrap_err().code(), "N105");
+}
+
+#[tokio::test]
 async fn a_message_with_one_phase_is_done_with_it() {
     for (text, code, is_accept) in [
         (message("m-1"), "AA", false),
