@@ -53,6 +53,21 @@ impl Stream {
         }
     }
 
+    /// Sends what TLS has to answer to what was read, such as that there is no renegotiation. It would else lie until the next write, and
+    /// the peer wait for it.
+    fn answer(&mut self, cx: &mut Context<'_>) {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) if tls.get_ref().1.wants_write() => {
+                // Where it fails, or cannot go on now, the next read or write finds out.
+                let _ = Pin::<&mut tokio_rustls::TlsStream<TcpStream>>::new(tls).poll_flush(cx);
+            }
+            _ => {
+                let _ = cx;
+            }
+        }
+    }
+
     fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Duplex> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::<&mut TcpStream>::new(tcp),
@@ -69,8 +84,14 @@ fn system_has_more(tcp: &TcpStream) -> bool {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.inner().poll_read(cx, buf)
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.as_mut().inner().poll_read(cx, buf);
+        self.answer(cx);
+        read
     }
 }
 

@@ -10,6 +10,8 @@ mod codec;
 mod connecting;
 mod exchange;
 mod expected;
+#[cfg(feature = "tls")]
+mod interop_tls;
 mod load;
 mod meter;
 mod peer;
