@@ -45,8 +45,10 @@ use crate::wire::{Wire, WriteFault, deadline_in};
 /// - `Ok` holds an acknowledgment whose MSA-2 is the message's MSH-10 byte for byte and that came on the connection the message went
 ///   out on, in the time allowed. It may be negative.
 /// - `Err` with [`crate::Sent::No`]: not one byte of the message left. With [`crate::Sent::Unknown`]: the receiver may have taken it, and
-///   sending it again can make a duplicate. The client never sends again by itself.
+///   sending it again can make a duplicate. The client never sends such a message again by itself. Where it may connect anew
+///   ([`ClientBuilder::reconnect`]) it does so only while nothing was sent.
 /// - After any doubt the connection is closed, so that an answer that comes late reaches nobody.
+/// - With TLS (feature `tls`) nothing is ever sent in plain text.
 /// - Dropping the future of a send before it is done closes the connection too.
 ///
 /// In enhanced mode a send ends at the first acknowledgment, which is the accept acknowledgment (`CA`, `CE`, `CR`) where MSH-15 asks for
@@ -115,10 +117,12 @@ impl Client {
     /// When no acknowledgment of this message was had. [`SendError::sent`] says whether anything was sent, [`Client::is_open`]
     /// whether the client can go on.
     pub async fn send(&mut self, message: &Message<'_>) -> Result<Acknowledgment, SendError> {
-        let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
-        let (control_id, mode) = asked(message.header())?;
-        let content = message.to_wire().map_err(fault)?;
-        self.exchange(&content, &control_id, mode).await
+        let result = match wire_form(message) {
+            Ok((content, (control_id, mode))) => self.exchange(&content, &control_id, mode).await,
+            Err(why) => Err(why),
+        };
+        self.count(&result);
+        result
     }
 
     /// Sends a message that is already in the form for sending ([`Message::to_wire`]), such as one that was stored. Its header is
@@ -127,11 +131,12 @@ impl Client {
     /// # Errors
     /// As [`Client::send`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire(&mut self, content: &[u8]) -> Result<Acknowledgment, SendError> {
-        let fault = |why| SendError::unsent(SendErrorKind::NotAMessage(why));
-        let end = memchr::memchr2(b'\r', b'\n', content).unwrap_or(content.len());
-        let header = Message::from_bytes(content.get(..end).unwrap_or_default()).map_err(fault)?;
-        let (control_id, mode) = asked(header.header())?;
-        self.exchange(content, &control_id, mode).await
+        let result = match asked_in_wire_form(content) {
+            Ok((control_id, mode)) => self.exchange(content, &control_id, mode).await,
+            Err(why) => Err(why),
+        };
+        self.count(&result);
+        result
     }
 
     async fn exchange(
@@ -144,17 +149,14 @@ impl Client {
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
         block::encode(content, &mut block).map_err(fault)?;
         let may_reconnect = self.options.reconnect && self.addr.is_some() && self.is_open();
-        let result = self.attempt(&block, control_id, mode).await;
-        let result = match result {
+        match self.attempt(&block, control_id, mode).await {
             Err(why) if may_reconnect && is_worth_a_new_connection(&why) => {
                 tracing::info!(code = why.code(), "connecting anew: nothing was sent");
                 self.meter().tally.reconnects.add(1);
                 self.attempt(&block, control_id, mode).await
             }
             other => other,
-        };
-        self.count(&result);
-        result
+        }
     }
 
     fn count(&self, result: &Result<Acknowledgment, SendError>) {
@@ -233,6 +235,21 @@ impl fmt::Debug for Client {
             .field("is_open", &self.is_open())
             .finish()
     }
+}
+
+/// The message as it is sent, and what it asks for.
+fn wire_form(message: &Message<'_>) -> Result<(Vec<u8>, (String, AckMode)), SendError> {
+    let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
+    let asked = asked(message.header())?;
+    Ok((message.to_wire().map_err(fault)?, asked))
+}
+
+/// What a message that is in the form for sending asks for in its first line.
+fn asked_in_wire_form(content: &[u8]) -> Result<(String, AckMode), SendError> {
+    let fault = |why| SendError::unsent(SendErrorKind::NotAMessage(why));
+    let end = memchr::memchr2(b'\r', b'\n', content).unwrap_or(content.len());
+    let header = Message::from_bytes(content.get(..end).unwrap_or_default()).map_err(fault)?;
+    asked(header.header())
 }
 
 /// The control ID and the acknowledgments that a header asks for.

@@ -67,7 +67,7 @@ pub enum SendErrorKind {
     OtherControlId,
     /// N117: an acknowledgment more than was asked for.
     Repeated,
-    /// N118: all connections of the pool were in use for the time to wait.
+    /// N118: all connections of the pool were in use for [`crate::ClientPool::max_wait`].
     NoneFree,
     /// N201 to N213 and N401 to N415, as [`ConnectErrorKind`]: there was no connection, and none could be made.
     NotConnected(ConnectErrorKind),

@@ -75,7 +75,7 @@ impl ClientTls {
             Ok(Ok(stream)) => {
                 let identity = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                 let identity = identity.and_then(|der| certificate::read(der));
-                Ok((Stream::Tls(Box::new(TlsStream::Client(stream))), identity))
+                Ok((Stream::secure(TlsStream::Client(stream)), identity))
             }
         }
     }
