@@ -311,7 +311,7 @@ async fn fault_09_a_receiver_that_closes_after_the_message_is_noticed_before_the
 async fn receiver<F, Fut>(authority: &Authority, script: F) -> (String, JoinHandle<Fut::Output>)
 where
     F: FnOnce(tokio_rustls::server::TlsStream<TcpStream>) -> Fut + Send + 'static,
-    Fut: Future<Output: Send> + Send,
+    Fut: Future<Output: Send + 'static> + Send,
 {
     let own = authority.issue();
     let config = rustls::ServerConfig::builder_with_provider(provider())
