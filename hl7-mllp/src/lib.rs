@@ -29,6 +29,21 @@
 //! [`Decoder`] and [`encode`] know blocks; [`Exchange`] knows which answer ends the wait for an acknowledgment. Neither does input or
 //! output, and the time is an argument. [`Client`] and [`Server`] are shells around them on tokio.
 //!
+//! # Connections
+//!
+//! A client resolves the receiver's name at every connect, by the system or by a [`Resolver`] of the program's own, and tries all its addresses
+//! within one deadline. It can leave from a stated [address](ClientBuilder::source) or [interface](ClientBuilder::interface) and go through a
+//! SOCKS5 or HTTP [`Proxy`]. With the feature `tls` the module `tls` secures both sides. Streams that are no TCP connections are served by
+//! [`ClientBuilder::over`] and [`ServerBuilder::serve_connection`].
+//!
+//! A [`Client`] has one connection and connects anew when it is told to, or by itself with [`ClientBuilder::reconnect`]. A [`ClientPool`] has
+//! several.
+//!
+//! # Observation
+//!
+//! [`ClientMeter`] and [`ServerMeter`] read counters for metrics. `tracing` spans (level debug) tell of each `connection` (the peer's address) and of
+//! each `exchange` in it (`bytes`, the `code` of the acknowledgment or error, `ms`).
+//!
 //! # Guarantees
 //!
 //! See [`Client`] and [`Server`]. In short: a message counts as accepted only when an acknowledgment names it exactly, on the
