@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::budget::Budget;
 use crate::connect;
@@ -98,18 +99,21 @@ where
         }
         let most = self.rules.max_connections_per_peer.unwrap_or(usize::MAX);
         let Some(place) = self.peers.admit(peer.ip(), most) else {
+            self.rules.terms.meter.tally.refused.add(1);
             tracing::warn!(%peer, "connection refused: the peer has as many as are allowed");
             return;
         };
         connect::prepare(&stream, self.rules.terms.keepalive);
         #[cfg(feature = "tls")]
         if let Some(tls) = self.rules.tls.clone() {
+            let meter = self.rules.terms.meter.clone();
             return self.handshakes.begin(tls.max_handshakes, async move {
                 match tls.secure(stream).await {
                     Ok((stream, identity)) => {
                         Some(Secured { stream, peer, identity: identity.map(Arc::new), place })
                     }
                     Err((fault, why)) => {
+                        meter.tally.handshake_errors.add(fault.code());
                         let error = why.map(tracing::field::display);
                         tracing::warn!(%peer, code = fault.code(), error, "no secure connection");
                         None
@@ -124,6 +128,7 @@ where
         while self.connections.try_join_next().is_some() {}
         let is_full = self.connections.len() >= self.rules.max_connections;
         if is_full {
+            self.rules.terms.meter.tally.refused.add(1);
             tracing::warn!(%peer, "connection refused: there are as many as are allowed");
         }
         is_full
@@ -137,13 +142,17 @@ where
         }
         let room = self.rules.budget.room();
         let (handler, terms, shut) = (self.handler.clone(), self.rules.terms.clone(), self.shut.clone());
-        self.connections.spawn(async move {
+        self.rules.terms.meter.tally.accepted.add(1);
+        let counted = self.rules.terms.meter.tally.open.enter();
+        let span = tracing::debug_span!("connection", %peer);
+        let served = async move {
             tracing::debug!(%peer, "connection opened");
             let wire = Wire::new(stream, terms.decoder);
             let connection = Connection::new(wire, room, peer, &terms, shut);
             connection.identified(identity).run(&*handler).await;
-            drop(place);
-        });
+            drop((place, counted));
+        };
+        self.connections.spawn(served.instrument(span));
     }
 
     /// Waits for the connections to end; cuts those that do not in time. Handshakes are cut at once.

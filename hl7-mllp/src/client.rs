@@ -8,16 +8,21 @@ use hl7_core::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::acknowledgment::Acknowledgment;
+use crate::client_meter::ClientMeter;
 use crate::codec::DecoderOptions;
 use crate::connect;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
+use crate::goal::{Both, Commit, First, Goal};
 use crate::identity::PeerIdentity;
 use crate::route::Route;
-use crate::send_error::{SendError, SendErrorKind};
+use crate::send_error::{SendError, SendErrorKind, Sent};
 use crate::sending::{Asked, SendTerms, Sending};
 use crate::stream::Stream;
+use crate::tally::Entered;
 use crate::two_phase::TwoPhase;
 use crate::wire::{Wire, deadline_in};
 
@@ -37,12 +42,13 @@ use crate::wire::{Wire, deadline_in};
 /// # Guarantees
 ///
 /// - `Ok` holds an acknowledgment whose MSA-2 is the message's MSH-10 byte for byte (or missing, with
-///   [`ClientBuilder::missing_control_id`]) and that came on the connection the message went
-///   out on, in the time allowed. It may be negative.
+///   [`ClientBuilder::missing_control_id`]) and that came on the connection the message went out on, in the time allowed. It may be negative.
 /// - `Err` with [`crate::Sent::No`]: not one byte of the message left. With [`crate::Sent::Unknown`]: the receiver may have taken it, and
-///   sending it again can make a duplicate. The client never sends again by itself.
-///   With [`crate::Sent::Taken`]: the receiver has said that it has it, and it is never to be sent again.
+///   sending it again can make a duplicate. The client never sends such a message again by itself. Where it may connect anew
+///   ([`ClientBuilder::reconnect`]) it does so only while nothing was sent. With [`crate::Sent::Taken`]: the receiver has said that it has
+///   it, and it is never to be sent again.
 /// - After any doubt the connection is closed, so that an answer that comes late reaches nobody.
+/// - With TLS (feature `tls`) nothing is ever sent in plain text.
 /// - Dropping the future of a send before it is done closes the connection too.
 ///
 /// In enhanced mode [`Client::send`] ends at the first acknowledgment, which is the accept acknowledgment (`CA`, `CE`, `CR`) where MSH-15
@@ -60,6 +66,8 @@ pub struct Client {
 struct Open {
     wire: Wire,
     identity: Option<PeerIdentity>,
+    span: Span,
+    _counted: Entered,
 }
 
 impl Client {
@@ -98,16 +106,22 @@ impl Client {
         Ok(())
     }
 
+    /// Reads the counters, of this client and of all others that were made with the same builder.
+    pub fn meter(&self) -> ClientMeter {
+        self.options.meter.clone()
+    }
+
     /// Sends a message and waits for its acknowledgment.
     ///
     /// # Errors
     /// When no acknowledgment of this message was had. [`SendError::sent`] says whether anything was sent, [`Client::is_open`]
     /// whether the client can go on.
     pub async fn send(&mut self, message: &Message<'_>) -> Result<Acknowledgment, SendError> {
-        let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
-        let asked = Asked::of(message.header())?;
-        let content = message.to_wire().map_err(fault)?;
-        self.exchange(&content, &asked).await
+        let result = match wire_form(message) {
+            Ok((content, asked)) => self.exchange(&content, First(&asked)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
     }
 
     /// Sends a message that is already in the form for sending ([`Message::to_wire`]), such as one that was stored. Its header is
@@ -116,8 +130,11 @@ impl Client {
     /// # Errors
     /// As [`Client::send`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire(&mut self, content: &[u8]) -> Result<Acknowledgment, SendError> {
-        let asked = Asked::of_wire(content)?;
-        self.exchange(content, &asked).await
+        let result = match Asked::of_wire(content) {
+            Ok(asked) => self.exchange(content, First(&asked)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
     }
 
     /// Sends a message and waits for both acknowledgments of enhanced mode on this connection: the accept acknowledgment, then, where
@@ -140,10 +157,11 @@ impl Client {
     /// # }
     /// ```
     pub async fn send_two_phase(&mut self, message: &Message<'_>) -> Result<TwoPhase, SendError> {
-        let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
-        let asked = Asked::of(message.header())?;
-        let content = message.to_wire().map_err(fault)?;
-        self.both(&content, &asked).await
+        let result = match wire_form(message) {
+            Ok((content, asked)) => self.exchange(&content, Both(&asked)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
     }
 
     /// [`Client::send_two_phase`] for a message that is already in the form for sending, as in [`Client::send_wire`].
@@ -151,8 +169,11 @@ impl Client {
     /// # Errors
     /// As [`Client::send_two_phase`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire_two_phase(&mut self, content: &[u8]) -> Result<TwoPhase, SendError> {
-        let asked = Asked::of_wire(content)?;
-        self.both(content, &asked).await
+        let result = match Asked::of_wire(content) {
+            Ok(asked) => self.exchange(content, Both(&asked)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
     }
 
     /// Release 2 only: sends any content, such as a document or a message that asks for no acknowledgment, and waits for the commit
@@ -161,48 +182,81 @@ impl Client {
     /// # Errors
     /// When the content was not committed, which [`SendError::sent`] says more of; `NotRelease2` without [`ClientBuilder::release2`].
     pub async fn send_until_commit(&mut self, content: &[u8]) -> Result<(), SendError> {
-        if !self.options.terms.release2 {
-            return Err(SendError::unsent(SendErrorKind::NotRelease2));
-        }
-        let (mut open, block) = self.ready(content)?;
-        let begun = Sending::begin(&mut open.wire, &self.options.terms, &block);
-        let result = async { begun.await?.until_commit().await }.await;
-        self.settle(open, result.as_ref().err());
-        result
+        let result = match self.options.terms.release2 {
+            true => self.exchange(content, Commit).await,
+            false => Err(SendError::unsent(SendErrorKind::NotRelease2)),
+        };
+        self.counted(result)
     }
 
-    async fn exchange(&mut self, content: &[u8], asked: &Asked) -> Result<Acknowledgment, SendError> {
-        let (mut open, block) = self.ready(content)?;
-        let begun = Sending::begin(&mut open.wire, &self.options.terms, &block);
-        let result = async { begun.await?.once(asked).await }.await;
-        self.settle(open, result.as_ref().err());
-        result
-    }
-
-    async fn both(&mut self, content: &[u8], asked: &Asked) -> Result<TwoPhase, SendError> {
-        let (mut open, block) = self.ready(content)?;
-        let begun = Sending::begin(&mut open.wire, &self.options.terms, &block);
-        let result = async { begun.await?.both(asked).await }.await;
-        self.settle(open, result.as_ref().map_or_else(Some, TwoPhase::doubt));
-        result
-    }
-
-    /// The block to send and the connection, taken out.
-    fn ready(&mut self, content: &[u8]) -> Result<(Open, BytesMut), SendError> {
+    async fn exchange<G: Goal>(&mut self, content: &[u8], goal: G) -> Result<G::Got, SendError> {
         let mut block = BytesMut::new();
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
         self.options.terms.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
-        let open = self.open.take().ok_or_else(|| SendError::unsent(SendErrorKind::Closed))?;
-        Ok((open, block))
+        let may_reconnect = self.options.reconnect && self.addr.is_some() && self.is_open();
+        let result = match self.attempt(&block, goal).await {
+            Err(why) if may_reconnect && is_worth_a_new_connection(&why) => {
+                tracing::info!(code = why.code(), "connecting anew: nothing was sent");
+                self.meter().tally.reconnects.add(1);
+                self.attempt(&block, goal).await
+            }
+            other => other,
+        };
+        result.inspect(|got| G::acks(got).into_iter().flatten().for_each(|ack| self.count(ack)))
     }
 
-    /// Puts the connection back when there is no doubt.
-    fn settle(&mut self, open: Open, doubt: Option<&SendError>) {
-        match doubt {
-            None => self.open = Some(open),
-            Some(why) => tracing::warn!(code = why.code(), sent = ?why.sent(), "connection given up"),
-        }
+    fn count(&self, ack: &Acknowledgment) {
+        let tally = &self.options.meter.tally;
+        tally.acks.add(ack.code());
+        tally.bytes_received.add(ack.bytes().len());
     }
+
+    fn counted<T>(&self, result: Result<T, SendError>) -> Result<T, SendError> {
+        result.inspect_err(|why| self.options.meter.tally.errors.add(why.code()))
+    }
+
+    /// One try, over the connection there is or, where the client may, a new one.
+    async fn attempt<G: Goal>(&mut self, block: &[u8], goal: G) -> Result<G::Got, SendError> {
+        if self.open.is_none() && self.options.reconnect && self.addr.is_some() {
+            self.reconnect().await.map_err(SendError::unconnected)?;
+        }
+        let Some(mut open) = self.open.take() else { return Err(SendError::unsent(SendErrorKind::Closed)) };
+        let span = tracing::debug_span!(
+            parent: &open.span, "exchange", bytes = block.len(), code = Empty, sent = Empty, ms = Empty
+        );
+        let begun = Instant::now();
+        let result = self.over(&mut open.wire, block, goal).instrument(span.clone()).await;
+        let elapsed = begun.elapsed();
+        span.record("ms", elapsed.as_secs_f64() * 1000.0);
+        if let Ok(got) = &result {
+            self.options.meter.tally.latency.add(elapsed);
+            G::acks(got).into_iter().flatten().for_each(|ack| {
+                span.record("code", ack.code().as_str());
+            });
+        }
+        match result.as_ref().map_or_else(Some, G::doubt) {
+            None => self.open = Some(open),
+            Some(why) => {
+                span.record("code", why.code()).record("sent", tracing::field::debug(why.sent()));
+                tracing::warn!(parent: &span, code = why.code(), sent = ?why.sent(), "connection given up");
+            }
+        }
+        result
+    }
+
+    async fn over<G: Goal>(&self, wire: &mut Wire, block: &[u8], goal: G) -> Result<G::Got, SendError> {
+        let sending = Sending::begin(wire, &self.options.terms, block).await?;
+        self.options.meter.tally.blocks.add(1);
+        self.options.meter.tally.bytes_sent.add(block.len());
+        goal.wait(sending).await
+    }
+}
+
+/// Whether the connection was of no use before anything was sent, as one is that the peer has closed since. A refusal is not: a
+/// new connection would hear it again.
+fn is_worth_a_new_connection(why: &SendError) -> bool {
+    use SendErrorKind as K;
+    why.sent() == Sent::No && matches!(why.kind(), K::PeerClosed | K::Unsolicited | K::Lost)
 }
 
 impl fmt::Debug for Client {
@@ -215,13 +269,22 @@ impl fmt::Debug for Client {
     }
 }
 
+/// The message as it is sent, and what it asks for.
+fn wire_form(message: &Message<'_>) -> Result<(Vec<u8>, Asked), SendError> {
+    let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
+    let asked = Asked::of(message.header())?;
+    Ok((message.to_wire().map_err(fault)?, asked))
+}
+
 /// The deadlines and limits of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     connect_timeout: Duration,
     terms: SendTerms,
     keepalive: Option<Duration>,
+    reconnect: bool,
     pub(crate) route: Route,
+    pub(crate) meter: ClientMeter,
 }
 
 impl Default for ClientBuilder {
@@ -238,7 +301,9 @@ impl Default for ClientBuilder {
             connect_timeout: Self::CONNECT_TIMEOUT,
             terms,
             keepalive: Some(Self::KEEPALIVE),
+            reconnect: false,
             route: Route::default(),
+            meter: ClientMeter::default(),
         }
     }
 }
@@ -317,6 +382,16 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether a send makes a connection where there is none, and once more where the one there is turns out to be of no use before a byte was
+    /// sent: closed by the peer since the last message, or with something on it that was not asked for. That one new connection is counted in
+    /// [`crate::ClientCounters::reconnects`] and logged, and nothing is ever sent twice.
+    ///
+    /// Off unless stated: whoever keeps messages, as hl7-sender does, wants to know of every attempt.
+    pub fn reconnect(mut self, reconnect: bool) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
     /// Connects to `host:port`. The name is resolved now, and every address of it is tried.
     ///
     /// # Errors
@@ -333,17 +408,39 @@ impl ClientBuilder {
     /// Whether the peer has closed is asked of the stream, so a stream that knows late makes a send end in [`crate::Sent::Unknown`] where TCP
     /// would say [`crate::Sent::No`].
     pub fn over(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Client {
-        let wire = self.wire(Stream::other(stream));
-        Client { addr: None, options: self, open: Some(Open { wire, identity: None }) }
+        let open = self.opened(Stream::other(stream), None, tracing::debug_span!("connection"));
+        Client { addr: None, options: self, open: Some(open) }
+    }
+
+    /// A client that connects with its first message, if it may.
+    pub(crate) fn unconnected(self, addr: impl Into<String>) -> Client {
+        Client { addr: Some(addr.into()), options: self, open: None }
     }
 
     async fn open(&self, addr: &str) -> Result<Open, ConnectError> {
+        let opened = self.connected(addr).await;
+        if let Err(why) = &opened {
+            self.meter.tally.connect_errors.add(why.code());
+            tracing::debug!(code = why.code(), "no connection");
+        }
+        opened
+    }
+
+    async fn connected(&self, addr: &str) -> Result<Open, ConnectError> {
         let deadline = deadline_in(self.connect_timeout);
         let stream = connect::connect(addr, &self.route, deadline).await?;
         connect::prepare(&stream, self.keepalive);
         connect::limit_unconfirmed(&stream, self.terms.write_timeout);
-        let (stream, identity) = self.secured(stream, addr, deadline).await?;
-        Ok(Open { wire: self.wire(stream), identity })
+        let peer = stream.peer_addr().ok().map(tracing::field::display);
+        let span = tracing::debug_span!("connection", peer);
+        let (stream, identity) = self.secured(stream, addr, deadline).instrument(span.clone()).await?;
+        Ok(self.opened(stream, identity, span))
+    }
+
+    fn opened(&self, stream: Stream, identity: Option<PeerIdentity>, span: Span) -> Open {
+        self.meter.tally.connects.add(1);
+        let wire = Wire::new(stream, self.terms.decoder);
+        Open { wire, identity, span, _counted: self.meter.tally.open.enter() }
     }
 
     #[cfg(feature = "tls")]
@@ -367,9 +464,5 @@ impl ClientBuilder {
         _: Instant,
     ) -> Result<(Stream, Option<PeerIdentity>), ConnectError> {
         Ok((Stream::Tcp(tcp), None))
-    }
-
-    fn wire(&self, stream: Stream) -> Wire {
-        Wire::new(stream, self.terms.decoder)
     }
 }

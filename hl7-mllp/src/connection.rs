@@ -11,6 +11,8 @@ use std::time::Duration;
 use hl7_core::ReadOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::block::Block;
 use crate::budget::Room;
@@ -21,6 +23,7 @@ use crate::identity::PeerIdentity;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::responder::{Received, Responder, Response};
+use crate::server_meter::{self, ServerMeter};
 use crate::wire::{PACE, Wire, deadline_in};
 
 /// What holds for every connection of a listener.
@@ -34,6 +37,7 @@ pub(crate) struct Terms {
     pub(crate) handler_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) keepalive: Option<Duration>,
+    pub(crate) meter: ServerMeter,
 }
 
 /// Why a connection ended.
@@ -103,7 +107,7 @@ impl<'t> Connection<'t> {
     {
         loop {
             let step = match self.next_block().await {
-                Ok(block) => self.answer(block, handler).await,
+                Ok(block) => self.exchange(block, handler).await,
                 Err(ending) => Err(ending),
             };
             let shut = || if *self.shutdown.borrow() { Err(Ending::Shutdown) } else { Ok(()) };
@@ -172,6 +176,7 @@ impl<'t> Connection<'t> {
     /// Goes on behind a block that was broken off and begun anew. Any other fault is answered where it can be and ends the connection.
     async fn broken(&mut self, why: DecodeError) -> Result<(), Ending> {
         tracing::warn!(peer = %self.peer, code = why.code(), offset = why.offset(), "broken framing");
+        self.terms.meter.tally.framing_errors.add(why.code());
         let beginning = self.wire.decoder().take_broken();
         let response = self.responder.handle_fault(why.kind(), beginning);
         let ends = response.closes();
@@ -179,6 +184,22 @@ impl<'t> Connection<'t> {
             Ok(()) | Err(Ending::Refused) if ends => Err(Ending::Broken(why)),
             sent => sent,
         }
+    }
+
+    /// Answers a block, and counts and tells how that went.
+    async fn exchange<F, Fut>(&mut self, block: Block, handler: &F) -> Result<(), Ending>
+    where
+        F: Fn(Request) -> Fut,
+        Fut: Future<Output = Reply>,
+    {
+        let (tally, bytes, begun) = (&self.terms.meter.tally, block.content().len(), Instant::now());
+        tally.blocks.add(1);
+        tally.bytes_received.add(bytes);
+        let span = tracing::debug_span!("exchange", bytes, code = Empty, ms = Empty);
+        let answered = self.answer(block, handler).instrument(span.clone()).await;
+        tally.latency.add(begun.elapsed());
+        span.record("ms", begun.elapsed().as_secs_f64() * 1000.0);
+        answered
     }
 
     async fn answer<F, Fut>(&mut self, block: Block, handler: &F) -> Result<(), Ending>
@@ -201,6 +222,7 @@ impl<'t> Connection<'t> {
             }
             Received::Refused(why, response) => {
                 tracing::warn!(peer = %self.peer, code = why.code(), bytes, "not a message");
+                self.terms.meter.tally.unreadable.add(1);
                 self.room.release();
                 self.send(response).await
             }
@@ -235,6 +257,7 @@ impl<'t> Connection<'t> {
             Ok(None) => tracing::error!(peer = %self.peer, "the handler panicked"),
             Err(_) => tracing::error!(peer = %self.peer, "the handler took too long"),
         }
+        self.terms.meter.tally.handler_failures.add(1);
         None
     }
 
@@ -242,6 +265,12 @@ impl<'t> Connection<'t> {
         if let Some(why) = response.fault() {
             tracing::error!(peer = %self.peer, code = why.code(), "the reply cannot be sent");
         }
+        let tally = &self.terms.meter.tally;
+        if let Some(code) = server_meter::msa_code(response.bytes()) {
+            tally.replies.add(code);
+            tracing::Span::current().record("code", code.as_str());
+        }
+        tally.bytes_sent.add(response.bytes().len());
         let written = self.wire.write(response.bytes(), self.terms.write_timeout).await;
         written.map_err(|fault| fault.error.map_or(Ending::SlowReader, |why| Ending::Lost(why.kind())))?;
         if response.closes() { Err(Ending::Refused) } else { Ok(()) }

@@ -29,6 +29,21 @@
 //! [`Decoder`] and [`encode`] know blocks; [`Exchange`] knows which answer ends the wait for an acknowledgment, [`Responder`] which answer is
 //! due to a sender. None does input or output, and the time is an argument. [`Client`] and [`Server`] are shells around them on tokio.
 //!
+//! # Connections
+//!
+//! A client resolves the receiver's name at every connect, by the system or by a [`Resolver`] of the program's own, and tries all its addresses
+//! within one deadline. It can leave from a stated [address](ClientBuilder::source) or [interface](ClientBuilder::interface) and go through a
+//! SOCKS5 or HTTP [`Proxy`]. With the feature `tls` the module `tls` secures both sides. Streams that are no TCP connections are served by
+//! [`ClientBuilder::over`] and [`ServerBuilder::serve_connection`].
+//!
+//! A [`Client`] has one connection and connects anew when it is told to, or by itself with [`ClientBuilder::reconnect`]. A [`ClientPool`] has
+//! several.
+//!
+//! # Observation
+//!
+//! [`ClientMeter`] and [`ServerMeter`] read counters for metrics. `tracing` spans (level debug) tell of each `connection` (the peer's address) and of
+//! each `exchange` in it (`bytes`, the `code` of the acknowledgment or error, `ms`).
+//!
 //! # Guarantees
 //!
 //! See [`Client`] and [`Server`]. In short: a message counts as accepted only when an acknowledgment names it exactly, on the
@@ -64,6 +79,7 @@ mod application_acks;
 mod block;
 mod budget;
 mod client;
+mod client_meter;
 mod client_route;
 mod codec;
 mod codec_error;
@@ -76,11 +92,13 @@ mod exchange;
 mod frame;
 #[cfg(feature = "codec")]
 mod framed;
+mod goal;
 mod handshake;
 mod handshakes;
 mod http_connect;
 mod identity;
 mod peers;
+mod pool;
 mod proxy;
 mod reply;
 mod request;
@@ -94,9 +112,11 @@ mod sending;
 mod sequence;
 mod serve_error;
 mod server;
+mod server_meter;
 mod silence;
 mod socks;
 mod stream;
+mod tally;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod tls_fault;
@@ -109,6 +129,7 @@ pub use application::ApplicationReply;
 pub use application_acks::{AckExpired, ApplicationAcks, ExpectedAck};
 pub use block::Block;
 pub use client::{Client, ClientBuilder};
+pub use client_meter::{ClientCounters, ClientMeter};
 pub use codec::{Decoder, DecoderOptions};
 pub use codec_error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use commit::CommitBlock;
@@ -118,6 +139,7 @@ pub use frame::{Frame, FrameError, FrameErrorKind, encode};
 #[cfg(feature = "codec")]
 pub use framed::{BlockCodec, CodecError};
 pub use identity::{Fingerprint, FingerprintError, PeerIdentity};
+pub use pool::ClientPool;
 pub use proxy::Proxy;
 pub use reply::Reply;
 pub use request::Request;
@@ -127,6 +149,8 @@ pub use send_error::{SendError, SendErrorKind, Sent};
 pub use sequence::{Arrival, NoSequence, Sequence, SequenceSource, SequenceStep, SequenceTarget};
 pub use serve_error::{BindError, BindErrorKind, ServeError, ServeErrorKind};
 pub use server::{Server, ServerBuilder};
+pub use server_meter::{ServerCounters, ServerMeter};
+pub use tally::Durations;
 pub use tls_fault::TlsFault;
 pub use tracker::{AckTracker, ExpectError, ExpectErrorKind, Tracked};
 pub use two_phase::{ApplicationOutcome, TwoPhase};

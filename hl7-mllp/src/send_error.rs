@@ -6,7 +6,7 @@ use hl7_core::ParseError;
 
 use crate::acknowledgment::AcknowledgmentError;
 use crate::codec_error::{DecodeError, EncodeError};
-use crate::connect_error::ConnectErrorKind;
+use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::exchange::Refusal;
 use crate::tls_fault::TlsFault;
 
@@ -78,7 +78,7 @@ pub enum SendErrorKind {
     UnexpectedCommit,
     /// N134: what needs release 2 was asked of a client of release 1.
     NotRelease2,
-    /// N118: all connections of the pool were in use for the time to wait.
+    /// N118: all connections of the pool were in use for [`crate::ClientPool::max_wait`].
     NoneFree,
     /// N201 to N213 and N401 to N415, as [`ConnectErrorKind`]: there was no connection, and none could be made.
     NotConnected(ConnectErrorKind),
@@ -98,6 +98,10 @@ impl SendError {
     pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    pub(crate) fn unconnected(why: ConnectError) -> Self {
+        Self::unsent(SendErrorKind::NotConnected(why.kind())).because(why)
     }
 
     /// Of a message that went out: [`Sent::Taken`] when the receiver has said so.

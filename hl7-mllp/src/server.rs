@@ -10,6 +10,7 @@ use hl7_core::ReadOptions;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use crate::accepting::{Accepting, Rules};
 use crate::budget::Budget;
@@ -18,6 +19,7 @@ use crate::connection::{Connection, Terms};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::serve_error::{BindError, ServeError};
+use crate::server_meter::ServerMeter;
 use crate::stream::Stream;
 use crate::wire::Wire;
 
@@ -66,6 +68,11 @@ impl Server {
     /// When the system does not say.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Reads the counters. Take it before serving: it goes on to count then.
+    pub fn meter(&self) -> ServerMeter {
+        self.options.meter()
     }
 
     /// Serves until the future is dropped, which cuts every connection where it stands.
@@ -137,6 +144,7 @@ impl Default for ServerBuilder {
             handler_timeout: Self::HANDLER_TIMEOUT,
             write_timeout: Self::WRITE_TIMEOUT,
             keepalive: Some(Self::KEEPALIVE),
+            meter: ServerMeter::default(),
         };
         Self {
             terms,
@@ -265,6 +273,11 @@ impl ServerBuilder {
         self
     }
 
+    /// Reads the counters of all that is served with this builder and its clones.
+    pub fn meter(&self) -> ServerMeter {
+        self.terms.meter.clone()
+    }
+
     /// Serves one connection over a stream that stands already, until it ends: a tunnel, a Unix socket, a listener of the program's own.
     /// `peer` is what [`Request::peer`] gives. Dropping the future cuts the connection.
     ///
@@ -281,7 +294,11 @@ impl ServerBuilder {
         let wire = Wire::new(Stream::other(stream), self.terms.decoder);
         // The sender stays, so that no shutdown is heard.
         let (_never, shut) = watch::channel(false);
-        Connection::new(wire, self.budget().room(), peer, &self.terms, shut).run(&handler).await;
+        let tally = &self.terms.meter.tally;
+        tally.accepted.add(1);
+        let _counted = tally.open.enter();
+        let connection = Connection::new(wire, self.budget().room(), peer, &self.terms, shut);
+        connection.run(&handler).instrument(tracing::debug_span!("connection", %peer)).await;
     }
 
     fn rules(&self) -> Rules {

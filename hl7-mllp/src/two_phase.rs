@@ -36,14 +36,6 @@ impl TwoPhase {
         Self { accept: None, application: ApplicationOutcome::Acknowledged(ack) }
     }
 
-    /// Why the connection cannot go on, where it cannot.
-    pub(crate) fn doubt(&self) -> Option<&SendError> {
-        match &self.application {
-            ApplicationOutcome::Missing(why) => Some(why),
-            _ => None,
-        }
-    }
-
     /// The acknowledgment that settles the message: the application's where it came, else the accept acknowledgment.
     pub fn last(&self) -> Option<&Acknowledgment> {
         match &self.application {

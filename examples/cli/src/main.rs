@@ -7,9 +7,11 @@ mod input;
 mod listen;
 mod map;
 mod output;
+mod route;
 mod send;
 mod show;
 mod split;
+mod tls;
 mod visible;
 
 use std::path::PathBuf;
@@ -94,6 +96,10 @@ enum Command {
         /// How long to wait for each acknowledgment.
         #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
         ack_timeout: u64,
+        #[command(flatten)]
+        tls: tls::Sending,
+        #[command(flatten)]
+        route: route::Route,
     },
     /// Receive messages over MLLP, print and acknowledge them.
     Listen {
@@ -108,6 +114,8 @@ enum Command {
         answer: hl7_core::AckCode,
         #[command(flatten)]
         reading: Reading,
+        #[command(flatten)]
+        tls: tls::Listening,
     },
     /// Mapping files: apply, check, test.
     Map {
@@ -175,8 +183,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Show { source, mask, json } => show::run(&source, mask, json),
         Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
         Command::Convert { to: Form::Er7, source, writing } => convert::run(&source, &writing),
-        Command::Send { to, source, ack_timeout } => send::run(&to, &source, ack_timeout),
-        Command::Listen { address, count, answer, reading } => listen::run(&address, reading, count, answer),
+        Command::Send { to, source, ack_timeout, tls, route } => {
+            send::run(&to, &source, ack_timeout, &tls, &route)
+        }
+        Command::Listen { address, count, answer, reading, tls } => {
+            listen::run(&address, reading, count, answer, &tls)
+        }
         Command::Map { command } => match command {
             MapCommand::Apply { mapping, payload, control_id, lines } => {
                 map::apply(&mapping, payload.as_deref(), control_id, lines)

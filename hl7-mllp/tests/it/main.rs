@@ -12,9 +12,13 @@ mod exchange;
 mod expected;
 #[cfg(feature = "codec")]
 mod framed;
+#[cfg(feature = "tls")]
+mod interop_tls;
 mod load;
+mod meter;
 mod other_connection;
 mod peer;
+mod pool;
 mod privacy;
 mod properties;
 mod responder;

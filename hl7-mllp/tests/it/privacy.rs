@@ -382,3 +382,46 @@ async fn addresses_that_fail_are_not_content() {
     let why = Server::bind(format!("{CANARY}@host")).await.unwrap_err();
     clean_error(&why);
 }
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn tls_and_pools_show_no_content_and_no_key() {
+    use crate::authority::{Authority, serving, trusting};
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (own, lab) = (authority.issue(), stranger.issue_to("lab.example"));
+    let handler = |req: Request| async move {
+        clean(&format!("{req:?} {:?}", req.identity()));
+        Reply::reject(&req, ErrorCode::DataTypeError, CANARY)
+    };
+    let tls = serving(&own).client_authority(authority.pem()).client_certificate_is_optional();
+    let builder = Server::builder().tls(tls.build().unwrap()).max_block_bytes(500);
+    let meter = builder.meter();
+    let listening = listening(builder, handler).await;
+    let text = format!("MSH|^~\\&|{CANARY}|{CANARY}|||||{CANARY}|{CANARY}|P|2.5\rPID|{CANARY}\r");
+    let long = text.replace("PID|", &format!("PID|{}", CANARY.repeat(200)));
+    let good = trusting(&authority).build().unwrap();
+    let refused = trusting(&authority).certificate(lab.chain(), lab.key()).build().unwrap();
+    let untrusted = trusting(&stranger).build().unwrap();
+    for tls in [good, refused, untrusted] {
+        let pool = Client::builder().tls(tls).pool(&*listening.addr, 1);
+        for text in [&text, &long] {
+            let sent = pool.send(&Message::parse(text).unwrap()).await;
+            sent.map_or_else(|why| clean_error(&why), |ack| clean(&format!("{ack:?}")));
+            clean(&format!("{pool:?} {:?}", pool.meter().read()));
+        }
+    }
+    // In plain, to a port for TLS.
+    let mut plain = Stream::connect(&listening.addr).await;
+    plain.try_send(&framed(&text)).await;
+    plain.until_closed().await;
+    while !meter.read().handshake_errors.contains_key("N409") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let lines = log.lines().concat();
+    clean(&format!("{lines} {:?}", meter.read()));
+    for told in ["no secure connection", "code=\"N407\"", "code=\"N409\"", "broken framing", "bytes="] {
+        assert!(lines.contains(told), "nothing was said of {told:?}");
+    }
+}

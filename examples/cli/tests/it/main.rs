@@ -5,6 +5,7 @@
 mod map;
 mod messages;
 mod output;
+mod secure;
 #[cfg(target_os = "linux")] // `script`, which makes a terminal, takes other arguments elsewhere
 mod terminal;
 mod wire;
