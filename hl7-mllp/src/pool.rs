@@ -1,5 +1,6 @@
 //! Several connections to one receiver.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,8 +35,8 @@ pub struct ClientPool {
     options: ClientBuilder,
     max_wait: Duration,
     free: Arc<Semaphore>,
-    /// The one used last is taken first, so that those that are not needed grow old and are closed by their peers.
-    idle: Arc<Mutex<Vec<Client>>>,
+    /// In turn, so that none goes unused for so long that its end is not noticed.
+    idle: Arc<Mutex<VecDeque<Client>>>,
 }
 
 impl ClientBuilder {
@@ -101,12 +102,12 @@ impl ClientPool {
             self.options.meter.tally.errors.add(error.code());
             return Err(error);
         };
-        let idle = self.idle().pop();
+        let idle = self.idle().pop_front();
         let client = idle.unwrap_or_else(|| self.options.clone().unconnected(&*self.addr));
         Ok(Taken { client, place })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
+    fn idle(&self) -> MutexGuard<'_, VecDeque<Client>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,7 +132,7 @@ struct Taken {
 impl Taken {
     /// First the connection and then its place, so that who gets the place finds it.
     fn give_back(self, pool: &ClientPool) {
-        pool.idle().push(self.client);
+        pool.idle().push_back(self.client);
         drop(self.place);
     }
 }

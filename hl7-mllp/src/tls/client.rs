@@ -1,5 +1,6 @@
 //! The client's side of TLS.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -63,21 +64,29 @@ impl ClientTls {
         let name = self.server_name.as_deref().unwrap_or(host).to_owned();
         let name = ServerName::try_from(name)
             .map_err(|why| ConnectError::new(ConnectErrorKind::Address).because(why))?;
-        let mut config = self.setup.current().await.config.clone();
-        let asked =
-            Arc::new(Asked { own: config.client_auth_cert_resolver.clone(), asked: AtomicBool::new(false) });
-        config.client_auth_cert_resolver = asked.clone();
-        let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
         let failed = |fault| ConnectError::new(ConnectErrorKind::Tls(fault));
-        match timeout_at(deadline, handshake).await {
+        match timeout_at(deadline, self.handshake(tcp, name)).await {
             Err(_) => Err(failed(TlsFault::TimedOut)),
-            Ok(Err(why)) => Err(failed(asked.judge(handshake_fault(&why))).because(why)),
+            Ok(Err((fault, why))) => Err(failed(fault).because(why)),
             Ok(Ok(stream)) => {
                 let identity = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                 let identity = identity.and_then(|der| certificate::read(der));
-                Ok((Stream::Tls(Box::new(TlsStream::Client(stream))), identity))
+                Ok((Stream::secure(TlsStream::Client(stream)), identity))
             }
         }
+    }
+
+    async fn handshake(
+        &self,
+        tcp: TcpStream,
+        name: ServerName<'static>,
+    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, (TlsFault, io::Error)> {
+        let mut config = self.setup.current().await.config.clone();
+        let own = config.client_auth_cert_resolver.clone();
+        let asked = Arc::new(Asked { own, asked: AtomicBool::new(false) });
+        config.client_auth_cert_resolver = asked.clone();
+        let connected = TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
+        connected.map_err(|why| (asked.judge(handshake_fault(&why)), why))
     }
 }
 

@@ -92,7 +92,7 @@ impl ServerTls {
         let stream = TlsAcceptor::from(config).accept(tcp).into_fallible().await?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let identity = certificate.and_then(|der| certificate::read(der));
-        Ok((Stream::Tls(Box::new(TlsStream::Server(stream))), identity))
+        Ok((Stream::secure(TlsStream::Server(stream)), identity))
     }
 }
 

@@ -13,15 +13,22 @@ mod doctor;
 mod doctor_tls;
 mod exchange;
 mod expected;
+#[cfg(feature = "codec")]
+mod framed;
 mod interop;
+#[cfg(feature = "tls")]
+mod interop_tls;
 mod load;
 mod meter;
+mod other_connection;
 mod peer;
 mod pool;
 mod privacy;
 mod process;
 mod properties;
+mod responder;
 mod scripted;
+mod sequence;
 mod server;
 mod simulation;
 mod streams;

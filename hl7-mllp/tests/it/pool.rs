@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hl7_core::Message;
-use hl7_mllp::{Acknowledgment, Client, ClientPool, SendError, SendErrorKind as K, Sent};
+use hl7_mllp::{Acknowledgment, Client, ClientPool, Proxy, SendError, SendErrorKind as K, Sent};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -49,29 +49,29 @@ async fn fault_09_a_peer_that_closes_after_each_message_costs_no_error() {
 
 #[tokio::test]
 async fn fault_10_there_is_one_new_connection_and_no_second() {
-    // A peer that accepts, and closes at once, for ever.
+    // Every connection has something on it that was not asked for, which is there when it stands.
     let accepted = Arc::new(AtomicUsize::new(0));
     let counts = accepted.clone();
-    let (told, mut closed) = mpsc::channel(100);
-    let addr = scripted(move |peer| async move {
+    let proxy = scripted(move |peer| async move {
+        let mut streams = Vec::new();
         loop {
-            drop(peer.accept().await);
+            let mut stream = peer.accept().await;
             counts.fetch_add(1, Ordering::SeqCst);
-            told.send(()).await.unwrap();
+            stream.until(b"\r\n\r\n").await;
+            stream.send(&[&b"HTTP/1.1 200 OK\r\n\r\n"[..], &framed(ack("AA", "m-1"))].concat()).await;
+            streams.push(stream);
         }
     })
     .await;
-    let mut client = Client::builder().reconnect(true).connect(addr).await.unwrap();
-    closed.recv().await.unwrap();
-    let why = send(&mut client, "m-1").await.unwrap_err();
-    assert!(matches!(why.kind(), K::PeerClosed | K::Lost | K::Unanswered), "{why}");
-    closed.recv().await.unwrap();
-    assert_eq!(client.meter().read().reconnects, 1);
-    assert_eq!(accepted.load(Ordering::SeqCst), 2);
-    // The next send begins with a connection of its own, and has no other.
-    send(&mut client, "m-2").await.unwrap_err();
-    closed.recv().await.unwrap();
-    assert_eq!((accepted.load(Ordering::SeqCst), client.meter().read().reconnects), (3, 1));
+    let builder = Client::builder().reconnect(true).proxy(Proxy::http(proxy));
+    let mut client = builder.connect("ehr:1").await.unwrap();
+    // The first has its connection and gets one more; the second has none and gets one.
+    for (id, connections) in [("m-1", 2), ("m-2", 3)] {
+        let why = send(&mut client, id).await.unwrap_err();
+        assert_eq!((why.kind(), why.sent()), (&K::Unsolicited, Sent::No));
+        assert_eq!(accepted.load(Ordering::SeqCst), connections);
+        assert_eq!(client.meter().read().reconnects, 1);
+    }
 }
 
 #[tokio::test]

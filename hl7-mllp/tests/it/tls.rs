@@ -15,10 +15,11 @@ use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::authority::{Authority, Issued, provider, self_signed, serving, trusting};
-use crate::peer::{Listening, Stream, ack, framed, listening, message, scripted};
+use crate::peer::{Listening, PATIENCE, Stream, ack, framed, listening, message, scripted};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -253,19 +254,9 @@ async fn fault_31_a_refusal_that_came_before_the_message_means_that_nothing_was_
 }
 
 /// A receiver that answers the first message with `part` of its acknowledgment and is gone, with TLS's end or without.
-async fn breaks_off(own: &Issued, part: usize, in_order: bool) -> (String, oneshot::Receiver<()>) {
+async fn breaks_off(authority: &Authority, part: usize, in_order: bool) -> (String, oneshot::Receiver<()>) {
     let (told, gone) = oneshot::channel();
-    let config = rustls::ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![own.der.clone()], own.key_der())
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+    let script = move |mut stream: tokio_rustls::server::TlsStream<TcpStream>| async move {
         let mut last = [0; 2];
         while last != [0x1C, 0x0D] {
             last = [last[1], stream.read_u8().await.unwrap()];
@@ -279,16 +270,15 @@ async fn breaks_off(own: &Issued, part: usize, in_order: bool) -> (String, onesh
         }
         told.send(()).ok();
         drop(stream.read(&mut last).await);
-    });
-    (addr, gone)
+    };
+    (receiver(authority, script).await.0, gone)
 }
 
 #[tokio::test]
 async fn fault_32_an_end_without_tlss_own_in_the_middle_of_an_acknowledgment_is_a_cut() {
     let authority = Authority::new();
-    let own = authority.issue();
     for part in [0, 1, 40] {
-        let (addr, _) = breaks_off(&own, part, false).await;
+        let (addr, _) = breaks_off(&authority, part, false).await;
         let mut client = connect(trusting(&authority).build().unwrap(), &addr).await.unwrap();
         let why = send(&mut client).await.unwrap_err();
         assert_eq!(
@@ -299,7 +289,7 @@ async fn fault_32_an_end_without_tlss_own_in_the_middle_of_an_acknowledgment_is_
         assert!(!client.is_open());
     }
     // With TLS's own end it is the peer that closed.
-    let (addr, _) = breaks_off(&own, 0, true).await;
+    let (addr, _) = breaks_off(&authority, 0, true).await;
     let mut client = connect(trusting(&authority).build().unwrap(), &addr).await.unwrap();
     assert_eq!(send(&mut client).await.unwrap_err().kind(), &SendErrorKind::Unanswered);
 }
@@ -307,15 +297,63 @@ async fn fault_32_an_end_without_tlss_own_in_the_middle_of_an_acknowledgment_is_
 #[tokio::test]
 async fn fault_09_a_receiver_that_closes_after_the_message_is_noticed_before_the_next_over_tls_too() {
     let authority = Authority::new();
-    let own = authority.issue();
     for in_order in [true, false] {
-        let (addr, gone) = breaks_off(&own, usize::MAX, in_order).await;
+        let (addr, gone) = breaks_off(&authority, usize::MAX, in_order).await;
         let mut client = connect(trusting(&authority).build().unwrap(), &addr).await.unwrap();
         send(&mut client).await.unwrap();
         gone.await.unwrap();
         let why = send(&mut client).await.unwrap_err();
         assert_eq!((why.kind(), why.sent()), (&SendErrorKind::PeerClosed, Sent::No), "{in_order}");
     }
+}
+
+/// A rustls receiver for one connection, without any of the code under test, that does this with it.
+async fn receiver<F, Fut>(authority: &Authority, script: F) -> (String, JoinHandle<Fut::Output>)
+where
+    F: FnOnce(tokio_rustls::server::TlsStream<TcpStream>) -> Fut + Send + 'static,
+    Fut: Future<Output: Send + 'static> + Send,
+{
+    let own = authority.issue();
+    let config = rustls::ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der.clone()], own.key_der())
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap().to_string();
+    let served = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        script(TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap()).await
+    });
+    (addr, served)
+}
+
+#[tokio::test]
+async fn a_client_that_is_dropped_says_its_end() {
+    let authority = Authority::new();
+    let read =
+        |mut stream: tokio_rustls::server::TlsStream<_>| async move { stream.read(&mut [0; 16]).await };
+    let (addr, ended) = receiver(&authority, read).await;
+    drop(connect(trusting(&authority).build().unwrap(), &addr).await.unwrap());
+    assert_eq!(ended.await.unwrap().expect("no cut"), 0);
+}
+
+#[tokio::test]
+async fn fault_28_a_peer_that_reads_nothing_is_given_up_over_tls_too() {
+    let authority = Authority::new();
+    let hold = |stream| async move {
+        let _open = stream;
+        std::future::pending::<()>().await;
+    };
+    let (addr, served) = receiver(&authority, hold).await;
+    let builder = Client::builder().tls(trusting(&authority).build().unwrap()).write_timeout(SHORT);
+    let mut client = builder.connect(addr).await.unwrap();
+    let long = message("m-1").replace("Ann", &"x".repeat(12_000_000));
+    let why = client.send(&Message::parse(&long).unwrap()).await.unwrap_err();
+    assert_eq!((why.kind(), why.sent()), (&SendErrorKind::WriteTimedOut, Sent::Unknown));
+    assert!(!client.is_open());
+    served.abort();
 }
 
 #[tokio::test]
@@ -451,9 +489,9 @@ async fn is_answered(config: Arc<rustls::ClientConfig>, addr: &str) -> bool {
 }
 
 #[tokio::test]
-async fn half_open_handshakes_hold_no_places_and_end_at_their_deadline() {
+async fn half_open_handshakes_hold_no_places_and_the_oldest_makes_room() {
     let authority = Authority::new();
-    let tls = serving(&authority.issue()).max_handshakes(2).handshake_timeout(Duration::from_millis(500));
+    let tls = serving(&authority.issue()).max_handshakes(2).handshake_timeout(PATIENCE * 3);
     let builder = Server::builder().max_connections(1).tls(tls.build().unwrap());
     let listening = listening(builder, |req| async move { Reply::accept(&req) }).await;
     let mut idle = Vec::new();
@@ -463,7 +501,7 @@ async fn half_open_handshakes_hold_no_places_and_end_at_their_deadline() {
     // More than may be connected, and more than may shake hands; still the one place is free.
     let mut client = connect(trusting(&authority).build().unwrap(), &listening.addr).await.unwrap();
     send(&mut client).await.unwrap();
-    for mut stream in idle {
+    for stream in &mut idle[..4] {
         stream.until_closed().await;
     }
     send(&mut client).await.unwrap();
