@@ -85,6 +85,17 @@ impl Script {
         doing("closes-mid-ack", [Act::Send(answer().half()), Act::Close])
     }
 
+    /// Resets the connection when all of the answer but its end is sent.
+    pub fn resets_before_end() -> Self {
+        let pause = Act::Pause(Duration::from_millis(30));
+        doing("resets-before-end", [Act::Send(answer().end([])), pause, Act::Reset])
+    }
+
+    /// Closes the connection when all of the answer but its end is sent.
+    pub fn closes_before_end() -> Self {
+        doing("closes-before-end", [Act::Send(answer().end([])), Act::Close])
+    }
+
     /// Closes TCP in the middle of the answer, without the end that TLS asks for.
     pub fn cuts_mid_ack() -> Self {
         doing("cuts-mid-ack", [Act::Send(answer().half()), Act::Cut])
@@ -360,7 +371,7 @@ impl Script {
     pub fn catalogue(late: Duration, idle: Duration) -> Vec<Self> {
         let mut all = vec![Self::after(late), Self::closes_idle(idle), Self::cut_control_id(8)];
         all.push(Self::resets_while_reading(20));
-        let named: [fn() -> Self; 51] = [
+        let named: [fn() -> Self; 53] = [
             Self::proper,
             Self::fragmenting,
             Self::commit_then_application,
@@ -369,6 +380,8 @@ impl Script {
             Self::closes_without_answer,
             Self::resets_mid_ack,
             Self::closes_mid_ack,
+            Self::resets_before_end,
+            Self::closes_before_end,
             Self::cuts_mid_ack,
             Self::stops_mid_ack,
             Self::closes_after_each,

@@ -48,6 +48,8 @@ const FOUND: &[(&str, &[&str])] = &[
     ("closes-without-answer", &["D203"]),
     ("resets-mid-ack", &["D308"]),
     ("closes-mid-ack", &["D307"]),
+    ("resets-before-end", &["D308"]),
+    ("closes-before-end", &["D307"]),
     ("cuts-mid-ack", &["D307"]),
     ("stops-mid-ack", &["D306"]),
     ("closes-after-each", &["D207"]),

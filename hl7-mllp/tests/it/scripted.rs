@@ -46,6 +46,8 @@ const SAID: &[(&str, &str, &str)] = &[
     ("closes-without-answer", "N112", "N106"),
     ("resets-mid-ack", "N110", "N106"),
     ("closes-mid-ack", "N113", "N106"),
+    ("resets-before-end", "N110", "N106"),
+    ("closes-before-end", "N113", "N106"),
     ("cuts-mid-ack", "N113", "N106"),
     ("stops-mid-ack", "N111", "N106"),
     ("closes-after-each", "AA", "N107"),
