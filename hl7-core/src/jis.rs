@@ -26,7 +26,7 @@ enum Set {
 
 /// Whether `bytes` can mean something else than they do in ASCII.
 pub(crate) fn switches(bytes: &[u8]) -> bool {
-    memchr::memchr2(ESCAPE, SHIFT_OUT, bytes).is_some()
+    memchr::memchr3(ESCAPE, SHIFT_OUT, SHIFT_IN, bytes).is_some()
 }
 
 /// Decodes one line, which starts in ASCII. Bytes from 0xA1 to 0xDF are half-width katakana, as in 8-bit JIS X 0201, and so are those
@@ -119,7 +119,11 @@ impl State {
                 (Meaning::Switch, 1)
             }
             _ if self.shifted => (character(single(byte, Set::Katakana)), 1),
-            0x21..=0x7E if self.set == Set::Kanji => (character(pair(byte, behind)), 2),
+            // Where the second byte is missing, what stands there is read by itself.
+            0x21..=0x7E if self.set == Set::Kanji => match behind {
+                [0x21..=0x7E, ..] => (character(pair(byte, behind)), 2),
+                _ => (Meaning::Invalid, 1),
+            },
             _ => (character(single(byte, self.set)), 1),
         }
     }

@@ -63,7 +63,8 @@ enum Command {
     },
     /// Print the values at a path, one a line.
     ///
-    /// A line end inside a value is shown as its symbol; --raw and --json are exact.
+    /// Of a value with parts the first is printed: name the part, or take the whole as sent with --raw. A line end inside a value is
+    /// shown as its symbol; --raw and --json are exact.
     Get {
         #[arg(value_parser = get::value_path, help = "Such as PID-5.1, OBX[2]-5, PID-3[*].1 or PID-3[5=MR].1")]
         path: hl7_core::Path,

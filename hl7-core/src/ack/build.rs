@@ -20,12 +20,15 @@ use crate::timestamp;
 ///
 /// | version | MSH-9 | text | errors |
 /// | --- | --- | --- | --- |
-/// | 2.1, 2.2 | `ACK` | MSA-3 | ERR-1, a repetition each |
+/// | 2.1 | `ACK` | MSA-3 | ERR-1, a repetition each |
+/// | 2.2 | `ACK` | MSA-3 | ERR-1, and the first in MSA-6 |
 /// | 2.3 | `ACK^A08` | MSA-3 | ERR-1, and the first in MSA-6 |
 /// | 2.3.1 | `ACK^A08^ACK` | MSA-3 | ERR-1, and the first in MSA-6 |
 /// | 2.4 | `ACK^A08^ACK` | MSA-3 | ERR-1 |
 /// | 2.5, 2.5.1, 2.6 | `ACK^A08^ACK` | MSA-3 | ERR-2 to ERR-8, a segment each |
-/// | 2.7 and later | `ACK^A08^ACK` | ERR-8, as MSA-3 is withdrawn | ERR-2 to ERR-8, a segment each |
+/// | 2.7 and later | `ACK^A08^ACK` | ERR-8 of the first error (ERR-7 where it has a text), as MSA-3 is withdrawn | ERR-2 to ERR-8, a segment each |
+///
+/// The segments of 2.2 are those of PyPI `hl7apy` 1.3.5.
 #[derive(Clone)]
 pub struct Ack<'m> {
     message: &'m Message<'m>,
@@ -57,12 +60,12 @@ impl<'m> Ack<'m> {
 
     /// Adds an error.
     pub fn error(mut self, code: ErrorCode) -> Self {
-        self.faults.push(Fault { code, at: None, text: None });
+        self.faults.push(Fault::new(code));
         self
     }
 
     /// Adds an error with its place in the acknowledged message and a text for users, which may be empty. A path with a filter names the
-    /// first repetition that matches. Before version 2.5 a place is a field, and before 2.3 there is no text.
+    /// first repetition that matches. Before version 2.5 a place is a field, and before 2.2 there is no text.
     ///
     /// ```
     /// use hl7_core::{path, Ack, AckCode, ErrorCode, Message};
@@ -76,11 +79,11 @@ impl<'m> Ack<'m> {
     /// ```
     pub fn error_at(mut self, code: ErrorCode, at: &Path, text: impl Into<String>) -> Self {
         let text = Some(text.into()).filter(|text| !text.is_empty());
-        self.faults.push(Fault { code, at: Some(*at), text });
+        self.faults.push(Fault { at: Some(*at), text, ..Fault::new(code) });
         self
     }
 
-    /// MSH-10 of the acknowledgment. Unless stated it is the message's own control ID, so that the answer to a repeated message is
+    /// MSH-10 of the acknowledgment, of characters that the sender's set has. Unless stated it is the message's own control ID, so that the answer to a repeated message is
     /// the same.
     pub fn control_id(mut self, id: impl Into<String>) -> Self {
         self.control_id = Some(id.into());
@@ -119,9 +122,10 @@ impl<'m> Ack<'m> {
     fn reported(&self, text: Option<&str>) -> Vec<Fault> {
         let mut faults = self.faults.clone();
         let Some(text) = text.map(str::to_owned) else { return faults };
-        match faults.iter_mut().find(|fault| fault.text.is_none()) {
-            Some(fault) => fault.text = Some(text),
-            None => faults.push(Fault { code: self.general_code(), at: None, text: Some(text) }),
+        match faults.first_mut() {
+            Some(fault) if fault.text.is_none() => fault.text = Some(text),
+            Some(fault) => fault.diagnostics = Some(text),
+            None => faults.push(Fault { text: Some(text), ..Fault::new(self.general_code()) }),
         }
         faults
     }
@@ -136,21 +140,22 @@ impl<'m> Ack<'m> {
         let nothing = || made(String::new());
         let time = self.time.clone().unwrap_or_else(|| timestamp::utc(SystemTime::now()));
         let control_id = self.control_id.as_ref().map_or(Field::AsSent(10), |id| made(form.value(id)));
-        let charset = if form.charset.is_some() { Field::AsSent(18) } else { nothing() };
+        // Written anew: it is looked for in bytes whose set is not known before.
+        let charset = form.charset.map_or("", |_| form.message.header().raw(18));
         let mut fields: Vec<_> = [2, 5, 6, 3, 4].map(Field::AsSent).into();
         fields.extend([made(form.value(&time)), nothing(), made(message_type(form)), control_id]);
         fields.extend([11, 12].map(Field::AsSent));
         fields.extend((13..18).map(|_| nothing()));
-        fields.push(charset);
+        fields.push(made(charset.to_owned()));
         fields
     }
 
     fn msa(&self, form: &Form<'_>, text: Option<&str>) -> Vec<Field> {
         let text = text.map_or_else(String::new, |text| form.words(text));
         let mut fields = vec![Field::Made(self.code.to_string()), Field::AsSent(10), Field::Made(text)];
-        // MSA-6 came with 2.3 and was deprecated by 2.4 in favour of ERR.
+        // MSA-6 came with 2.2 and was deprecated by 2.4 in favour of ERR.
         let version = form.version;
-        let has_condition = version.is_at_least(2, 3, 0) && !version.is_at_least(2, 4, 0);
+        let has_condition = version.is_at_least(2, 2, 0) && !version.is_at_least(2, 4, 0);
         if let Some(fault) = self.faults.first().filter(|_| has_condition) {
             let condition = error_segment::coded(fault.code, form.delimiters.component());
             fields.extend([String::new(), String::new(), condition].map(Field::Made));

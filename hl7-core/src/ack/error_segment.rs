@@ -11,7 +11,16 @@ use crate::path::{Occurrence, Path, RepetitionIndex};
 pub(super) struct Fault {
     pub(super) code: ErrorCode,
     pub(super) at: Option<Path>,
+    /// For users.
     pub(super) text: Option<String>,
+    /// For those who look for the cause.
+    pub(super) diagnostics: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(code: ErrorCode) -> Self {
+        Self { code, at: None, text: None, diagnostics: None }
+    }
 }
 
 /// The ERR segments.
@@ -39,7 +48,7 @@ pub(super) fn coded(code: ErrorCode, separator: Option<char>) -> String {
     }
 }
 
-/// ERR-1 to ERR-8: location in ERR-2, code in ERR-3, severity in ERR-4, the text for users in ERR-8.
+/// ERR-1 to ERR-8: location in ERR-2, code in ERR-3, severity in ERR-4, diagnostics in ERR-7, the text for users in ERR-8.
 fn since_2_5(fault: &Fault, form: &Form<'_>) -> Vec<String> {
     let component = form.delimiters.component();
     let severity = match fault.code {
@@ -52,8 +61,9 @@ fn since_2_5(fault: &Fault, form: &Form<'_>) -> Vec<String> {
     place.truncate(filled);
     let mut fields = vec![String::new(), place.join(&component.unwrap_or(' ').to_string())];
     fields.extend([coded(fault.code, component), severity.to_owned()]);
-    fields.extend([const { String::new() }; 3]);
-    fields.push(fault.text.as_deref().map_or_else(String::new, |text| form.words(text)));
+    fields.extend([const { String::new() }; 2]);
+    let texts = [&fault.diagnostics, &fault.text];
+    fields.extend(texts.map(|text| text.as_deref().map_or_else(String::new, |text| form.words(text))));
     fields
 }
 
@@ -62,8 +72,8 @@ fn before_2_5(fault: &Fault, form: &Form<'_>) -> String {
     let c = form.delimiters.component().unwrap_or(' ');
     let mut place = fault.at.map_or_else(Vec::new, |path| location(&path, form.message));
     place.resize(3, String::new());
-    let code = match (form.version.is_at_least(2, 3, 0), form.delimiters.subcomponent(), &fault.text) {
-        // The code became a coded element (CE) with 2.3.
+    let code = match (form.version.is_at_least(2, 2, 0), form.delimiters.subcomponent(), &fault.text) {
+        // The code became a coded element (CE) with 2.2.
         (false, ..) | (true, None, _) => fault.code.number().to_owned(),
         (true, separator, None) => coded(fault.code, separator),
         (true, Some(s), Some(text)) => format!("{}{s}{s}{}", coded(fault.code, Some(s)), form.words(text)),

@@ -34,7 +34,8 @@ impl<'m> Form<'m> {
     pub(super) fn value(&self, text: &str) -> String {
         let d = &self.delimiters;
         if d.escape().is_some() || !escape::needs_escape(text, d) {
-            return escape::escape(text, d).into_owned();
+            let null = text == escape::NULL && d.escape().is_none();
+            return if null { "\" \"".to_owned() } else { escape::escape_value(text, d).into_owned() };
         }
         let separates = |c: char| c.is_ascii() && escape::needs_escape(c.encode_utf8(&mut [0; 4]), d);
         text.replace(separates, " ")

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::splice::Exchange;
-use crate::delimiters::Delimiters;
+use crate::delimiters::{Delimiters, Level};
 use crate::error::{EditError, EditErrorKind};
 use crate::message::{self, Message, Span};
 use crate::path::{Occurrence, Path, RepetitionIndex};
@@ -66,7 +66,7 @@ impl Message<'_> {
         let mut room = Room::new(path);
         for place in &self.fields_at(path)? {
             for range in place.standing() {
-                let value = Value(Piece::new(place.raw(&range), self.delimiters));
+                let value = Value(Piece::new(place.raw(&range), self.delimiters).at(level_of(path)));
                 let Some(text) = text(value)? else { continue };
                 room.take(text.len())?;
                 room.take_place()?;
@@ -124,6 +124,16 @@ fn part_of(path: &Path) -> Result<usize, EditError> {
         return Err(EditError::new(EditErrorKind::Delimiters, path));
     }
     Ok(usize::from(field) + usize::from(!header))
+}
+
+/// The level of what a path names.
+fn level_of(path: &Path) -> Level {
+    match (path.repetition(), path.component(), path.subcomponent()) {
+        (_, _, Some(_)) => Level::Subcomponent,
+        (_, Some(_), None) => Level::Component,
+        (RepetitionIndex::Unstated, None, None) => Level::Field,
+        _ => Level::Repetition,
+    }
 }
 
 /// The field of one path in one segment.

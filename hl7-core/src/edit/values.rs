@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::raw::{NULL, breaks_line, escaped};
+use super::raw::{breaks_line, escaped};
 use crate::error::{EditError, EditErrorKind};
+use crate::escape;
 use crate::message::{Message, Span};
 use crate::path::{Occurrence, Path, RepetitionIndex};
 use crate::piece::Value;
@@ -15,7 +16,7 @@ impl Message<'_> {
     ///
     /// # Errors
     /// When the path names no field, the message has no such segment, no repetition matches the filter, the place is MSH-1 or MSH-2,
-    /// or MSH-2 lacks a delimiter that this needs. The message is then as it was.
+    /// MSH-2 lacks a delimiter that this needs, or it would write more than 128 MiB. The message is then as it was.
     ///
     /// ```
     /// # use hl7_core::{path, Message};
@@ -35,7 +36,7 @@ impl Message<'_> {
     /// # Errors
     /// As [`Message::set`].
     pub fn set_null(&mut self, path: &Path) -> Result<(), EditError> {
-        self.put(path, NULL)
+        self.put(path, escape::NULL)
     }
 
     /// Sets `raw`, which is ER7 already: escaped, and with the delimiters of the levels below the place. So a whole repetition or

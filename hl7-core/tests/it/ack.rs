@@ -75,15 +75,15 @@ fn the_form_is_that_of_the_message_s_version() {
     let condition = "|||101^Required field missing^HL70357";
     let cases = [
         ("2.1", "ACK", "|why", "ERR|PID^1^3^101~^^^207\r"),
-        ("2.2", "ACK", "|why", "ERR|PID^1^3^101~^^^207\r"),
+        ("2.2", "ACK", &format!("|why{condition}"), before),
         ("2.3", "ACK^A08", &format!("|why{condition}"), before),
         ("2.3.1", "ACK^A08^ACK", &format!("|why{condition}"), before),
         ("2.4", "ACK^A08^ACK", "|why", before),
         ("2.5", "ACK^A08^ACK", "|why", since),
         ("2.5.1^USA", "ACK^A08^ACK", "|why", since),
         ("2.6", "ACK^A08^ACK", "|why", since),
-        ("2.7", "ACK^A08^ACK", "", &since.replace("error^HL70357|E", "error^HL70357|E||||why")),
-        ("2.8.2", "ACK^A08^ACK", "", &since.replace("error^HL70357|E", "error^HL70357|E||||why")),
+        ("2.7", "ACK^A08^ACK", "", &since.replace("||||the ID", "|||why|the ID")),
+        ("2.8.2", "ACK^A08^ACK", "", &since.replace("||||the ID", "|||why|the ID")),
         ("", "ACK^A08^ACK", "|why", since),
         ("v2", "ACK^A08^ACK", "|why", since),
     ];
@@ -363,5 +363,21 @@ fn an_acknowledgment_can_be_sent_also_where_msh_18_names_no_known_set() {
         let ack = Ack::to(&msg, AckCode::AA).build();
         assert!(ack.to_wire().unwrap().ends_with(b"MSA|AA|m1\r"));
         assert_eq!(ack.get(path!("MSH-18")).map(|value| value.raw()), label);
+    }
+}
+
+#[test]
+fn a_text_of_two_quotes_is_no_null_in_an_acknowledgment() {
+    for er7 in ["MSH|^~\\&|L||||2026||ADT^A08|m1|P|2.5.1\r", "MSH|^~|L||||2026||ADT^A08|m1|P|2.5.1\r"] {
+        let msg = Message::parse(er7).unwrap();
+        let ack = Ack::to(&msg, AckCode::AE)
+            .text("\"\"")
+            .error_at(ErrorCode::DataTypeError, path!("PID-1"), "\"\"")
+            .control_id("\"\"")
+            .build();
+        for path in [path!("MSA-3"), path!("ERR-8"), path!("MSH-10")] {
+            let value = ack.get(path).unwrap();
+            assert!(!value.is_null() && !value.is_empty(), "{path}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Editing: the value is set, and nothing else changes.
 
+use hl7_core::typed::Hd;
 use hl7_core::{EditError, Message, Path, Value, path};
 
 const ER7: &str = "MSH|^~\\&|LAB|NORTH\nPID|1||7^^^H^MR~8^^^H^SS||Doe^Ann\r\nOBX|1|NM|a||1\nOBX|2|NM|b||2";
@@ -61,6 +62,14 @@ fn a_text_of_two_quotes_is_not_null() {
 }
 
 #[test]
+fn two_quotes_are_refused_where_nothing_can_escape_them() {
+    let mut msg = Message::parse("MSH|^~|A\rPID|1\r").unwrap();
+    assert_eq!(msg.set(path!("PID-2"), "\"\"").unwrap_err().code(), "C105");
+    msg.set_null(path!("PID-2")).unwrap();
+    assert!(msg.get(path!("PID-2")).unwrap().is_null());
+}
+
+#[test]
 fn an_edit_that_would_write_too_much_is_refused_before_it_is_made() {
     // Each would take twenty gigabytes or more.
     let segments = format!("MSH|^~\\&|A\r{}", "OBX|1\r".repeat(10_000));
@@ -111,6 +120,15 @@ fn all_values_at_a_path_are_set_in_one_pass() {
     for (refused, code) in [("OBX", "C101"), ("MSH-2", "C104")] {
         assert_eq!(set(refused, bar), Err(code));
     }
+    let mut msg = Message::parse("MSH|^~\\&|A\rPID|||7^^^NORTH&1.2.3&ISO^MR\r").unwrap();
+    let mut seen = Vec::new();
+    let mut look = |value: Value<'_>| {
+        seen.extend(Hd::of(value).universal_id().map(|id| id.text().into_owned()));
+        None
+    };
+    msg.set_each(path!("PID-3.4"), &mut look).unwrap();
+    msg.set_each(path!("PID-3[1].4"), &mut look).unwrap();
+    assert_eq!(seen, ["1.2.3", "1.2.3"], "a value is read as one of its level");
     let set_kind: fn(Value<'_>) -> Option<String> = |_| Some("KLINGON".to_owned());
     let mut msg = Message::parse("MSH|^~\\&|A|||||||||||||||ASCII\r").unwrap();
     assert_eq!(msg.set_each(path!("MSH-18"), set_kind).unwrap_err().code(), "C106");

@@ -26,6 +26,10 @@ fn place() -> impl Strategy<Value = Path> {
         .prop_map(|text| text.parse::<Path>().unwrap())
 }
 
+/// What MSH-18 says.
+const LABELS: [&str; 8] =
+    ["", "8859/1", "SHIFT_JIS", "GB 18030-2000", "BIG-5", "ISO IR87", "ISO IR14", "UNICODE UTF-8"];
+
 /// Bytes of a control ID: characters of several sets, cut anywhere.
 fn control_id() -> impl Strategy<Value = Vec<u8>> {
     let characters: [&[u8]; 10] = [
@@ -133,6 +137,28 @@ proptest! {
     }
 
     #[test]
+    fn the_leaves_are_those_of_walking_all_levels(body in body(), encoding in "(\\^~\\\\&|\\^~\\\\|\\^~|\\^|\\^~\\\\&#)") {
+        let er7 = format!("MSH|{encoding}|A^B|B\r{body}");
+        let Ok(msg) = Message::parse(&er7) else { return Ok(()) };
+        let mut walked = Vec::new();
+        for (segment, s) in msg.iter().enumerate() {
+            for (field, f) in s.fields().enumerate() {
+                for (repetition, r) in f.repetitions().enumerate() {
+                    for (component, c) in r.components().enumerate() {
+                        for (leaf, l) in c.subcomponents().enumerate() {
+                            walked.push((segment, field + 1, repetition + 1, component + 1, leaf + 1, l.raw(), l.text()));
+                        }
+                    }
+                }
+            }
+        }
+        let found = msg.leaves().map(|l| {
+            (l.segment, l.field, l.repetition, l.component, l.subcomponent, l.value.raw(), l.value.text())
+        });
+        prop_assert_eq!(found.collect::<Vec<_>>(), walked);
+    }
+
+    #[test]
     fn any_bytes_are_read_or_refused_in_any_set(bytes in prop::collection::vec(any::<u8>(), 0..200), set in 0..6) {
         let labels = ["", "8859/1", "SHIFT_JIS", "GB 18030-2000", "BIG-5", "ISO IR87"];
         let mut message = format!("MSH|^~\\&|A|||||||||||||||{}|\rPID|", labels[set as usize]).into_bytes();
@@ -146,9 +172,8 @@ proptest! {
     }
 
     #[test]
-    fn any_message_that_is_read_can_be_acknowledged(id in control_id(), set in 0..6_usize) {
-        let labels = ["", "8859/1", "SHIFT_JIS", "GB 18030-2000", "BIG-5", "ISO IR87"];
-        let message = [b"MSH|^~\\&|A|||||||", &id[..], b"|||||||||", labels[set].as_bytes(), b"|\rPID|1\r"].concat();
+    fn any_message_that_is_read_can_be_acknowledged(id in control_id(), set in 0..LABELS.len()) {
+        let message = [b"MSH|^~\\&|A|||||||", &id[..], b"||||||||", LABELS[set].as_bytes(), b"|\rPID|1\r"].concat();
         for policy in [Undecodable::Refuse, Undecodable::Replace] {
             let options = ReadOptions::new().undecodable(policy);
             let Ok(msg) = options.read(&message) else { continue };
@@ -195,6 +220,37 @@ proptest! {
         prop_assert_eq!(again.get(&path).map(|v| v.text().into_owned()).unwrap_or_default(), read);
         let changed = msg.iter().zip(Message::parse(&er7).unwrap().iter()).filter(|(a, b)| a.raw() != b.raw()).count();
         prop_assert!(changed <= 1);
+    }
+
+    #[test]
+    fn an_edit_leaves_the_bytes_of_other_segments(
+        values in prop::collection::vec(control_id(), 1..4),
+        set in 0..LABELS.len(),
+        mark in any::<bool>(),
+        path in "(PID|OBX)-[1-3](\\[[12]\\])?(\\.[12])?",
+        text in "[a-z|^]{0,3}",
+    ) {
+        let lines = values.iter().flat_map(|value| [[b"\rPID|", &value[..], b"|a^b"].concat(), [b"\rOBX|", &value[..]].concat()].concat());
+        let header = format!("MSH|^~\\&|A|||||||||||||||{}", LABELS[set]);
+        let er7 = [header.as_bytes(), &lines.collect::<Vec<_>>(), b"\r"].concat();
+        // A mark that contradicts MSH-18 is believed, and not sent.
+        let mark = mark && matches!(LABELS[set], "" | "UNICODE UTF-8");
+        let bytes = [if mark { "\u{FEFF}".as_bytes() } else { b"" }, &er7].concat();
+        let path: Path = path.parse().unwrap();
+        for policy in [Undecodable::Refuse, Undecodable::Replace] {
+            let Ok(mut msg) = ReadOptions::new().undecodable(policy).read(&bytes) else { continue };
+            msg.set(&path, &text).unwrap();
+            // The edited segment may hold replaced bytes, or characters of JIS that are not written.
+            let Ok(wire) = msg.to_wire() else { continue };
+            prop_assert_eq!(&msg.to_bytes().unwrap()[bytes.len() - er7.len()..], &wire[..]);
+            let (before, after) = (er7.split(|&byte| byte == b'\r'), wire.split(|&byte| byte == b'\r'));
+            prop_assert_eq!(before.clone().count(), after.clone().count());
+            let changed: Vec<_> = before.zip(after).filter(|(before, after)| before != after).collect();
+            prop_assert!(changed.iter().all(|(before, _)| before.starts_with(path.segment_id().as_bytes())));
+            prop_assert!(changed.len() <= 1);
+            let again = ReadOptions::new().undecodable(policy).read(&wire).unwrap();
+            prop_assert_eq!(again.get(&path).map(|value| value.text().into_owned()).unwrap_or_default(), text.clone());
+        }
     }
 
     #[test]

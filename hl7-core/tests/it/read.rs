@@ -228,9 +228,18 @@ fn a_null_character_set_is_none_stated() {
 
 #[test]
 fn a_line_that_only_looks_like_a_header_is_kept() {
-    for line in ["MSH-(x)|", "MSH", "MSH|", "MSH|a", "MSH|^~\\&#$%|", "  MSH says"] {
+    for line in ["MSH-(x)|", "MSH", "MSH|", "MSH|a", "MSH#^x", "  MSH says"] {
         let er7 = format!("MSH|^~\\&|A\rNTE|1||a\r{line}\r");
         assert_eq!(Message::parse(&er7).map(|msg| msg.iter().len()), Ok(3), "{line}");
+    }
+}
+
+#[test]
+fn the_broken_header_of_a_second_message_is_no_line_of_the_first() {
+    for line in ["MSH|^~\\&#$%|", "MSH|^A\\&|B", "MSH|^", "\u{FEFF}MSH|~x", "MSH#^x#"] {
+        let found = Message::parse(&format!("MSH|^~\\&|A\r{line}\r")).map(|msg| msg.iter().len());
+        let refused = line != "MSH#^x#";
+        assert_eq!(found.map_err(|error| error.code()), if refused { Err("C011") } else { Ok(2) }, "{line}");
     }
 }
 

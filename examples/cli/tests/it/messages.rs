@@ -62,6 +62,12 @@ fn show_masks_all_but_names_types_and_versions() {
     for part in ["Byrne", "Zoë", "1984", "Springfield", "second"] {
         assert!(!run.out.contains(part), "{part:?} in {}", run.out);
     }
+    let odd = hl7(&["show", "--mask"], "MSH|^~\\&|JOHN SMITH 1980-01-02|NORTH|||2026||ADT|Zo\u{eb}\r");
+    assert!(
+        odd.out.contains("NORTH") && !odd.out.contains("SMITH") && !odd.out.contains("Zo"),
+        "{}",
+        odd.out
+    );
     let broken = hl7(&["show", "--mask"], "MSH|^~\\&|A\rTWEETY7\r");
     assert!(broken.out.contains("(not a segment)\n  (7 characters)"), "{}", broken.out);
 }
@@ -142,6 +148,14 @@ fn messages_that_do_not_state_their_character_set_are_read_in_the_one_given() {
     assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1"], stated).out, "Zoë\n");
     let marked = "\u{FEFF}MSH|^~\\&|A\rPID|1||7||Zoë\r".repeat(2);
     assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1"], &marked).out, "Zoë\nZoë\n");
+    for wrong in ["KLINGON", "UNICODE UTF-8"] {
+        let path = folder.path().join("wrong.hl7");
+        let stated = [b"MSH|^~\\&|A|||||||||||||||", wrong.as_bytes(), &latin[10..]].concat();
+        std::fs::write(&path, stated).unwrap();
+        let path = path.to_str().unwrap();
+        assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1", path], "").code, 3, "{wrong}");
+        assert_eq!(hl7(&["get", "PID-5", "--force-charset", "8859/1", path], "").out, "Müller\n", "{wrong}");
+    }
     let unknown = hl7(&["show", "--charset", "KLINGON", file], "");
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("table 0211"), "{}", unknown.err);
@@ -167,7 +181,7 @@ fn an_error_says_its_code_once_and_its_place() {
     assert_eq!(
         run.err,
         "error: standard input, the message that starts at byte 15: \
-         C009: a delimiter is not an ASCII punctuation character (byte 5); the usual ones are |^~\\&\n"
+         C009: a delimiter is a quotation mark or no ASCII punctuation character (byte 5); the usual ones are |^~\\&\n"
     );
     let run = hl7(&["show"], "\u{b}MSH|^~\\&|A\r\u{1c}\r\njunk\r\n");
     assert_eq!(run.code, 3);
