@@ -427,14 +427,23 @@ impl ClientBuilder {
     }
 
     async fn connected(&self, addr: &str) -> Result<Open, ConnectError> {
-        let deadline = deadline_in(self.connect_timeout);
-        let stream = connect::connect(addr, &self.route, deadline).await?;
-        connect::prepare(&stream, self.keepalive);
-        connect::limit_unconfirmed(&stream, self.terms.write_timeout);
+        let deadline = self.connect_deadline();
+        let stream = self.reached(addr, deadline).await?;
         let peer = stream.peer_addr().ok().map(tracing::field::display);
         let span = tracing::debug_span!("connection", peer);
         let (stream, identity) = self.secured(stream, addr, deadline).instrument(span.clone()).await?;
         Ok(self.opened(stream, identity, span))
+    }
+
+    pub(crate) fn connect_deadline(&self) -> Instant {
+        deadline_in(self.connect_timeout)
+    }
+
+    pub(crate) async fn reached(&self, addr: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
+        let stream = connect::connect(addr, &self.route, deadline).await?;
+        connect::prepare(&stream, self.keepalive);
+        connect::limit_unconfirmed(&stream, self.terms.write_timeout);
+        Ok(stream)
     }
 
     fn opened(&self, stream: Stream, identity: Option<PeerIdentity>, span: Span) -> Open {
@@ -444,7 +453,7 @@ impl ClientBuilder {
     }
 
     #[cfg(feature = "tls")]
-    async fn secured(
+    pub(crate) async fn secured(
         &self,
         tcp: TcpStream,
         addr: &str,
@@ -457,7 +466,7 @@ impl ClientBuilder {
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn secured(
+    pub(crate) async fn secured(
         &self,
         tcp: TcpStream,
         _: &str,

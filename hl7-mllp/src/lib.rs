@@ -88,6 +88,7 @@ mod connect;
 mod connect_error;
 mod connection;
 mod decoder_options;
+pub mod doctor;
 mod exchange;
 mod frame;
 #[cfg(feature = "codec")]
@@ -107,6 +108,8 @@ mod responder;
 mod route;
 #[cfg(feature = "tls")]
 mod rustls_fault;
+#[cfg(feature = "test-util")]
+pub mod scripted;
 mod send_error;
 mod sending;
 mod sequence;
@@ -134,6 +137,7 @@ pub use codec::{Decoder, DecoderOptions};
 pub use codec_error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use commit::CommitBlock;
 pub use connect_error::{ConnectError, ConnectErrorKind};
+pub use doctor::Doctor;
 pub use exchange::{AckMode, Exchange, Refusal, Step};
 pub use frame::{Frame, FrameError, FrameErrorKind, encode};
 #[cfg(feature = "codec")]
