@@ -202,13 +202,19 @@ impl Client {
             }
             other => other,
         };
-        result.inspect(|got| G::acks(got).into_iter().flatten().for_each(|ack| self.count(ack)))
+        result.inspect(|got| self.count::<G>(got))
     }
 
-    fn count(&self, ack: &Acknowledgment) {
+    /// Counts what came, and the second phase that did not.
+    fn count<G: Goal>(&self, got: &G::Got) {
         let tally = &self.options.meter.tally;
-        tally.acks.add(ack.code());
-        tally.bytes_received.add(ack.bytes().len());
+        for ack in G::acks(got).into_iter().flatten() {
+            tally.acks.add(ack.code());
+            tally.bytes_received.add(ack.bytes().len());
+        }
+        if let Some(why) = G::doubt(got) {
+            tally.errors.add(why.code());
+        }
     }
 
     fn counted<T>(&self, result: Result<T, SendError>) -> Result<T, SendError> {

@@ -369,6 +369,8 @@ async fn fault_21_both_acknowledgments_come_on_one_connection() {
     assert_eq!(both.accept.as_ref().unwrap().code().as_str(), "CA");
     assert_eq!(both.last().unwrap().code().as_str(), "AE");
     assert!(client.is_open());
+    let counters = client.meter().read();
+    assert_eq!((counters.acks["CA"], counters.acks["AE"], counters.errors.len()), (1, 1, 0));
 }
 
 #[tokio::test]
@@ -382,6 +384,8 @@ async fn fault_21_an_application_acknowledgment_that_never_comes_is_no_reason_to
         assert_eq!((why.code(), why.sent()), (code, Sent::Taken));
         assert!(!why.suggestion().contains("send again"), "{why}");
         assert!(!client.is_open(), "the late one must not reach the next message");
+        let counters = client.meter().read();
+        assert_eq!((counters.acks.get("CA"), counters.errors.get(code)), (Some(&1), Some(&1)));
     }
 }
 
