@@ -33,4 +33,12 @@ impl ClientBuilder {
         self.route.proxy = Some(proxy);
         self
     }
+
+    /// Secures every connection. A receiver that cannot be spoken to securely is not spoken to. Its handshake is part of
+    /// [`ClientBuilder::connect_timeout`].
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::tls::ClientTls) -> Self {
+        self.route.tls = Some(tls);
+        self
+    }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hl7_core::Message;
 
 use crate::block::Block;
+use crate::identity::PeerIdentity;
 
 /// A message and where it came from. Cloning it copies nothing.
 #[derive(Clone)]
@@ -19,11 +20,24 @@ struct Parts {
     message: Message<'static>,
     bytes: Bytes,
     peer: SocketAddr,
+    identity: Option<Arc<PeerIdentity>>,
 }
 
 impl Request {
-    pub(crate) fn new(message: Message<'static>, block: Block, peer: SocketAddr) -> Self {
-        Self { parts: Arc::new(Parts { message, bytes: block.into_bytes(), peer }) }
+    /// A message, the block it was read from, and the address it came from: for a [`crate::Responder`] of one's own, and for tests of
+    /// handlers.
+    pub fn new(message: Message<'static>, block: Block, peer: SocketAddr) -> Self {
+        Self::of(message, block, peer, None)
+    }
+
+    /// The same, with what the sender's certificate says.
+    pub(crate) fn of(
+        message: Message<'static>,
+        block: Block,
+        peer: SocketAddr,
+        identity: Option<Arc<PeerIdentity>>,
+    ) -> Self {
+        Self { parts: Arc::new(Parts { message, bytes: block.into_bytes(), peer, identity }) }
     }
 
     /// The message.
@@ -39,6 +53,11 @@ impl Request {
     /// The address of the sender.
     pub fn peer(&self) -> SocketAddr {
         self.parts.peer
+    }
+
+    /// Who the sender is, as its certificate says. `None` without TLS, and where it showed none.
+    pub fn identity(&self) -> Option<&PeerIdentity> {
+        self.parts.identity.as_deref()
     }
 }
 

@@ -8,23 +8,20 @@ use std::time::Duration;
 
 use hl7_core::ReadOptions;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tracing::Instrument;
 
+use crate::accepting::{Accepting, Rules};
 use crate::budget::Budget;
 use crate::codec::DecoderOptions;
-use crate::connect;
 use crate::connection::{Connection, Terms};
-use crate::peers::Peers;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::serve_error::{BindError, ServeError};
+use crate::server_meter::ServerMeter;
 use crate::stream::Stream;
-use crate::wire::{Wire, deadline_in};
-
-/// The first pause after a failed accept, and the longest.
-const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+use crate::wire::Wire;
 
 /// A listener on a TCP port.
 ///
@@ -39,7 +36,7 @@ const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration:
 /// # Guarantees
 ///
 /// - The handler gets whole messages only, those of one connection one at a time and in order; the next block is not read before the
-///   reply to the last is written, so that a sender that does not wait is slowed down by TCP.
+///   reply to the last is written (both replies, with [`Reply::then`]), so that a sender that does not wait is slowed down by TCP.
 /// - The blocks of all connections together take no more than [`ServerBuilder::max_total_block_bytes`], and 64 KiB for each connection.
 /// - A positive reply is made by the handler and by nothing else.
 /// - A handler that panics or takes too long is answered with `AR` (enhanced mode: `CE`) and error code 207 of table 0357, for
@@ -73,6 +70,11 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// Reads the counters. Take it before serving: it goes on to count then.
+    pub fn meter(&self) -> ServerMeter {
+        self.options.meter()
+    }
+
     /// Serves until the future is dropped, which cuts every connection where it stands.
     ///
     /// # Errors
@@ -101,23 +103,14 @@ impl Server {
         Fut: Future<Output = Reply> + Send + 'static,
     {
         let (signal, shut) = watch::channel(false);
-        let mut accepting = Accepting {
-            handler: Arc::new(handler),
-            terms: Arc::new(self.options.terms.clone()),
-            max_connections: self.options.max_connections,
-            max_connections_per_peer: self.options.max_connections_per_peer,
-            budget: self.options.budget(),
-            peers: Peers::default(),
-            connections: JoinSet::new(),
-            shut,
-        };
+        let mut accepting = Accepting::new(handler, self.options.rules(), shut);
         let ended = tokio::select! {
             ended = accepting.run(&self.listener) => ended,
             () = shutdown => Ok(()),
         };
         drop(self.listener);
         signal.send_replace(true);
-        let drained = drain(accepting.connections, self.options.drain_timeout).await;
+        let drained = accepting.drain(self.options.drain_timeout).await;
         ended.and(drained)
     }
 }
@@ -128,95 +121,6 @@ impl fmt::Debug for Server {
     }
 }
 
-struct Accepting<F> {
-    handler: Arc<F>,
-    terms: Arc<Terms>,
-    max_connections: usize,
-    max_connections_per_peer: Option<usize>,
-    budget: Budget,
-    peers: Peers,
-    connections: JoinSet<()>,
-    shut: watch::Receiver<bool>,
-}
-
-impl<F, Fut> Accepting<F>
-where
-    F: Fn(Request) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Reply> + Send + 'static,
-{
-    async fn run(&mut self, listener: &TcpListener) -> Result<(), ServeError> {
-        let mut pause = ACCEPT_PAUSE.0;
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                Some(_) = self.connections.join_next() => continue,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    pause = ACCEPT_PAUSE.0;
-                    self.admit(stream, peer);
-                }
-                Err(why) if is_of_one_connection(&why) => {}
-                Err(why) if is_of_the_socket(&why) => return Err(ServeError::listener(why)),
-                Err(why) => {
-                    tracing::error!(error = %why, "no connection can be accepted for now");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(ACCEPT_PAUSE.1);
-                }
-            }
-        }
-    }
-
-    /// Serves the connection, or closes it at once when there are too many.
-    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        while self.connections.try_join_next().is_some() {}
-        if self.connections.len() >= self.max_connections {
-            tracing::warn!(%peer, "connection refused: there are as many as are allowed");
-            return;
-        }
-        let most = self.max_connections_per_peer.unwrap_or(usize::MAX);
-        let Some(place) = self.peers.admit(peer.ip(), most) else {
-            tracing::warn!(%peer, "connection refused: the peer has as many as are allowed");
-            return;
-        };
-        connect::prepare(&stream, self.terms.keepalive);
-        let room = self.budget.room();
-        let (handler, terms, shut) = (self.handler.clone(), self.terms.clone(), self.shut.clone());
-        self.connections.spawn(async move {
-            tracing::debug!(%peer, "connection opened");
-            let wire = Wire::new(Stream::Tcp(stream), terms.decoder);
-            Connection::new(wire, room, peer, &terms, shut).run(&*handler).await;
-            drop(place);
-        });
-    }
-}
-
-/// Whether a failed accept concerns the connection that was to be had and no other.
-fn is_of_one_connection(why: &io::Error) -> bool {
-    use io::ErrorKind as K;
-    matches!(why.kind(), K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted)
-}
-
-/// Whether the listening socket is of no use any more.
-fn is_of_the_socket(why: &io::Error) -> bool {
-    matches!(why.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
-}
-
-/// Waits for the connections to end; cuts those that do not in time.
-async fn drain(mut connections: JoinSet<()>, within: Duration) -> Result<(), ServeError> {
-    let deadline = deadline_in(within);
-    loop {
-        match tokio::time::timeout_at(deadline, connections.join_next()).await {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            Err(_) => break,
-        }
-    }
-    let cut = connections.len();
-    connections.shutdown().await;
-    Err(ServeError::undrained(cut))
-}
-
 /// The deadlines and limits of a [`Server`].
 #[derive(Clone, Debug)]
 pub struct ServerBuilder {
@@ -225,6 +129,8 @@ pub struct ServerBuilder {
     max_connections_per_peer: Option<usize>,
     max_total_block_bytes: usize,
     drain_timeout: Duration,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::tls::ServerTls>,
 }
 
 impl Default for ServerBuilder {
@@ -232,11 +138,13 @@ impl Default for ServerBuilder {
         let terms = Terms {
             decoder: DecoderOptions::default(),
             read: ReadOptions::default(),
+            release2: false,
             block_timeout: Self::BLOCK_TIMEOUT,
             idle_timeout: Self::IDLE_TIMEOUT,
             handler_timeout: Self::HANDLER_TIMEOUT,
             write_timeout: Self::WRITE_TIMEOUT,
             keepalive: Some(Self::KEEPALIVE),
+            meter: ServerMeter::default(),
         };
         Self {
             terms,
@@ -244,6 +152,8 @@ impl Default for ServerBuilder {
             max_connections_per_peer: None,
             max_total_block_bytes: Self::MAX_TOTAL_BLOCK_BYTES,
             drain_timeout: Self::DRAIN_TIMEOUT,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -313,6 +223,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether senders speak MLLP release 2: each block is answered with a commit acknowledgment before anything else; see
+    /// [`crate::Responder`]. Off unless stated: release 1 is what is in use.
+    pub fn release2(mut self, spoken: bool) -> Self {
+        self.terms.release2 = spoken;
+        self
+    }
+
     /// How long the sender may take for each 64 KiB of a block once it has begun, and for the rest.
     pub fn block_timeout(mut self, time: Duration) -> Self {
         self.terms.block_timeout = time;
@@ -325,7 +242,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long the handler may take for one message. Its future is dropped then.
+    /// How long the handler may take for one message, and the work of [`Reply::then`] anew. Its future is dropped then.
     pub fn handler_timeout(mut self, time: Duration) -> Self {
         self.terms.handler_timeout = time;
         self
@@ -349,6 +266,18 @@ impl ServerBuilder {
         self
     }
 
+    /// Secures every connection. A sender that does not speak TLS is closed.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::tls::ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Reads the counters of all that is served with this builder and its clones.
+    pub fn meter(&self) -> ServerMeter {
+        self.terms.meter.clone()
+    }
+
     /// Serves one connection over a stream that stands already, until it ends: a tunnel, a Unix socket, a listener of the program's own.
     /// `peer` is what [`Request::peer`] gives. Dropping the future cuts the connection.
     ///
@@ -365,7 +294,22 @@ impl ServerBuilder {
         let wire = Wire::new(Stream::other(stream), self.terms.decoder);
         // The sender stays, so that no shutdown is heard.
         let (_never, shut) = watch::channel(false);
-        Connection::new(wire, self.budget().room(), peer, &self.terms, shut).run(&handler).await;
+        let tally = &self.terms.meter.tally;
+        tally.accepted.add(1);
+        let _counted = tally.open.enter();
+        let connection = Connection::new(wire, self.budget().room(), peer, &self.terms, shut);
+        connection.run(&handler).instrument(tracing::debug_span!("connection", %peer)).await;
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            terms: Arc::new(self.terms.clone()),
+            max_connections: self.max_connections,
+            max_connections_per_peer: self.max_connections_per_peer,
+            budget: self.budget(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+        }
     }
 
     fn budget(&self) -> Budget {

@@ -20,12 +20,30 @@ impl<S: AsyncRead + AsyncWrite + Send> Duplex for S {}
 pub(crate) enum Stream {
     Tcp(TcpStream),
     #[cfg(feature = "tls")]
-    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+    Tls(Secure),
     /// The mutex is never locked: it makes a stream that only one may have at a time safe to refer to from many.
     Other(Mutex<Pin<Box<dyn Duplex>>>),
 }
 
+/// A TLS stream that says its end, so that the peer can tell it from a cut.
+#[cfg(feature = "tls")]
+pub(crate) struct Secure(Box<tokio_rustls::TlsStream<TcpStream>>);
+
+#[cfg(feature = "tls")]
+impl Drop for Secure {
+    fn drop(&mut self) {
+        // Without waiting: where the system takes no more, the peer does not read.
+        let mut nobody = Context::from_waker(std::task::Waker::noop());
+        let _ = Pin::new(&mut self.0).poll_shutdown(&mut nobody);
+    }
+}
+
 impl Stream {
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure(tls: tokio_rustls::TlsStream<TcpStream>) -> Self {
+        Self::Tls(Secure(Box::new(tls)))
+    }
+
     pub(crate) fn other(stream: impl Duplex + 'static) -> Self {
         Self::Other(Mutex::new(Box::pin(stream)))
     }
@@ -36,7 +54,7 @@ impl Stream {
         match self {
             Self::Tcp(tcp) => system_has_more(tcp),
             #[cfg(feature = "tls")]
-            Self::Tls(tls) => system_has_more(tls.get_ref().0),
+            Self::Tls(tls) => system_has_more(tls.0.get_ref().0),
             Self::Other(_) => false,
         }
     }
@@ -45,10 +63,25 @@ impl Stream {
     pub(crate) fn fault(&self, why: &io::Error) -> Option<TlsFault> {
         match self {
             #[cfg(feature = "tls")]
-            Self::Tls(_) => crate::tls::fault_of(why),
+            Self::Tls(_) => crate::rustls_fault::fault_of(why),
             _ => {
                 let _ = why;
                 None
+            }
+        }
+    }
+
+    /// Sends what TLS has to answer to what was read, such as that there is no renegotiation. It would else lie until the next write, and
+    /// the peer wait for it.
+    fn answer(&mut self, cx: &mut Context<'_>) {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) if tls.0.get_ref().1.wants_write() => {
+                // Where it fails, or cannot go on now, the next read or write finds out.
+                let _ = Pin::new(&mut tls.0).poll_flush(cx);
+            }
+            _ => {
+                let _ = cx;
             }
         }
     }
@@ -57,7 +90,7 @@ impl Stream {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::<&mut TcpStream>::new(tcp),
             #[cfg(feature = "tls")]
-            Self::Tls(tls) => Pin::<&mut tokio_rustls::TlsStream<TcpStream>>::new(tls),
+            Self::Tls(tls) => Pin::<&mut Box<_>>::new(&mut tls.0),
             Self::Other(other) => other.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut(),
         }
     }
@@ -69,8 +102,14 @@ fn system_has_more(tcp: &TcpStream) -> bool {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.inner().poll_read(cx, buf)
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.as_mut().inner().poll_read(cx, buf);
+        self.answer(cx);
+        read
     }
 }
 

@@ -79,7 +79,7 @@ fn of_the_certificate(fault: TlsFault) -> Option<Parts> {
         F::BadCertificate => (
             "N406",
             "the peer's certificate cannot be used",
-            "the source says why; the peer has to replace it",
+            "the source says why; one that is its own authority has to be pinned",
         ),
         F::CertificateRefused => (
             "N407",

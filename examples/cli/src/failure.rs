@@ -1,5 +1,6 @@
 //! Why a command ends without success, and with which exit code.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -59,4 +60,15 @@ impl Failure {
 
 fn lines(text: &impl Display) -> String {
     format!("{}\n", text.to_string().trim_end())
+}
+
+/// The error with what is behind it, line by line.
+pub(crate) fn told(why: &dyn Error) -> String {
+    let mut text = why.to_string();
+    let mut next = why.source();
+    while let Some(cause) = next {
+        text.push_str(&format!("\n  because: {cause}"));
+        next = cause.source();
+    }
+    text
 }

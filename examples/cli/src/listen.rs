@@ -5,19 +5,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hl7_core::{Ack, AckCode};
-use hl7_mllp::{Reply, Request, Server};
+use hl7_mllp::{Reply, Request, Server, ServerBuilder};
 use tokio::sync::Notify;
 
 use crate::failure::Failure;
 use crate::input::Reading;
 use crate::output;
+use crate::tls;
 
 pub(crate) fn run(
     address: &str,
     reading: Reading,
     count: Option<u64>,
     answer: AckCode,
+    tls: &tls::Listening,
 ) -> Result<(), Failure> {
+    let mut server = Server::builder().read(reading.options());
+    if let Some(tls) = tls.read()? {
+        server = server.tls(tls);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|why| Failure::outside(format!("error: {why}")))?;
     let receiver = Receiver {
@@ -27,11 +33,11 @@ pub(crate) fn run(
         enough: Notify::new(),
         failure: Mutex::default(),
     };
-    runtime.block_on(listen(address, reading, Arc::new(receiver)))
+    runtime.block_on(listen(address, server, Arc::new(receiver)))
 }
 
-async fn listen(address: &str, reading: Reading, receiver: Arc<Receiver>) -> Result<(), Failure> {
-    let server = Server::builder().read(reading.options()).bind(address).await;
+async fn listen(address: &str, server: ServerBuilder, receiver: Arc<Receiver>) -> Result<(), Failure> {
+    let server = server.bind(address).await;
     let server = server.map_err(|why| Failure::outside(format!("error: {why}")))?;
     let at = server.local_addr().map_err(|why| Failure::outside(format!("error: {why}")))?;
     output::tell(&format!("listening at {at}, answering {}; Ctrl-C ends it\n", receiver.answer));

@@ -193,6 +193,19 @@ async fn a_socks5_proxy_is_given_user_and_password_when_it_asks() {
     sends(&mut builder.connect("ehr:1").await.unwrap()).await;
 }
 
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn tls_goes_through_a_proxy_to_the_receiver_that_was_named() {
+    use crate::authority::{Authority, serving, trusting};
+    let authority = Authority::new();
+    let tls = serving(&authority.issue_to("ehr.example")).build().unwrap();
+    let receiver = listening(Server::builder().tls(tls), |req| async move { Reply::accept(&req) }).await;
+    let script = vec![(vec![5, 1, 0], vec![5, 0]), (socks_request("ehr.example", 1), SOCKS_DONE.to_vec())];
+    let addr = proxy(script, Some(receiver.addr.clone())).await;
+    let builder = Client::builder().proxy(Proxy::socks5(addr)).tls(trusting(&authority).build().unwrap());
+    sends(&mut builder.connect("ehr.example:1").await.unwrap()).await;
+}
+
 #[tokio::test]
 async fn an_http_proxy_carries_messages() {
     let receiver = accepting().await;

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+mod doctor;
 mod map;
 mod messages;
 mod output;
+mod secure;
 #[cfg(target_os = "linux")] // `script`, which makes a terminal, takes other arguments elsewhere
 mod terminal;
 mod wire;

@@ -43,7 +43,8 @@ fn of_certificate(why: &CertificateError) -> TlsFault {
     match why {
         C::Expired | C::ExpiredContext { .. } => TlsFault::Expired,
         C::NotValidYet | C::NotValidYetContext { .. } => TlsFault::NotYetValid,
-        C::UnknownIssuer => TlsFault::UnknownIssuer,
+        // Signed by another authority of the same name.
+        C::UnknownIssuer | C::BadSignature => TlsFault::UnknownIssuer,
         C::NotValidForName | C::NotValidForNameContext { .. } => TlsFault::WrongName,
         C::ApplicationVerificationFailure => TlsFault::NotPinned,
         _ => TlsFault::BadCertificate,
@@ -60,6 +61,8 @@ fn of_alert(alert: Alert) -> TlsFault {
         | Alert::CertificateUnknown
         | Alert::UnknownCA
         | Alert::AccessDenied
+        // The peer could not verify a signature: that of the certificate or that made with its key.
+        | Alert::DecryptError
         | Alert::CertificateRequired => TlsFault::CertificateRefused,
         Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => {
             TlsFault::NothingInCommon
