@@ -274,6 +274,25 @@ async fn fault_21_a_client_gets_both_acknowledgments_of_a_listener() {
 }
 
 #[tokio::test]
+async fn fault_21_a_pool_waits_for_both_acknowledgments_of_several_messages_at_once() {
+    let (listening, go) = working(Server::builder()).await;
+    let pool = Client::builder().pool(listening.addr.as_str(), 2);
+    let send = async |id: &str| {
+        let text = enhanced(id, "AL", "AL");
+        let both = pool.send_two_phase(&Message::parse(&text).unwrap()).await.unwrap();
+        both.last().map(|ack| (ack.code().to_string(), ack.control_id().to_owned()))
+    };
+    let told = async {
+        go.send("accept").await.unwrap();
+        go.send("accept").await.unwrap();
+    };
+    let (first, second, ()) = tokio::join!(send("m-1"), send("m-2"), told);
+    assert_eq!(first, Some(("AA".to_owned(), "m-1".to_owned())));
+    assert_eq!(second, Some(("AA".to_owned(), "m-2".to_owned())));
+    assert_eq!(pool.meter().read().acks["CA"], 2);
+}
+
+#[tokio::test]
 async fn fault_44_work_that_panics_or_hangs_is_answered_for_its_message_alone() {
     let (listening, go) = working(Server::builder().handler_timeout(SHORT)).await;
     let mut stream = Stream::connect(&listening.addr).await;
