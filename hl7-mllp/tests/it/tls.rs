@@ -357,6 +357,29 @@ async fn fault_28_a_peer_that_reads_nothing_is_given_up_over_tls_too() {
 }
 
 #[tokio::test]
+async fn fault_09_an_end_that_the_runtime_has_not_heard_of_is_noticed_over_tls_too() {
+    let authority = Arc::new(Authority::new());
+    let (tell, told) = std::sync::mpsc::channel();
+    let theirs = authority.clone();
+    // The receiver runs on a thread of its own, so that this one can wait without its runtime listening.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (addr, gone) = breaks_off(&theirs, usize::MAX, true).await;
+            tell.send(addr).unwrap();
+            gone.await.unwrap();
+            tell.send(String::new()).unwrap();
+        });
+    });
+    let addr = told.recv().unwrap();
+    let mut client = connect(trusting(&authority).build().unwrap(), &addr).await.unwrap();
+    send(&mut client).await.unwrap();
+    told.recv().unwrap();
+    let why = send(&mut client).await.unwrap_err();
+    assert_eq!((why.kind(), why.sent()), (&SendErrorKind::PeerClosed, Sent::No));
+}
+
+#[tokio::test]
 async fn fault_33_renewed_certificates_are_picked_up_and_broken_ones_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| Pem::file(folder.path().join(name));
