@@ -120,7 +120,7 @@ mod tests {
             good => Ok(String::from_utf8_lossy(good).into_owned()),
         };
         let reloading = Reloading::new(vec![Pem::file(&path)], Box::new(make)).unwrap();
-        let mut check = |text: Option<&str>, value: &str, fault| {
+        let check = |text: Option<&str>, value: &str, fault| {
             match text {
                 Some(text) => std::fs::write(&path, text).unwrap(),
                 None => std::fs::remove_file(&path).unwrap(),
@@ -131,6 +131,8 @@ mod tests {
         };
         check(Some("two"), "two", None);
         check(Some("bad"), "two", Some("N422"));
+        check(None, "two", Some("N421"));
+        check(Some("two"), "two", None);
         check(None, "two", Some("N421"));
         check(Some("two"), "two", None);
         check(None, "two", Some("N421"));

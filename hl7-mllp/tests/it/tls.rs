@@ -360,20 +360,29 @@ async fn fault_28_a_peer_that_reads_nothing_is_given_up_over_tls_too() {
 async fn fault_09_an_end_that_the_runtime_has_not_heard_of_is_noticed_over_tls_too() {
     let authority = Arc::new(Authority::new());
     let (tell, told) = std::sync::mpsc::channel();
+    let (end, ended) = oneshot::channel();
     let theirs = authority.clone();
     // The receiver runs on a thread of its own, so that this one can wait without its runtime listening.
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (addr, gone) = breaks_off(&theirs, usize::MAX, true).await;
+            let script = move |mut stream: tokio_rustls::server::TlsStream<TcpStream>| async move {
+                while stream.read_u8().await.unwrap() != 0x1C {}
+                stream.write_all(&framed(ack("AA", "m-1"))).await.unwrap();
+                stream.flush().await.unwrap();
+                ended.await.unwrap();
+                stream.shutdown().await.unwrap();
+            };
+            let (addr, served) = receiver(&theirs, script).await;
             tell.send(addr).unwrap();
-            gone.await.unwrap();
-            tell.send(String::new()).unwrap();
+            served.await.unwrap();
+            tell.send("closed".into()).unwrap();
         });
     });
     let addr = told.recv().unwrap();
     let mut client = connect(trusting(&authority).build().unwrap(), &addr).await.unwrap();
     send(&mut client).await.unwrap();
+    end.send(()).unwrap();
     told.recv().unwrap();
     let why = send(&mut client).await.unwrap_err();
     assert_eq!((why.kind(), why.sent()), (&SendErrorKind::PeerClosed, Sent::No));
