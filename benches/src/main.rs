@@ -3,6 +3,7 @@
 mod block;
 mod count;
 mod index;
+mod listener;
 mod mapping;
 mod measure;
 mod message;
@@ -16,12 +17,16 @@ static ALLOCATOR: count::Counting = count::Counting;
 
 fn main() {
     let part = std::env::args().nth(1);
-    let parts: [(&str, fn()); 7] = [
+    if part.as_deref() == Some(listener::IDLE_SENDERS) {
+        return listener::idle_senders(&std::env::args().nth(2).unwrap_or_default());
+    }
+    let parts: [(&str, fn()); 8] = [
         ("message", message::run),
         ("index", index::run),
         ("rivals", rivals::run),
         ("scale", scale::run),
         ("block", block::run),
+        ("listener", listener::run),
         ("mapping", mapping::run),
         ("outbox", outbox::run),
     ];

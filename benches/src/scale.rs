@@ -44,6 +44,12 @@ pub fn run() {
     counted("ADT (bar 1)", &samples::adt());
     counted("ORU (bar 1, at most 0.25)", &samples::oru());
     counted("a field of a megabyte", &samples::document());
+    for (name, calls) in [
+        ("er7 0.1.4, ADT", allocations(|| er7::parse(&samples::adt())).0),
+        ("hl7-v2 0.1.0, ADT", allocations(|| hl7_v2::Hl7Message::parse(samples::adt().as_bytes()).is_ok()).0),
+    ] {
+        println!("  {name:<44} {calls:>3} allocations");
+    }
     let densest = format!("MSH|^~\\&|A\r{}", "ZZZ\r".repeat(250_000));
     counted("250,000 segments of four bytes", &densest);
     println!("The cost of a kilobyte, parsed (linear: the same on every line)");

@@ -25,7 +25,7 @@ fuzz_target!(|input: (&str, Vec<(u8, &str, &str)>)| {
 
 fn edit(msg: &mut Message<'_>, kind: u8, path: &Path, text: &str) -> Result<(), EditError> {
     let other = text.parse::<Path>().unwrap_or(*path);
-    match kind % 11 {
+    match kind % 12 {
         0 => msg.set_raw(path, text),
         1 => msg.remove(path).map(drop),
         2 => msg.insert_segment(Position::Before(path), text).map(drop),
@@ -36,6 +36,9 @@ fn edit(msg: &mut Message<'_>, kind: u8, path: &Path, text: &str) -> Result<(), 
         7 => msg.insert_repetition(path, text),
         8 => msg.move_repetition(path, text.len() % 8),
         9 => msg.move_value(path, &other).map(drop),
+        10 => {
+            msg.set_each(path, |value| value.raw().len().is_multiple_of(2).then(|| text.to_owned())).map(drop)
+        }
         _ => set(msg, path, text),
     }
 }

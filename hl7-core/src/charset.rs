@@ -140,17 +140,27 @@ impl Charset {
 
     /// Reads the whole of MSH-18, given its repetitions: the first set that is stated, in which the message starts. A Japanese message
     /// starts in ASCII (stated or left empty) or JIS X 0201 and names ISO IR87 behind: it switches by the escapes of ISO 2022
-    /// (HL7 2.5.1, chapter 2, section 2.15.9.18), which [`Charset::Iso2022Jp`] reads. `None` when no label is stated.
+    /// (HL7 2.5.1, chapter 2, section 2.15.9.18), which [`Charset::Iso2022Jp`] reads. Behind another set the escapes are not read, and
+    /// sets that are named for `\C..\` and `\M..\` alone have to be known. `None` when no label is stated.
     pub(crate) fn from_labels<'l>(
         labels: impl Iterator<Item = &'l str>,
     ) -> Result<Option<Self>, CharsetError> {
         let mut stated = labels.filter(|label| !matches!(label.trim(), "" | "\"\"")).map(Self::from_label);
         let Some(first) = stated.next() else { return Ok(None) };
         let starts_single = matches!(first, Ok(Self::Ascii | Self::JisX0201) | Err(CharsetError::JIS_X_0212));
-        let switches = |label| matches!(label, Ok(Self::JisX0201 | Self::Iso2022Jp));
-        if starts_single && stated.any(switches) {
-            return Ok(Some(Self::Iso2022Jp));
+        let mut switches = false;
+        for behind in stated {
+            match behind {
+                Ok(Self::JisX0201 | Self::Iso2022Jp) => switches = true,
+                Ok(_) | Err(CharsetError::Unsupported(_)) => {}
+                Err(why) => return Err(why),
+            }
         }
-        first.map(Some)
+        match switches {
+            false => first.map(Some),
+            true if starts_single || first == Ok(Self::Iso2022Jp) => Ok(Some(Self::Iso2022Jp)),
+            true => first
+                .and(Err(CharsetError::Unsupported("ISO IR87 behind a set other than ASCII or ISO IR14"))),
+        }
     }
 }

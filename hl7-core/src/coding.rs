@@ -55,7 +55,7 @@ impl Charset {
         }
     }
 
-    fn first_fault(self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn first_fault(self, bytes: &[u8]) -> Option<usize> {
         let Some(encoding) = self.encoding() else { return bytes.iter().position(|b| !b.is_ascii()) };
         let mut decoder = encoding.new_decoder_without_bom_handling();
         let mut text =
@@ -113,7 +113,7 @@ impl Charset {
         }
     }
 
-    fn encoding(self) -> Option<&'static Encoding> {
+    pub(crate) fn encoding(self) -> Option<&'static Encoding> {
         Some(match self {
             Self::Ascii | Self::Iso8859_1 | Self::Iso8859_9 | Self::JisX0201 | Self::Iso2022Jp => {
                 return None;

@@ -31,8 +31,8 @@ impl Message<'_> {
     /// as they were read and the others in the message's character set. Line ends stay as they are.
     ///
     /// # Errors
-    /// When a character does not exist in the character set, when MSH-18 names an unknown one, or when undecodable bytes were replaced on
-    /// reading and the message was edited since.
+    /// When a character does not exist in the character set, when MSH-18 names an unknown one, or when a segment
+    /// in which undecodable bytes were replaced was edited since.
     pub fn to_bytes(&self) -> Result<Cow<'_, [u8]>, EncodeError> {
         let charset = self.known_charset()?;
         let Some(origin) = &self.origin else {
@@ -82,10 +82,10 @@ impl Message<'_> {
             out.extend_from_slice(bytes);
             return Ok(());
         }
-        if origin.is_some_and(|origin| origin.replaced) {
+        let text = span.of(&self.text);
+        if origin.is_some_and(|origin| origin.replaced) && text.contains(char::REPLACEMENT_CHARACTER) {
             return Err(EncodeError::new(EncodeErrorKind::Replaced, index + 1));
         }
-        let text = span.of(&self.text);
         let bytes = charset
             .encode(text)
             .ok_or_else(|| EncodeError::new(EncodeErrorKind::NotInCharset(charset), index + 1))?;

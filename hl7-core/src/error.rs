@@ -103,9 +103,11 @@ impl ParseError {
                 "MSH-2 has more than five characters",
                 "is the field separator behind MSH-2 missing?",
             ),
-            K::BadDelimiter => {
-                ("C009", "a delimiter is not an ASCII punctuation character", "the usual ones are |^~\\&")
-            }
+            K::BadDelimiter => (
+                "C009",
+                "a delimiter is a quotation mark or no ASCII punctuation character",
+                "the usual ones are |^~\\&",
+            ),
             K::RepeatedDelimiter => {
                 ("C010", "two delimiters are the same character", "the usual ones are |^~\\&, each once")
             }
@@ -120,11 +122,19 @@ impl ParseError {
                 "the message has more segments than the limit",
                 "raise ReadOptions::max_segments if it is meant to",
             ),
-            K::Charset(_) => (
-                "C014",
-                "the bytes do not fit the character set",
-                "state the sender's character set as the default",
-            ),
+            K::Charset(why) => ("C014", "the bytes do not fit the character set", suggestion_for(why)),
+        }
+    }
+}
+
+fn suggestion_for(why: &CharsetError) -> &'static str {
+    match why {
+        CharsetError::Unknown | CharsetError::Unsupported(_) => {
+            "have the sender name a set of table 0211, or state its set by ReadOptions::charset"
+        }
+        CharsetError::Wide => "have the sender send UTF-8",
+        CharsetError::Undecodable(_) => {
+            "state the sender's set by ReadOptions::default_charset where MSH-18 is empty, by ReadOptions::charset where it is wrong"
         }
     }
 }
@@ -178,7 +188,7 @@ pub enum EditErrorKind {
     NoDelimiter,
     /// C106: MSH-18 would name a character set that is not known.
     Charset(CharsetError),
-    /// C107: the message would be longer than a message can be (4 GiB).
+    /// C107: the edit would write more than an edit may (128 MiB), or the message would be longer than a message can be (4 GiB).
     TooLong,
     /// C108: the text is no segment: an ID, then the field separator or nothing, without line ends.
     BadSegment,
@@ -228,7 +238,9 @@ impl EditError {
             K::Delimiters => ("C104", "MSH-1 and MSH-2 state the delimiters and cannot be set as values"),
             K::NoDelimiter => ("C105", "MSH-2 of this message states no delimiter for this"),
             K::Charset(_) => ("C106", "MSH-18 would name a character set that is not known"),
-            K::TooLong => ("C107", "the message would be longer than 4 GiB"),
+            K::TooLong => {
+                ("C107", "this would write more than 128 MiB at once, or make a message longer than 4 GiB")
+            }
             K::BadSegment => {
                 ("C108", "a segment is an ID such as NTE, then the field separator or nothing, in one line")
             }

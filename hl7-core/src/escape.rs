@@ -7,7 +7,7 @@ use crate::delimiters::Delimiters;
 /// Writes `text` so that it can stand in a field: each delimiter becomes its escape sequence, a carriage return
 /// `\X0D\`, any other control character `\Xhh\`. Text that needs nothing is borrowed.
 ///
-/// Where the message has no escape character, the delimiters stay as they are; [`crate::Message::set`] refuses
+/// Where there is no escape character, delimiters and control characters stay as they are; [`crate::Message::set`] refuses
 /// such a value instead.
 ///
 /// ```
@@ -21,6 +21,17 @@ pub fn escape<'t>(text: &'t str, delimiters: &Delimiters) -> Cow<'t, str> {
     let mut out = String::with_capacity(text.len() + 16);
     escape_into(&mut out, text, delimiters);
     Cow::Owned(out)
+}
+
+/// HL7's null, the order to delete a value.
+pub(crate) const NULL: &str = "\"\"";
+
+/// `text` as a whole value: as [`escape`] writes it, and two quotes, which are no order to delete, as hexadecimal data.
+pub(crate) fn escape_value<'t>(text: &'t str, delimiters: &Delimiters) -> Cow<'t, str> {
+    match (text, delimiters.escape()) {
+        (NULL, Some(mark)) => Cow::Owned(format!("{mark}X2222{mark}")),
+        _ => escape(text, delimiters),
+    }
 }
 
 /// Appends `text` to `out`, escaped as [`escape`] does.
@@ -68,6 +79,9 @@ fn push_hex(out: &mut String, byte: u8) {
 /// | `\.br\`, `\.ce\`, `\.sp\`, `\.spN\` | a carriage return, N of them (at most 100) |
 /// | `\.skN\` | N spaces (at most 100) |
 /// | all others (`\H\ \N\ \C..\ \M..\ \Z..\ \.in..\` ...) and unclosed ones | kept as they are |
+///
+/// What hexadecimal data mean is by agreement of sender and receiver (section 2.7.5). The rule above does not look at MSH-18: a text means
+/// the same when its message is written in another character set.
 ///
 /// ```
 /// use hl7_core::{unescape, Delimiters};
@@ -161,9 +175,9 @@ fn push_formatting(out: &mut String, command: &[u8]) -> bool {
     let (name, number) = command.split_at(command.len().min(2));
     let count = match number {
         [] => Some(1),
-        digits => {
-            std::str::from_utf8(digits).ok().and_then(|d| d.trim_start_matches('+').parse::<usize>().ok())
-        }
+        digits => std::str::from_utf8(digits)
+            .ok()
+            .and_then(|d| d.strip_prefix('+').unwrap_or(d).parse::<u8>().ok().map(usize::from)),
     };
     let Some(count) = count.filter(|&n| n <= 100) else { return false };
     match name {

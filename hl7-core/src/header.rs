@@ -31,8 +31,10 @@ fields! {
     receiving_application 5;
     /// MSH-6.
     receiving_facility 6;
-    /// MSH-7, as sent.
+    /// MSH-7, as sent; [`crate::typed::DateTime::of`] reads it.
     time 7;
+    /// MSH-8, security.
+    security 8;
     /// MSH-9.1, such as `ADT`.
     message_type 9 . 1;
     /// MSH-9.2, such as `A08`.
@@ -47,10 +49,22 @@ fields! {
     version 12 . 1;
     /// MSH-13, of the sequence number protocol.
     sequence_number 13;
+    /// MSH-14, the continuation pointer.
+    continuation_pointer 14;
     /// MSH-15: when an accept acknowledgment is wanted (`AL`, `NE`, `ER`, `SU`).
     accept_ack 15;
     /// MSH-16: when an application acknowledgment is wanted.
     application_ack 16;
+    /// MSH-17, a code of ISO 3166.
+    country_code 17;
+    /// MSH-18, all its repetitions (HL7 table 0211). What they come to says [`crate::Message::charset`].
+    character_set 18;
+    /// MSH-19.
+    principal_language 19;
+    /// MSH-20.
+    character_set_handling 20;
+    /// MSH-21, all its repetitions: the profiles that the message says it fits.
+    message_profile 21;
 }
 
 impl<'m> Header<'m> {

@@ -20,13 +20,13 @@ enum Set {
     Roman,
     Katakana,
     Kanji,
-    /// A two-byte set that is not read, such as JIS X 0212.
-    Unread,
+    /// A two-byte set that is not read, such as JIS X 0212, by the last byte of its escape.
+    Unread(u8),
 }
 
 /// Whether `bytes` can mean something else than they do in ASCII.
 pub(crate) fn switches(bytes: &[u8]) -> bool {
-    memchr::memchr2(ESCAPE, SHIFT_OUT, bytes).is_some()
+    memchr::memchr3(ESCAPE, SHIFT_OUT, SHIFT_IN, bytes).is_some()
 }
 
 /// Decodes one line, which starts in ASCII. Bytes from 0xA1 to 0xDF are half-width katakana, as in 8-bit JIS X 0201, and so are those
@@ -36,33 +36,97 @@ pub(crate) fn switches(bytes: &[u8]) -> bool {
 /// The place of what is not valid; where `replace` says so, U+FFFD stands for it instead.
 pub(crate) fn decode(bytes: &[u8], replace: bool) -> Result<String, usize> {
     let mut text = String::with_capacity(bytes.len());
-    let mut set = Set::Ascii;
-    let mut shifted = false;
+    let mut state = State::INITIAL;
     let mut rest = bytes;
     while let Some((&byte, behind)) = rest.split_first() {
-        let (meaning, length) = match byte {
-            ESCAPE => {
-                let (next, length) = designated(behind, set);
-                set = next.unwrap_or(set);
-                (next.is_some_and(|set| set != Set::Unread).then_some(None), 1 + length)
-            }
-            SHIFT_OUT | SHIFT_IN => {
-                shifted = byte == SHIFT_OUT;
-                (Some(None), 1)
-            }
-            _ if shifted => (single(byte, Set::Katakana).map(Some), 1),
-            0x21..=0x7E if set == Set::Kanji => (pair(byte, behind).map(Some), 2),
-            _ => (single(byte, set).map(Some), 1),
-        };
+        let (meaning, length) = state.read(byte, behind);
         match meaning {
-            Some(Some(c)) => text.push(c),
-            Some(None) => {}
-            None if replace => text.push('\u{FFFD}'),
-            None => return Err(bytes.len() - rest.len()),
+            Meaning::Character(c) => text.push(c),
+            Meaning::Switch => {}
+            Meaning::Invalid if replace => text.push('\u{FFFD}'),
+            Meaning::Invalid => return Err(bytes.len() - rest.len()),
         }
         rest = rest.get(length..).unwrap_or_default();
     }
     Ok(text)
+}
+
+/// Where `character`, one of ASCII, stands in a line, the end of the line behind the last one; and in which state the line is there.
+pub(crate) fn places(bytes: &[u8], character: u8) -> Vec<(usize, State)> {
+    let mut places = Vec::new();
+    let mut state = State::INITIAL;
+    let mut at = 0;
+    while let Some((&byte, behind)) = bytes.get(at..).and_then(<[u8]>::split_first) {
+        let (meaning, length) = state.read(byte, behind);
+        if meaning == Meaning::Character(char::from(character)) && byte == character {
+            places.push((at, state));
+        }
+        at += length;
+    }
+    places.push((bytes.len(), state));
+    places
+}
+
+/// What stands in G0, and whether G1 is shifted in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State {
+    set: Set,
+    shifted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Character(char),
+    Switch,
+    Invalid,
+}
+
+impl State {
+    pub(crate) const INITIAL: Self = Self { set: Set::Ascii, shifted: false };
+
+    /// What leads from the initial state to this one.
+    pub(crate) fn opening(self) -> Vec<u8> {
+        let mut bytes = match self.set {
+            Set::Ascii => Vec::new(),
+            Set::Unread(name) => vec![ESCAPE, b'$', b'(', name],
+            set => designation(set).to_vec(),
+        };
+        bytes.extend(self.shifted.then_some(SHIFT_OUT));
+        bytes
+    }
+
+    /// What leads from this state to the initial one.
+    pub(crate) fn closing(self) -> Vec<u8> {
+        let mut bytes = Vec::from_iter(self.shifted.then_some(SHIFT_IN));
+        if self.set != Set::Ascii {
+            bytes.extend(designation(Set::Ascii));
+        }
+        bytes
+    }
+
+    /// What `byte` means, with those of the bytes `behind` that belong to it; and how many bytes that are.
+    fn read(&mut self, byte: u8, behind: &[u8]) -> (Meaning, usize) {
+        let character = |c: Option<char>| c.map_or(Meaning::Invalid, Meaning::Character);
+        match byte {
+            ESCAPE => {
+                let (next, length) = designated(behind, self.set);
+                self.set = next.unwrap_or(self.set);
+                let read = next.is_some_and(|set| !matches!(set, Set::Unread(_)));
+                (if read { Meaning::Switch } else { Meaning::Invalid }, 1 + length)
+            }
+            SHIFT_OUT | SHIFT_IN => {
+                self.shifted = byte == SHIFT_OUT;
+                (Meaning::Switch, 1)
+            }
+            _ if self.shifted => (character(single(byte, Set::Katakana)), 1),
+            // Where the second byte is missing, what stands there is read by itself.
+            0x21..=0x7E if self.set == Set::Kanji => match behind {
+                [0x21..=0x7E, ..] => (character(pair(byte, behind)), 2),
+                _ => (Meaning::Invalid, 1),
+            },
+            _ => (character(single(byte, self.set)), 1),
+        }
+    }
 }
 
 /// The set in G0 after the escape sequence that begins `behind`, and its length. G1 is katakana also without being told so.
@@ -74,7 +138,7 @@ fn designated(behind: &[u8], set: Set) -> (Option<Set>, usize) {
         [b')', b'I', ..] => (Some(set), 2),
         [b'$', b'@' | b'B', ..] => (Some(Set::Kanji), 2),
         [b'$', b'(', b'@' | b'B', ..] => (Some(Set::Kanji), 3),
-        [b'$', b'(', _, ..] => (Some(Set::Unread), 3),
+        [b'$', b'(', name, ..] => (Some(Set::Unread(*name)), 3),
         _ => (None, 0),
     }
 }
@@ -118,13 +182,13 @@ pub(crate) fn encode_switching(text: &str) -> Option<Vec<u8>> {
     for c in text.chars() {
         let (needed, bytes, length) = encoded(c)?;
         if needed != set {
-            out.extend_from_slice(designation(needed));
+            out.extend(designation(needed));
             set = needed;
         }
         out.extend_from_slice(bytes.get(..length)?);
     }
     if set != Set::Ascii {
-        out.extend_from_slice(designation(Set::Ascii));
+        out.extend(designation(Set::Ascii));
     }
     Some(out)
 }
@@ -169,11 +233,11 @@ fn kanji(c: char) -> Option<[u8; 2]> {
     }
 }
 
-fn designation(set: Set) -> &'static [u8] {
+fn designation(set: Set) -> [u8; 3] {
     match set {
-        Set::Roman => b"\x1B(J",
-        Set::Katakana => b"\x1B(I",
-        Set::Kanji => b"\x1B$B",
-        Set::Ascii | Set::Unread => b"\x1B(B",
+        Set::Roman => *b"\x1B(J",
+        Set::Katakana => *b"\x1B(I",
+        Set::Kanji => *b"\x1B$B",
+        Set::Ascii | Set::Unread(_) => *b"\x1B(B",
     }
 }

@@ -44,6 +44,7 @@
 //! a time by [`Ack::at`].
 
 mod ack;
+mod as_read;
 mod builder;
 mod charset;
 mod coding;
@@ -58,6 +59,7 @@ mod escape;
 mod header;
 mod index;
 mod jis;
+mod leaves;
 mod message;
 mod path;
 mod piece;
@@ -78,7 +80,8 @@ pub use error::{EditError, EditErrorKind, EncodeError, EncodeErrorKind, ParseErr
 pub use escape::{escape, escape_into, unescape};
 pub use header::Header;
 pub use index::Index;
-pub use message::Message;
+pub use leaves::{Leaf, Leaves};
+pub use message::{Message, Segments};
 pub use path::{Occurrence, Path, PathError, PathErrorKind, RepetitionFilter, RepetitionIndex};
 pub use piece::{Component, Field, Repetition, Subcomponent, Value};
 pub use read::{ReadOptions, Undecodable};

@@ -108,8 +108,8 @@ impl<'a> Message<'a> {
     }
 
     /// The segments, in order, broken lines included.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Segment<'_>> + DoubleEndedIterator + Clone {
-        self.spans.iter().map(|span| Segment::new(span.of(&self.text), self.delimiters))
+    pub fn iter(&self) -> Segments<'_> {
+        self.into_iter()
     }
 
     /// The segments with this ID, in order.
@@ -231,6 +231,50 @@ pub(crate) fn matches(repetition: Repetition<'_>, filter: &RepetitionFilter) -> 
         },
     };
     text == filter.text()
+}
+
+impl<'m> IntoIterator for &'m Message<'_> {
+    type Item = Segment<'m>;
+    type IntoIter = Segments<'m>;
+
+    /// As [`Message::iter`].
+    fn into_iter(self) -> Segments<'m> {
+        Segments { text: &self.text, spans: self.spans.iter(), delimiters: self.delimiters }
+    }
+}
+
+/// The segments of a message, in order.
+#[derive(Clone)]
+pub struct Segments<'m> {
+    text: &'m str,
+    spans: std::slice::Iter<'m, Span>,
+    delimiters: Delimiters,
+}
+
+impl<'m> Iterator for Segments<'m> {
+    type Item = Segment<'m>;
+
+    fn next(&mut self) -> Option<Segment<'m>> {
+        self.spans.next().map(|span| Segment::new(span.of(self.text), self.delimiters))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.spans.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Segments<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.spans.next_back().map(|span| Segment::new(span.of(self.text), self.delimiters))
+    }
+}
+
+impl ExactSizeIterator for Segments<'_> {}
+
+impl fmt::Debug for Segments<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Segments({} left)", self.spans.len())
+    }
 }
 
 impl fmt::Debug for Message<'_> {

@@ -28,6 +28,11 @@ impl<'m> Piece<'m> {
         Self { raw, delimiters, plain: true, level: Level::Field }
     }
 
+    /// The piece as one that stands at this level.
+    pub(crate) fn at(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
     /// A piece of which it is known whether it is plain.
     pub(crate) fn part_of(raw: &'m str, delimiters: Delimiters, plain: bool) -> Self {
         Self { raw, delimiters, plain, level: Level::Field }
@@ -206,6 +211,19 @@ impl<'m> Value<'m> {
     /// ```
     pub fn valued(self) -> Option<Self> {
         (!self.is_empty() && !self.is_null()).then_some(self)
+    }
+
+    /// The value as a repetition, to walk its components: where it stands in a field, the first one.
+    ///
+    /// ```
+    /// # use hl7_core::{path, Message};
+    /// let msg = Message::parse("MSH|^~\\&|A\rPID|1||7^^^H^MR~8^^^H^PI\r")?;
+    /// let found = msg.get(path!("PID-3[5=PI]")).unwrap().repetition();
+    /// assert_eq!(found.components().map(|part| part.raw()).collect::<Vec<_>>(), ["8", "", "", "H", "PI"]);
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn repetition(self) -> Repetition<'m> {
+        Repetition(self.of_one_repetition().0)
     }
 
     /// The first repetition of a field; any other value as it is.

@@ -37,7 +37,7 @@ pub enum Undecodable {
     /// The message is refused.
     #[default]
     Refuse,
-    /// They read as U+FFFD. Such a message can be written only while it is unedited.
+    /// They read as U+FFFD. A segment that holds one can be written only while it is unedited.
     Replace,
 }
 
@@ -105,7 +105,7 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// Messages longer than `bytes` are refused. 4 GiB is the most there can be.
+    /// Messages longer than `bytes`, as they came or as decoded text, are refused. 4 GiB is the most there can be.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes.min(u32::MAX as usize);
         self
@@ -208,14 +208,23 @@ impl ReadOptions {
             return Ok(set);
         }
         match named_in(self.default_charset) {
-            Some(Ok(None)) => Ok(self.default_charset),
-            _ => stated.map(|set| set.unwrap_or(self.default_charset)),
+            Some(Ok(None)) => return Ok(self.default_charset),
+            Some(Err(why)) => return Err(why),
+            _ => {}
+        }
+        let set = stated?.unwrap_or(self.default_charset);
+        // Half a character before a separator makes one of the two: the fields would not be those that were sent.
+        match stated_charset(set.decode_replacing(header).as_bytes()) {
+            Ok(named) if named == by_bytes => Ok(set),
+            _ => Err((CharsetError::Undecodable(set), set.first_fault(header).unwrap_or(0))),
         }
     }
 
     /// Decodes line by line: in every supported set a line end is a byte of its own, and each line starts in the initial state.
     fn decode<'a>(&self, bytes: &'a [u8], charset: Charset) -> Result<Message<'a>, ParseError> {
         let mut text = String::with_capacity(bytes.len() + bytes.len() / 2);
+        // A byte order mark stands before the first line.
+        let begin = if charset == Charset::Utf8 { mark_of(bytes) } else { 0 };
         let mut lines = Vec::new();
         let mut replaced = false;
         for (start, end) in lines_of(bytes) {
@@ -231,14 +240,17 @@ impl ReadOptions {
                     return Err(ParseError::new(ParseErrorKind::Charset(why), start + at));
                 }
             }
-            if end > start {
-                lines.push(Some(Span { start: start as u32, end: end as u32 }));
+            if end > start.max(begin) {
+                lines.push(Some(Span { start: start.max(begin) as u32, end: end as u32 }));
             }
             if let Some(&line_end) = bytes.get(end) {
                 text.push(char::from(line_end));
             }
+            self.check_length(text.len())?;
+            if lines.len() > self.max_segments {
+                return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
+            }
         }
-        self.check_length(text.len())?;
         let (spans, delimiters) = self.segments(&text)?;
         // A line that decodes to a byte order mark alone or to nothing would shift the two lists against each other.
         if spans.len() != lines.len() {
@@ -267,12 +279,17 @@ impl ReadOptions {
                     return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
                 }
                 let span = Span { start: start as u32, end: end as u32 };
-                if delimiters.is_none() {
+                match &delimiters {
                     // What does not start with a header is refused before anything else is looked at.
-                    let header = delimiters_of(span.of(text)).map_err(|error| error.behind(start))?;
-                    delimiters = Some(header);
-                } else if may_start_message(bytes, start) && starts_message(bytes.get(start..end)) {
-                    return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
+                    None => {
+                        delimiters = Some(delimiters_of(span.of(text)).map_err(|error| error.behind(start))?)
+                    }
+                    Some(d)
+                        if may_start_message(bytes, start) && starts_message(bytes.get(start..end), d) =>
+                    {
+                        return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
+                    }
+                    Some(_) => {}
                 }
                 spans.push(span);
             }
@@ -311,25 +328,27 @@ fn may_start_message(bytes: &[u8], start: usize) -> bool {
 
 /// Whether a line is a header, also behind a byte order mark, the bytes of an MLLP frame and blanks, which stand between messages that were
 /// put into one file.
-fn starts_message(line: Option<&[u8]>) -> bool {
+fn starts_message(line: Option<&[u8]>, at_hand: &Delimiters) -> bool {
     let mut rest = line.unwrap_or_default();
     loop {
         rest = match rest {
             [0xEF, 0xBB, 0xBF, rest @ ..] | [0x0B | 0x1C | b' ' | b'\t', rest @ ..] => rest,
-            rest => return is_header(rest),
+            rest => return is_header(rest, at_hand.field_byte()),
         };
     }
 }
 
-/// Whether a line is MSH with MSH-1 and MSH-2. Anything else that starts like it is a broken line, and kept as one.
-fn is_header(line: &[u8]) -> bool {
+/// Whether a line is MSH with MSH-1 and the whole of MSH-2; or MSH, the separator of the message at hand and something like MSH-2, which is
+/// the header of the next message and broken. Anything else that starts like it is a broken line, and kept as one.
+fn is_header(line: &[u8], separator_at_hand: u8) -> bool {
     let Some((separator, rest)) = line.strip_prefix(b"MSH").and_then(|rest| rest.split_first()) else {
         return false;
     };
     let encoding =
         rest.iter().take(6).take_while(|&byte| byte.is_ascii_punctuation() && byte != separator).count();
     let ends = rest.get(encoding).is_none_or(|next| next == separator);
-    separator.is_ascii_punctuation() && (1..=5).contains(&encoding) && ends
+    let whole = encoding <= 5 && ends;
+    separator.is_ascii_punctuation() && encoding > 0 && (whole || *separator == separator_at_hand)
 }
 
 /// What MSH-18 says: a set, nothing, or what is wrong with it and where.
@@ -342,9 +361,10 @@ fn stated_charset(header: &[u8]) -> Stated {
     Charset::from_labels(labels.split(repetition)).map_err(|why| (why, at))
 }
 
-/// Whether every byte that looks like a separator is one: in UTF-8, of which ASCII is a part, and without the escapes and shifts of ISO 2022.
+/// Whether every byte that looks like a separator is one: in ASCII, and without the escapes and shifts of ISO 2022. Bytes beyond ASCII can
+/// be UTF-8 by chance.
 fn hides_no_separator(header: &[u8]) -> bool {
-    !jis::switches(header) && std::str::from_utf8(header).is_ok()
+    header.is_ascii() && !jis::switches(header)
 }
 
 /// MSH-18 of a header, found by MSH-1 alone, and its offset.
@@ -378,6 +398,11 @@ fn lines_of(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     memchr::memchr2_iter(b'\r', b'\n', bytes)
         .chain([bytes.len()])
         .map(move |end| (std::mem::replace(&mut start, end + 1), end))
+}
+
+/// The length of the byte order mark that the bytes start with.
+fn mark_of(bytes: &[u8]) -> usize {
+    if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
 fn is_line_end(byte: u8) -> bool {

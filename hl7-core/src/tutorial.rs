@@ -5,10 +5,11 @@
 //! 3. [Walking](#walking)
 //! 4. [Absent, empty, null](#absent-empty-null)
 //! 5. [Escape sequences](#escape-sequences)
-//! 6. [Bytes and character sets](#bytes-and-character-sets)
-//! 7. [Editing](#editing)
-//! 8. [Answering](#answering)
-//! 9. [When it goes wrong](#when-it-goes-wrong)
+//! 6. [Data types](#data-types)
+//! 7. [Bytes and character sets](#bytes-and-character-sets)
+//! 8. [Editing](#editing)
+//! 9. [Answering](#answering)
+//! 10. [When it goes wrong](#when-it-goes-wrong)
 //!
 //! # Parsing
 //!
@@ -48,6 +49,17 @@
 //! let all: Vec<_> = msg.get_all(path!("OBX[*]-5")).map(|value| value.raw()).collect();
 //! assert_eq!(all, ["a", "b"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The text of a value is that of its first leaf: `PID-5` gives what `PID-5.1.1` does. A sender that forgets to escape is cut there, so where a field is
+//! meant to have no parts, compare [`Value::raw`](crate::Value::raw), or walk it.
+//!
+//! ```
+//! # use hl7_core::{path, Message};
+//! let msg = Message::parse("MSH|^~\\&|A\rOBX|1|TX|N||Salt & pepper\r")?;
+//! let value = msg.get(path!("OBX-5")).unwrap();
+//! assert_eq!((&*value.text(), value.raw()), ("Salt ", "Salt & pepper"));
+//! # Ok::<(), hl7_core::ParseError>(())
 //! ```
 //!
 //! # Walking

@@ -29,13 +29,17 @@ pub(crate) struct Reading {
     /// left out.
     #[arg(long, value_name = "LABEL", value_parser = charset)]
     charset: Option<Charset>,
+    /// The character set of all messages, whatever MSH-18 says: for a sender that names a wrong or unknown one.
+    #[arg(long, value_name = "LABEL", value_parser = charset, conflicts_with = "charset")]
+    force_charset: Option<Charset>,
 }
 
 impl Reading {
     pub(crate) fn options(self) -> ReadOptions {
-        match self.charset {
-            Some(charset) => ReadOptions::new().default_charset(charset),
-            None => ReadOptions::new(),
+        match (self.force_charset, self.charset) {
+            (Some(charset), _) => ReadOptions::new().charset(charset),
+            (None, Some(charset)) => ReadOptions::new().default_charset(charset),
+            (None, None) => ReadOptions::new(),
         }
     }
 }
@@ -107,7 +111,7 @@ pub(crate) fn each_message(
 }
 
 /// The character set that a label of table 0211 names.
-fn charset(label: &str) -> Result<Charset, String> {
+pub(crate) fn charset(label: &str) -> Result<Charset, String> {
     Charset::from_label(label).map_err(|why| match why {
         CharsetError::Unknown => "no such character set; known are those of HL7 table 0211, \
             such as 8859/1, UNICODE UTF-8, GB 18030-2000 and also SHIFT_JIS"

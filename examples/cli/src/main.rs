@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::convert::Writing;
 use crate::failure::Failure;
 use crate::input::{Reading, Source};
 
@@ -62,7 +63,8 @@ enum Command {
     },
     /// Print the values at a path, one a line.
     ///
-    /// A line end inside a value is shown as its symbol; --raw and --json are exact.
+    /// Of a value with parts the first is printed: name the part, or take the whole as sent with --raw. A line end inside a value is
+    /// shown as its symbol; --raw and --json are exact.
     Get {
         #[arg(value_parser = get::value_path, help = "Such as PID-5.1, OBX[2]-5, PID-3[*].1 or PID-3[5=MR].1")]
         path: hl7_core::Path,
@@ -82,9 +84,8 @@ enum Command {
         to: Form,
         #[command(flatten)]
         source: Source,
-        /// End segments with a line feed, for reading, instead of the standard's carriage return.
-        #[arg(long)]
-        lines: bool,
+        #[command(flatten)]
+        writing: Writing,
     },
     /// Send messages over MLLP and print the acknowledgments.
     Send {
@@ -182,7 +183,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Show { source, mask, json } => show::run(&source, mask, json),
         Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
-        Command::Convert { to: Form::Er7, source, lines } => convert::run(&source, lines),
+        Command::Convert { to: Form::Er7, source, writing } => convert::run(&source, &writing),
         Command::Send { to, source, ack_timeout, tls, route } => {
             send::run(&to, &source, ack_timeout, &tls, &route)
         }

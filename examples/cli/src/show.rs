@@ -11,11 +11,17 @@ use crate::input::{self, Source};
 use crate::output;
 use crate::visible;
 
-/// The fields of MSH that name systems, types and versions, and no patient.
-const NOT_MASKED: [&str; 13] = [
-    "MSH-1", "MSH-2", "MSH-3", "MSH-4", "MSH-5", "MSH-6", "MSH-7", "MSH-9", "MSH-10", "MSH-11", "MSH-12",
-    "MSH-15", "MSH-16",
-];
+/// The fields of MSH that name systems, types and versions, and no patient. They are shown when they have the shape of an identifier.
+const NOT_MASKED: [&str; 11] =
+    ["MSH-3", "MSH-4", "MSH-5", "MSH-6", "MSH-7", "MSH-9", "MSH-10", "MSH-11", "MSH-12", "MSH-15", "MSH-16"];
+
+const DELIMITERS: [&str; 2] = ["MSH-1", "MSH-2"];
+
+/// One to forty letters, digits, points, hyphens, underscores and signs of a time zone.
+fn is_identifier(text: &str) -> bool {
+    let is_of_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+');
+    (1..=40).contains(&text.len()) && text.bytes().all(is_of_one)
+}
 
 pub(crate) fn run(source: &Source, mask: bool, json: bool) -> Result<(), Failure> {
     let mut first = true;
@@ -132,7 +138,7 @@ impl Walk {
 
     fn shown(&self, path: &str, text: &str) -> String {
         let field = path.split(['.', '[']).next().unwrap_or_default();
-        if !self.mask || NOT_MASKED.contains(&field) {
+        if !self.mask || DELIMITERS.contains(&field) || (NOT_MASKED.contains(&field) && is_identifier(text)) {
             return text.to_owned();
         }
         match text.chars().count() {

@@ -2,6 +2,7 @@
 
 use super::code::ErrorCode;
 use super::form::Form;
+use super::line::{Field, Line};
 use crate::message::{self, Message};
 use crate::path::{Occurrence, Path, RepetitionIndex};
 
@@ -10,23 +11,33 @@ use crate::path::{Occurrence, Path, RepetitionIndex};
 pub(super) struct Fault {
     pub(super) code: ErrorCode,
     pub(super) at: Option<Path>,
+    /// For users.
     pub(super) text: Option<String>,
+    /// For those who look for the cause.
+    pub(super) diagnostics: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(code: ErrorCode) -> Self {
+        Self { code, at: None, text: None, diagnostics: None }
+    }
 }
 
 /// The ERR segments.
-pub(super) fn written(faults: &[Fault], form: &Form<'_>) -> String {
+pub(super) fn lines(faults: &[Fault], form: &Form<'_>) -> Vec<Line> {
+    let line = |fields: Vec<String>| Line::new("ERR", fields.into_iter().map(Field::Made).collect(), 0, form);
     if faults.is_empty() {
-        return String::new();
+        return Vec::new();
     }
     if form.version.is_at_least(2, 5, 0) {
-        return faults.iter().map(|fault| form.line("ERR", &since_2_5(fault, form), 0)).collect();
+        return faults.iter().map(|fault| line(since_2_5(fault, form))).collect();
     }
     let all: Vec<String> = faults.iter().map(|fault| before_2_5(fault, form)).collect();
     let all = match (form.delimiters.repetition(), all.into_iter()) {
         (Some(separator), all) => all.collect::<Vec<_>>().join(&separator.to_string()),
         (None, mut all) => all.next().unwrap_or_default(),
     };
-    form.line("ERR", &[all], 0)
+    vec![line(vec![all])]
 }
 
 /// Code, text and table, as far as there is something to separate them.
@@ -37,7 +48,7 @@ pub(super) fn coded(code: ErrorCode, separator: Option<char>) -> String {
     }
 }
 
-/// ERR-1 to ERR-8: location in ERR-2, code in ERR-3, severity in ERR-4, the text for users in ERR-8.
+/// ERR-1 to ERR-8: location in ERR-2, code in ERR-3, severity in ERR-4, diagnostics in ERR-7, the text for users in ERR-8.
 fn since_2_5(fault: &Fault, form: &Form<'_>) -> Vec<String> {
     let component = form.delimiters.component();
     let severity = match fault.code {
@@ -50,8 +61,9 @@ fn since_2_5(fault: &Fault, form: &Form<'_>) -> Vec<String> {
     place.truncate(filled);
     let mut fields = vec![String::new(), place.join(&component.unwrap_or(' ').to_string())];
     fields.extend([coded(fault.code, component), severity.to_owned()]);
-    fields.extend([const { String::new() }; 3]);
-    fields.push(fault.text.as_deref().map_or_else(String::new, |text| form.value(text)));
+    fields.extend([const { String::new() }; 2]);
+    let texts = [&fault.diagnostics, &fault.text];
+    fields.extend(texts.map(|text| text.as_deref().map_or_else(String::new, |text| form.words(text))));
     fields
 }
 
@@ -60,11 +72,11 @@ fn before_2_5(fault: &Fault, form: &Form<'_>) -> String {
     let c = form.delimiters.component().unwrap_or(' ');
     let mut place = fault.at.map_or_else(Vec::new, |path| location(&path, form.message));
     place.resize(3, String::new());
-    let code = match (form.version.is_at_least(2, 3, 0), form.delimiters.subcomponent(), &fault.text) {
-        // The code became a coded element (CE) with 2.3.
+    let code = match (form.version.is_at_least(2, 2, 0), form.delimiters.subcomponent(), &fault.text) {
+        // The code became a coded element (CE) with 2.2.
         (false, ..) | (true, None, _) => fault.code.number().to_owned(),
         (true, separator, None) => coded(fault.code, separator),
-        (true, Some(s), Some(text)) => format!("{}{s}{s}{}", coded(fault.code, Some(s)), form.value(text)),
+        (true, Some(s), Some(text)) => format!("{}{s}{s}{}", coded(fault.code, Some(s)), form.words(text)),
     };
     format!("{}{c}{code}", place.join(&c.to_string()))
 }

@@ -1,6 +1,7 @@
 //! The form of an acknowledgment: the delimiters and the version of the message it answers.
 
 use super::code::AckCode;
+use crate::charset::Charset;
 use crate::delimiters::Delimiters;
 use crate::escape;
 use crate::header::Header;
@@ -13,24 +14,19 @@ pub(super) struct Form<'m> {
     pub(super) delimiters: Delimiters,
     pub(super) version: Version,
     pub(super) code: AckCode,
+    /// `None` when the message names a set that is not known. It was read all the same, from text or as another one.
+    pub(super) charset: Option<Charset>,
 }
 
 impl<'m> Form<'m> {
     pub(super) fn of(message: &'m Message<'m>, code: AckCode) -> Self {
-        Self { message, delimiters: message.delimiters(), version: Version::of(message.header()), code }
-    }
-
-    /// A segment, without the separators of empty fields at its end; but `least` fields stand there.
-    pub(super) fn line(&self, id: &str, fields: &[String], least: usize) -> String {
-        let filled = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
-        let filled = filled.max(least);
-        let mut out = id.to_owned();
-        for field in fields.iter().take(filled) {
-            out.push(self.delimiters.field());
-            out.push_str(field);
+        Self {
+            message,
+            delimiters: message.delimiters(),
+            version: Version::of(message.header()),
+            code,
+            charset: message.charset().ok(),
         }
-        out.push('\r');
-        out
     }
 
     /// `text` as one value, whatever it holds: escaped, or where the message has no escape character with blanks in place of what would
@@ -38,10 +34,24 @@ impl<'m> Form<'m> {
     pub(super) fn value(&self, text: &str) -> String {
         let d = &self.delimiters;
         if d.escape().is_some() || !escape::needs_escape(text, d) {
-            return escape::escape(text, d).into_owned();
+            let null = text == escape::NULL && d.escape().is_none();
+            return if null { "\" \"".to_owned() } else { escape::escape_value(text, d).into_owned() };
         }
         let separates = |c: char| c.is_ascii() && escape::needs_escape(c.encode_utf8(&mut [0; 4]), d);
         text.replace(separates, " ")
+    }
+
+    /// A text for people as one value. A character that the sender's set does not have becomes a question mark: a text that cannot be
+    /// written must not keep the acknowledgment back.
+    pub(super) fn words(&self, text: &str) -> String {
+        let has = |set: Charset, text: &str| set.encode(text).is_some();
+        match self.charset {
+            Some(set) if !has(set, text) => {
+                let lacks = |c: char| !has(set, c.encode_utf8(&mut [0; 4]));
+                self.value(&text.replace(lacks, "?"))
+            }
+            _ => self.value(text),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod build;
 mod code;
 mod error_segment;
 mod form;
+mod line;
 mod mode;
 mod msa;
 mod reported;

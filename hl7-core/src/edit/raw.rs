@@ -13,18 +13,12 @@ pub(super) fn escaped<'t>(
     delimiters: &Delimiters,
     path: &Path,
 ) -> Result<Cow<'t, str>, EditError> {
-    if delimiters.escape().is_none() && escape::needs_escape(text, delimiters) {
+    let has_to_be = text == escape::NULL || escape::needs_escape(text, delimiters);
+    if delimiters.escape().is_none() && has_to_be {
         return Err(EditError::new(EditErrorKind::NoDelimiter, path));
     }
-    // Two quotes as a text are no order to delete.
-    if let (NULL, Some(mark)) = (text, delimiters.escape()) {
-        return Ok(Cow::Owned(format!("{mark}X2222{mark}")));
-    }
-    Ok(escape::escape(text, delimiters))
+    Ok(escape::escape_value(text, delimiters))
 }
-
-/// HL7's null.
-pub(super) const NULL: &str = "\"\"";
 
 /// Line ends, and the characters that frame a message on the wire.
 pub(super) fn breaks_line(byte: u8) -> bool {

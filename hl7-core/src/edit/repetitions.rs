@@ -1,6 +1,8 @@
 //! Repetitions: inserted, removed, moved within their field.
 
-use super::place::{FieldPlace, Gap};
+use std::ops::Range;
+
+use super::place::{FieldPlace, Gap, Room};
 use super::raw::escaped;
 use super::splice::Exchange;
 use crate::error::{EditError, EditErrorKind};
@@ -28,14 +30,16 @@ impl Message<'_> {
         let raw = escaped(text, &delimiters, path)?;
         let at = match path.repetition() {
             RepetitionIndex::Unstated => None,
-            RepetitionIndex::Nth(n) => Some(n as usize - 1),
+            RepetitionIndex::Nth(n) => Some(n as usize),
             RepetitionIndex::All | RepetitionIndex::Where(_) => return Err(fault(EditErrorKind::Several)),
         };
         let places = self.fields_at(path)?;
         if places.is_empty() {
             return Err(fault(EditErrorKind::NoSegment));
         }
-        let exchanges: Result<Vec<_>, _> = places.iter().map(|place| inserted(place, at, &raw)).collect();
+        let mut room = Room::new(path);
+        let exchanges: Result<Vec<_>, _> =
+            places.iter().map(|place| inserted(place, at, &raw, &mut room)).collect();
         let exchanges = exchanges?;
         self.exchange(&exchanges, path)
     }
@@ -63,9 +67,10 @@ impl Message<'_> {
         if places.is_empty() {
             return fault(EditErrorKind::NoSegment);
         }
+        let mut room = Room::new(path);
         let mut exchanges = Vec::new();
         for place in &places {
-            exchanges.extend(reordered(place, to)?);
+            exchanges.extend(reordered(place, to, &mut room)?);
         }
         if exchanges.is_empty() {
             return fault(EditErrorKind::NoRepetition);
@@ -74,15 +79,18 @@ impl Message<'_> {
     }
 
     pub(super) fn remove_repetitions(&mut self, path: &Path) -> Result<usize, EditError> {
+        let mut room = Room::new(path);
         let mut exchanges = Vec::new();
         let mut removed = 0;
         for place in &self.fields_at(path)? {
-            let field = place.field()?.range;
-            let all = place.repetitions(&field);
-            let kept: Vec<_> = all.iter().filter(|(_, named)| !named).map(|&(raw, _)| raw).collect();
-            if kept.len() < all.len() {
-                removed += all.len() - kept.len();
-                exchanges.push(Exchange { segment: place.segment, range: field, text: place.joined(&kept)? });
+            let field = place.field(&mut room)?.range;
+            let gone = place.repetitions(&field).filter(|(_, named)| *named).count();
+            if gone > 0 {
+                removed += gone;
+                let mut kept = Joined::new(place);
+                kept.extend(place.repetitions(&field).filter(|(_, named)| !named))?;
+                room.take_place()?;
+                exchanges.push(Exchange { segment: place.segment, range: field, text: kept.text });
             }
         }
         self.exchange(&exchanges, path)?;
@@ -90,30 +98,70 @@ impl Message<'_> {
     }
 }
 
-/// The field with one repetition more.
-fn inserted(place: &FieldPlace<'_>, at: Option<usize>, raw: &str) -> Result<Exchange, EditError> {
-    let Gap { range, pad } = place.field()?;
-    let (_, new) = place.leaf(Gap { range: 0..0, pad: String::new() }, raw)?;
-    let mut all: Vec<&str> = place.repetitions(&range).into_iter().map(|(raw, _)| raw).collect();
-    let at = at.unwrap_or(all.len());
-    if all.len() < at {
-        all.resize(at, "");
+/// The field with one repetition more, as the `at`-th, from 1, or behind the last.
+fn inserted(
+    place: &FieldPlace<'_>,
+    at: Option<usize>,
+    raw: &str,
+    room: &mut Room<'_>,
+) -> Result<Exchange, EditError> {
+    let mut gap = place.field(room)?;
+    let (_, new) = place.leaf(Gap { range: 0..0, pad: String::new() }, raw, room)?;
+    let field = gap.range.clone();
+    match at {
+        None => gap.range.start = field.end,
+        // A field that is empty has no repetition to come before, nor has what stands behind the last one.
+        Some(n) => place.nth_repetition(&mut gap, n, room)?,
     }
-    all.insert(at, &new);
-    let text = pad + &place.joined(&all)?;
-    Ok(Exchange { segment: place.segment, range, text })
+    let Gap { range: Range { start, .. }, mut pad } = gap;
+    let before_one = at.is_some() && pad.is_empty() && !field.is_empty();
+    let behind_all = at.is_none() && !field.is_empty();
+    if behind_all {
+        pad.push(place.repetition_separator()?);
+    }
+    pad.push_str(&new);
+    if before_one {
+        pad.push(place.repetition_separator()?);
+    }
+    room.take_place()?;
+    Ok(Exchange { segment: place.segment, range: start..start, text: pad })
 }
 
 /// The field with the named repetitions from `to` on; `None` when it has none of them.
-fn reordered(place: &FieldPlace<'_>, to: usize) -> Result<Option<Exchange>, EditError> {
-    let range = place.field()?.range;
-    let (moved, mut all): (Vec<_>, Vec<_>) =
-        place.repetitions(&range).into_iter().partition(|&(_, named)| named);
-    if moved.is_empty() {
+fn reordered(place: &FieldPlace<'_>, to: usize, room: &mut Room<'_>) -> Result<Option<Exchange>, EditError> {
+    let range = place.field(room)?.range;
+    let those = |named: bool| place.repetitions(&range).filter(move |&(_, is_named)| is_named == named);
+    if those(true).next().is_none() {
         return Ok(None);
     }
-    let at = to.saturating_sub(1).min(all.len());
-    all.splice(at..at, moved);
-    let all: Vec<_> = all.into_iter().map(|(raw, _)| raw).collect();
-    Ok(Some(Exchange { segment: place.segment, range, text: place.joined(&all)? }))
+    let before = to.saturating_sub(1);
+    let mut all = Joined::new(place);
+    all.extend(those(false).take(before))?;
+    all.extend(those(true))?;
+    all.extend(those(false).skip(before))?;
+    room.take_place()?;
+    Ok(Some(Exchange { segment: place.segment, range, text: all.text }))
+}
+
+/// Repetitions with what separates them.
+struct Joined<'p> {
+    place: &'p FieldPlace<'p>,
+    text: String,
+    empty: bool,
+}
+
+impl<'p> Joined<'p> {
+    fn new(place: &'p FieldPlace<'p>) -> Self {
+        Self { place, text: String::new(), empty: true }
+    }
+
+    fn extend<'r>(&mut self, repetitions: impl Iterator<Item = (&'r str, bool)>) -> Result<(), EditError> {
+        for (raw, _) in repetitions {
+            if !std::mem::replace(&mut self.empty, false) {
+                self.text.push(self.place.repetition_separator()?);
+            }
+            self.text.push_str(raw);
+        }
+        Ok(())
+    }
 }

@@ -18,6 +18,9 @@ pub(super) struct Exchange {
 impl Message<'_> {
     /// Makes all exchanges, which stand in the order of the text and do not overlap; or none.
     pub(super) fn exchange(&mut self, exchanges: &[Exchange], path: &Path) -> Result<(), EditError> {
+        if exchanges.is_empty() {
+            return Ok(());
+        }
         let added: usize = exchanges.iter().map(|exchange| exchange.text.len()).sum();
         self.check_room(added, path)?;
         let names_charset = path.segment_id() == "MSH" && path.field() == Some(18);
@@ -25,8 +28,10 @@ impl Message<'_> {
         self.exchange_text(exchanges, added);
         self.exchange_spans(exchanges);
         match undo {
-            Some(before) => self.adopt_charset(before, path),
-            None => Ok(()),
+            Some(before) if before.charset_of_header() != self.charset_of_header() => {
+                self.adopt_charset(before, path)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -1,10 +1,13 @@
 //! Values: set, emptied, moved.
 
-use super::raw::{NULL, breaks_line, escaped};
-use super::splice::Exchange;
+use std::borrow::Cow;
+
+use super::raw::{breaks_line, escaped};
 use crate::error::{EditError, EditErrorKind};
+use crate::escape;
 use crate::message::{Message, Span};
 use crate::path::{Occurrence, Path, RepetitionIndex};
+use crate::piece::Value;
 
 impl Message<'_> {
     /// Sets the value at `path`, escaping it. Missing fields, repetitions, components and subcomponents before it are made; a
@@ -13,7 +16,7 @@ impl Message<'_> {
     ///
     /// # Errors
     /// When the path names no field, the message has no such segment, no repetition matches the filter, the place is MSH-1 or MSH-2,
-    /// or MSH-2 lacks a delimiter that this needs. The message is then as it was.
+    /// MSH-2 lacks a delimiter that this needs, or it would write more than 128 MiB. The message is then as it was.
     ///
     /// ```
     /// # use hl7_core::{path, Message};
@@ -33,7 +36,7 @@ impl Message<'_> {
     /// # Errors
     /// As [`Message::set`].
     pub fn set_null(&mut self, path: &Path) -> Result<(), EditError> {
-        self.put(path, NULL)
+        self.put(path, escape::NULL)
     }
 
     /// Sets `raw`, which is ER7 already: escaped, and with the delimiters of the levels below the place. So a whole repetition or
@@ -54,6 +57,36 @@ impl Message<'_> {
     pub fn set_raw(&mut self, path: &Path, raw: &str) -> Result<(), EditError> {
         self.check_raw(path, raw)?;
         self.put(path, raw)
+    }
+
+    /// Sets each value that stands at `path` to the text that `change` gives for it, escaping it; `None` leaves it as it is. Empty
+    /// places are passed over. Gives how many were set.
+    ///
+    /// All are set in one pass. An edit of one place costs as much as the message is long behind it, so that editing thousands of segments
+    /// one by one does not.
+    ///
+    /// # Errors
+    /// As [`Message::set`], except that a missing segment, repetition or delimiter is no error: nothing stands there. The message is then
+    /// as it was.
+    ///
+    /// ```
+    /// # use hl7_core::{path, Message};
+    /// let mut msg = Message::parse("MSH|^~\\&|A\rOBX|1||||12\rOBX|2||||7\rOBX|3\r")?;
+    /// let set = msg.set_each(path!("OBX[*]-5"), |value| Some(format!("{} & more", value.text())))?;
+    /// assert_eq!(set, 2);
+    /// assert_eq!(msg.as_er7(), "MSH|^~\\&|A\rOBX|1||||12 \\T\\ more\rOBX|2||||7 \\T\\ more\rOBX|3\r");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_each(
+        &mut self,
+        path: &Path,
+        mut change: impl FnMut(Value<'_>) -> Option<String>,
+    ) -> Result<usize, EditError> {
+        let delimiters = self.delimiters;
+        let raw = |text: String| escaped(&text, &delimiters, path).map(Cow::into_owned);
+        let exchanges = self.standing(path, |value| change(value).map(raw).transpose())?;
+        self.exchange(&exchanges, path)?;
+        Ok(exchanges.len())
     }
 
     /// Takes out what `path` names, and says how many places that were; 0 when nothing stands there.
@@ -81,7 +114,7 @@ impl Message<'_> {
         if path.component().is_none() && path.repetition() != RepetitionIndex::Unstated {
             return self.remove_repetitions(path);
         }
-        let exchanges = self.filled(path)?;
+        let exchanges = self.standing(path, |_| Ok(Some(String::new())))?;
         self.exchange(&exchanges, path)?;
         Ok(exchanges.len())
     }
@@ -151,22 +184,6 @@ impl Message<'_> {
     fn put(&mut self, path: &Path, raw: &str) -> Result<(), EditError> {
         let exchanges = self.places(path, raw)?;
         self.exchange(&exchanges, path)
-    }
-
-    /// The places at `path` that hold something, to be emptied.
-    fn filled(&self, path: &Path) -> Result<Vec<Exchange>, EditError> {
-        let mut exchanges = match self.places(path, "") {
-            Ok(exchanges) => exchanges,
-            Err(error) => match error.kind() {
-                // What has no delimiter, no segment or no repetition to stand in is not there.
-                EditErrorKind::NoDelimiter | EditErrorKind::NoSegment | EditErrorKind::NoRepetition => {
-                    Vec::new()
-                }
-                _ => return Err(error),
-            },
-        };
-        exchanges.retain(|exchange| !exchange.range.is_empty());
-        Ok(exchanges)
     }
 
     fn check_raw(&self, path: &Path, raw: &str) -> Result<(), EditError> {

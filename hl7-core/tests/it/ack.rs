@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use hl7_core::{
-    Ack, AckCode, AckCondition, AckMode, Delimiters, ErrorCode, Message, Msa, Path, ReportedError, path,
+    Ack, AckCode, AckCondition, AckMode, Charset, Delimiters, ErrorCode, Message, Msa, Path, ReadOptions,
+    ReportedError, Undecodable, path,
 };
 
 #[test]
@@ -74,15 +75,15 @@ fn the_form_is_that_of_the_message_s_version() {
     let condition = "|||101^Required field missing^HL70357";
     let cases = [
         ("2.1", "ACK", "|why", "ERR|PID^1^3^101~^^^207\r"),
-        ("2.2", "ACK", "|why", "ERR|PID^1^3^101~^^^207\r"),
+        ("2.2", "ACK", &format!("|why{condition}"), before),
         ("2.3", "ACK^A08", &format!("|why{condition}"), before),
         ("2.3.1", "ACK^A08^ACK", &format!("|why{condition}"), before),
         ("2.4", "ACK^A08^ACK", "|why", before),
         ("2.5", "ACK^A08^ACK", "|why", since),
         ("2.5.1^USA", "ACK^A08^ACK", "|why", since),
         ("2.6", "ACK^A08^ACK", "|why", since),
-        ("2.7", "ACK^A08^ACK", "", &since.replace("error^HL70357|E", "error^HL70357|E||||why")),
-        ("2.8.2", "ACK^A08^ACK", "", &since.replace("error^HL70357|E", "error^HL70357|E||||why")),
+        ("2.7", "ACK^A08^ACK", "", &since.replace("||||the ID", "|||why|the ID")),
+        ("2.8.2", "ACK^A08^ACK", "", &since.replace("||||the ID", "|||why|the ID")),
         ("", "ACK^A08^ACK", "|why", since),
         ("v2", "ACK^A08^ACK", "|why", since),
     ];
@@ -273,4 +274,110 @@ fn acknowledgments_are_wanted_as_the_header_says() {
     }
     let wants = |condition: AckCondition| (condition.wants(true), condition.wants(false));
     assert_eq!([AL, NE, ER, SU].map(wants), [(true, true), (false, false), (false, true), (true, false)]);
+}
+
+/// A message in this set with these bytes as its control ID and as its sender.
+fn in_set(label: &str, id: &[u8]) -> Vec<u8> {
+    let parts: [&[u8]; 6] =
+        [b"MSH|^~\\&|", id, b"|N|EHR|S|2026||ADT^A08|", id, b"|P|2.5.1||||||", label.as_bytes()];
+    [&parts.concat()[..], b"\rPID|1\r"].concat()
+}
+
+#[test]
+fn a_control_id_comes_back_in_the_bytes_it_was_sent_in() {
+    let cases: [(&str, &[u8]); 8] = [
+        ("SHIFT_JIS", b"m\xFA\x54"),  // encoded anew it would be 81 CA
+        ("SHIFT_JIS", b"\x83\x7C-1"), // its second byte is a field separator
+        ("BIG-5", b"\xA6\x7C1"),
+        ("GB 18030-2000", b"\x81\x30\x81\x30"),
+        ("KS X 1001", b"\xB0\xA1"),
+        ("8859/1", b"m\xFC"),
+        ("UNICODE UTF-8", "mü".as_bytes()),
+        ("ASCII~ISO IR87", b"\x1B$B0!\x1B(B"),
+    ];
+    for (label, id) in cases {
+        let bytes = in_set(label, id);
+        let msg = ReadOptions::new().read(&bytes).unwrap();
+        let wire =
+            Ack::to(&msg, AckCode::AE).error(ErrorCode::DataTypeError).text("why").build().to_wire().unwrap();
+        let lines: Vec<_> = wire.split(|&byte| byte == b'\r').collect();
+        assert_eq!(lines[1], [b"MSA|AE|", id, b"|why"].concat(), "{label}");
+        assert!(lines[0].starts_with(&[b"MSH|^~\\&|EHR|S|", id, b"|N|"].concat()), "{label}");
+        let read = ReadOptions::new().read(&wire).unwrap();
+        assert_eq!(
+            Msa::of(&read).unwrap().control_id_raw(),
+            msg.header().control_id().unwrap().raw(),
+            "{label}"
+        );
+    }
+}
+
+#[test]
+fn a_control_id_that_could_not_be_decoded_comes_back_as_it_was_sent() {
+    for (label, id) in [("UNICODE UTF-8", &b"m\xFF1"[..]), ("SHIFT_JIS", b"m\xFF1"), ("ASCII", b"m\x80")] {
+        let bytes = in_set(label, id);
+        let msg = ReadOptions::new().undecodable(Undecodable::Replace).read(&bytes).unwrap();
+        let mut ack =
+            Ack::to(&msg, AckCode::AE).error_at(ErrorCode::DataTypeError, path!("MSH-10"), "why").build();
+        let wire = ack.to_wire().unwrap();
+        assert!(wire.windows(id.len() + 7).any(|part| part == [b"MSA|AE|", id].concat()), "{label}");
+        ack.set(path!("MSA-3"), "more").unwrap();
+        assert_eq!(ack.to_wire().unwrap_err().code(), "C202", "{label}: what was replaced is not written");
+        ack.set(path!("MSA-2"), "x").unwrap();
+        assert!(ack.to_wire().is_ok(), "{label}: nothing replaced is left in the line");
+    }
+}
+
+#[test]
+fn a_control_id_that_was_edited_comes_back_as_edited() {
+    let bytes = in_set("SHIFT_JIS", b"m\xFA\x54");
+    let mut msg = Message::from_bytes(&bytes).unwrap();
+    msg.set(path!("MSH-10"), "n").unwrap();
+    assert!(Ack::to(&msg, AckCode::AA).build().to_wire().unwrap().ends_with(b"MSA|AA|n\r"));
+}
+
+#[test]
+fn a_text_that_the_sender_s_set_does_not_have_keeps_no_acknowledgment_back() {
+    let cases =
+        [("8859/1", "zu gro\u{df}, \u{17e}", &b"zu gro\xDF, ?"[..]), ("ASCII", "na\u{ef}ve", b"na?ve")];
+    for (label, text, written) in cases {
+        for version in ["2.3", "2.5.1", "2.7"] {
+            let bytes = String::from_utf8(in_set(label, b"m1")).unwrap().replace("2.5.1", version);
+            let msg = Message::from_bytes(bytes.as_bytes()).unwrap();
+            let ack = Ack::to(&msg, AckCode::AE)
+                .error_at(ErrorCode::DataTypeError, path!("PID-1"), text)
+                .text(text);
+            let wire = ack.build().to_wire().unwrap();
+            let found = wire.windows(written.len()).filter(|&part| part == written).count();
+            assert_eq!(found, 2, "{label} {version}");
+        }
+    }
+}
+
+#[test]
+fn an_acknowledgment_can_be_sent_also_where_msh_18_names_no_known_set() {
+    let text = "MSH|^~\\&|L||||2026||ADT^A08|m1|P|2.5.1||||||KLINGON\rPID|1\r";
+    let from_text = Message::parse(text).unwrap();
+    let latin = ReadOptions::new().charset(Charset::Iso8859_1).read(text.as_bytes()).unwrap();
+    for (msg, label) in [(from_text, None), (latin, Some("KLINGON"))] {
+        let ack = Ack::to(&msg, AckCode::AA).build();
+        assert!(ack.to_wire().unwrap().ends_with(b"MSA|AA|m1\r"));
+        assert_eq!(ack.get(path!("MSH-18")).map(|value| value.raw()), label);
+    }
+}
+
+#[test]
+fn a_text_of_two_quotes_is_no_null_in_an_acknowledgment() {
+    for er7 in ["MSH|^~\\&|L||||2026||ADT^A08|m1|P|2.5.1\r", "MSH|^~|L||||2026||ADT^A08|m1|P|2.5.1\r"] {
+        let msg = Message::parse(er7).unwrap();
+        let ack = Ack::to(&msg, AckCode::AE)
+            .text("\"\"")
+            .error_at(ErrorCode::DataTypeError, path!("PID-1"), "\"\"")
+            .control_id("\"\"")
+            .build();
+        for path in [path!("MSA-3"), path!("ERR-8"), path!("MSH-10")] {
+            let value = ack.get(path).unwrap();
+            assert!(!value.is_null() && !value.is_empty(), "{path}");
+        }
+    }
 }

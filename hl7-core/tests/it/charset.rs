@@ -374,3 +374,89 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_edit_of_msh_18_that_changes_nothing_leaves_every_byte() {
+    let latin = ReadOptions::new().default_charset(Charset::Iso8859_1);
+    let stated = ReadOptions::new().charset(Charset::Iso8859_1);
+    let plain = b"MSH|^~\\&|A\rPID|||||M\xFCller\r";
+    let ascii = b"MSH|^~\\&|A|||||||||||||||ASCII\rPID|||||M\xFCller\r";
+    let unknown = b"MSH|^~\\&|A|||||||||||||||BOGUS\rPID|||||M\xFCller\r";
+    for (options, bytes) in [(&latin, &plain[..]), (&stated, &ascii[..]), (&stated, &unknown[..])] {
+        let msg = options.read(bytes).unwrap();
+        let edits: [fn(&mut Message<'_>) -> usize; 3] = [
+            |msg| msg.remove(path!("MSH-18[2]")).unwrap(),
+            |msg| msg.remove(path!("MSH-18.2")).unwrap(),
+            |msg| msg.set_each(path!("MSH-18"), |_| None).unwrap(),
+        ];
+        for edit in edits {
+            let mut msg = msg.clone();
+            assert_eq!(edit(&mut msg), 0);
+            assert_eq!((msg.charset().unwrap(), &*msg.to_bytes().unwrap()), (Charset::Iso8859_1, bytes));
+        }
+    }
+    // The same set again: what was not edited is written as it was read.
+    let bytes = b"MSH|^~\\&|A|||||||||||||||SHIFT_JIS\rPID|\xFA\x54\r";
+    let mut msg = Message::from_bytes(bytes).unwrap();
+    msg.set(path!("MSH-18"), "SHIFT_JIS").unwrap();
+    assert_eq!(&*msg.to_bytes().unwrap(), bytes);
+}
+
+#[test]
+fn a_byte_order_mark_stays_before_what_could_not_be_decoded() {
+    let replacing = ReadOptions::new().undecodable(Undecodable::Replace);
+    let bytes = b"\xEF\xBB\xBFMSH|^~\\&|A\rPID|\xFF\rPV1|a\r";
+    let mut msg = replacing.read(bytes).unwrap();
+    assert_eq!(msg.to_wire().unwrap(), &bytes[3..], "no byte order mark is sent");
+    msg.set(path!("PV1-1"), "b").unwrap();
+    assert_eq!(&*msg.to_bytes().unwrap(), b"\xEF\xBB\xBFMSH|^~\\&|A\rPID|\xFF\rPV1|b\r");
+    let apart = b"\xEF\xBB\xBF\rMSH|^~\\&|A\rPID|\xFF\r";
+    assert_eq!(&*replacing.read(apart).unwrap().to_bytes().unwrap(), apart);
+}
+
+#[test]
+fn shifts_of_iso_2022_are_read_and_written_one_by_one() {
+    for label in ["~ISO IR87", "ISO IR14"] {
+        let header = format!("MSH|^~\\&|A|||||||\x0Fm1||||||||{label}\r");
+        let bytes = [header.as_bytes(), b"PID|a\x0Fb|c\r"].concat();
+        let mut msg = Message::from_bytes(&bytes).unwrap();
+        assert_eq!(&*msg.to_bytes().unwrap(), bytes);
+        assert_eq!(msg.get(path!("PID-1")).unwrap().text(), "ab");
+        assert!(hl7_core::Ack::to(&msg, hl7_core::AckCode::AA).build().to_wire().is_ok());
+        msg.set(path!("PID-2"), "d").unwrap();
+        assert_eq!(&*msg.to_bytes().unwrap(), [header.as_bytes(), b"PID|ab|d\r"].concat());
+    }
+}
+
+#[test]
+fn half_a_character_takes_nothing_of_what_stands_behind_it() {
+    let bytes = b"MSH|^~\\&|A|||||||||||||||~ISO IR87\rPID|1|\x1B$B0\x1B(B|x|y\r";
+    let msg = ReadOptions::new().undecodable(Undecodable::Replace).read(bytes).unwrap();
+    let texts: Vec<_> = msg.segments("PID").flat_map(|pid| pid.fields()).map(|field| field.text()).collect();
+    assert_eq!(texts, ["1", "\u{FFFD}", "x", "y"]);
+}
+
+#[test]
+fn a_second_set_that_would_not_be_read_is_an_error() {
+    let code = |label: &str| {
+        let bytes = [b"MSH|^~\\&|A|||||||||||||||", label.as_bytes(), b"\rPID|1|\x1B$B0|\x1B(B|x\r"].concat();
+        Message::from_bytes(&bytes).map(|msg| msg.charset().unwrap()).map_err(|error| error.code())
+    };
+    assert_eq!(code("8859/1~ISO IR87"), Err("C014"));
+    assert_eq!(code("8859/1~BOGUS"), Err("C014"));
+    assert_eq!(code("ISO IR14~ISO IR87"), Ok(Charset::Iso2022Jp));
+    let mut msg = Message::parse("MSH|^~\\&|A|||||||||||||||8859/1\r").unwrap();
+    assert_eq!(msg.set(path!("MSH-18[2]"), "bogus").unwrap_err().code(), "C106");
+}
+
+#[test]
+fn a_header_that_is_utf_8_by_chance_is_read_in_the_set_it_names() {
+    // In Shift-JIS the third byte is the second half of a character.
+    let bytes = b"MSH|^~\\&|\xC3\x83\x7C|B|C|D|2026||ADT^A08|m-1|P|2.5.1||||||SHIFT_JIS\r";
+    let msg = Message::from_bytes(bytes).unwrap();
+    assert_eq!((msg.charset(), msg.header().control_id().unwrap().raw()), (Ok(Charset::ShiftJis), "m-1"));
+    // The same label where a separator hides in the default set.
+    let hidden = b"MSH|^~\\&|\x83||||||||||||||||BOGUS\r";
+    let japanese = ReadOptions::new().default_charset(Charset::ShiftJis);
+    assert_eq!(japanese.read(hidden).unwrap_err().code(), "C014");
+}

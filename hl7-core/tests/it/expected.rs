@@ -4,6 +4,7 @@
 mod charsets;
 mod fuzz_inputs;
 mod hapi;
+mod hapi_written;
 mod hl7apy;
 mod python_hl7;
 

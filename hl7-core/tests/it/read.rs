@@ -126,6 +126,19 @@ fn limits_refuse_what_is_beyond_them() {
 }
 
 #[test]
+fn limits_hold_while_bytes_are_decoded() {
+    // What cannot be decoded stands behind the limit, and is not reached.
+    let bytes = b"MSH|^~\\&|A|||||||||||||||SHIFT_JIS\rPID|\x83\x5C\rPID|\x83\x5C\rPID|\xFF\r";
+    let code = |options: ReadOptions| options.read(bytes).unwrap_err().code();
+    assert_eq!(code(ReadOptions::new().max_segments(2)), "C013");
+    assert_eq!(code(ReadOptions::new().max_segments(3)), "C014");
+    // A byte of this set is two in UTF-8, in which the text is kept.
+    let latin = [b"MSH|^~\\&|A|||||||||||||||8859/1\rPID|", &[0xE9; 100][..]].concat();
+    assert_eq!(ReadOptions::new().max_bytes(latin.len()).read(&latin).unwrap_err().code(), "C012");
+    assert!(ReadOptions::new().max_bytes(latin.len() + 100).read(&latin).is_ok());
+}
+
+#[test]
 fn character_sets_are_decoded_before_splitting() {
     // In Shift-JIS the second byte of U+8868 is 0x5C, a backslash; of U+80FD 0x5C too; in GBK a trail byte can be 0x7C.
     let cases: &[(&str, &[u8], &str)] = &[
@@ -215,9 +228,18 @@ fn a_null_character_set_is_none_stated() {
 
 #[test]
 fn a_line_that_only_looks_like_a_header_is_kept() {
-    for line in ["MSH-(x)|", "MSH", "MSH|", "MSH|a", "MSH|^~\\&#$%|", "  MSH says"] {
+    for line in ["MSH-(x)|", "MSH", "MSH|", "MSH|a", "MSH#^x", "  MSH says"] {
         let er7 = format!("MSH|^~\\&|A\rNTE|1||a\r{line}\r");
         assert_eq!(Message::parse(&er7).map(|msg| msg.iter().len()), Ok(3), "{line}");
+    }
+}
+
+#[test]
+fn the_broken_header_of_a_second_message_is_no_line_of_the_first() {
+    for line in ["MSH|^~\\&#$%|", "MSH|^A\\&|B", "MSH|^", "\u{FEFF}MSH|~x", "MSH#^x#"] {
+        let found = Message::parse(&format!("MSH|^~\\&|A\r{line}\r")).map(|msg| msg.iter().len());
+        let refused = line != "MSH#^x#";
+        assert_eq!(found.map_err(|error| error.code()), if refused { Err("C011") } else { Ok(2) }, "{line}");
     }
 }
 

@@ -19,6 +19,7 @@ mod pool;
 mod privacy;
 mod properties;
 mod server;
+mod simulation;
 mod streams;
 #[cfg(feature = "tls")]
 mod tls;

@@ -34,6 +34,13 @@ pub(crate) fn hl7(arguments: &[&str], input: &str) -> Run {
     finish(child)
 }
 
+/// The bytes that `hl7` writes with `input` as its standard input.
+pub(crate) fn output_of(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = command(arguments).spawn().unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap().stdout
+}
+
 /// Waits for the end, for at most a minute.
 pub(crate) fn finish(mut child: Child) -> Run {
     let read = |mut from: Box<dyn Read + Send>| {

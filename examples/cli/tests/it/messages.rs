@@ -62,6 +62,12 @@ fn show_masks_all_but_names_types_and_versions() {
     for part in ["Byrne", "Zoë", "1984", "Springfield", "second"] {
         assert!(!run.out.contains(part), "{part:?} in {}", run.out);
     }
+    let odd = hl7(&["show", "--mask"], "MSH|^~\\&|JOHN SMITH 1980-01-02|NORTH|||2026||ADT|Zo\u{eb}\r");
+    assert!(
+        odd.out.contains("NORTH") && !odd.out.contains("SMITH") && !odd.out.contains("Zo"),
+        "{}",
+        odd.out
+    );
     let broken = hl7(&["show", "--mask"], "MSH|^~\\&|A\rTWEETY7\r");
     assert!(broken.out.contains("(not a segment)\n  (7 characters)"), "{}", broken.out);
 }
@@ -142,6 +148,14 @@ fn messages_that_do_not_state_their_character_set_are_read_in_the_one_given() {
     assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1"], stated).out, "Zoë\n");
     let marked = "\u{FEFF}MSH|^~\\&|A\rPID|1||7||Zoë\r".repeat(2);
     assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1"], &marked).out, "Zoë\nZoë\n");
+    for wrong in ["KLINGON", "UNICODE UTF-8"] {
+        let path = folder.path().join("wrong.hl7");
+        let stated = [b"MSH|^~\\&|A|||||||||||||||", wrong.as_bytes(), &latin[10..]].concat();
+        std::fs::write(&path, stated).unwrap();
+        let path = path.to_str().unwrap();
+        assert_eq!(hl7(&["get", "PID-5", "--charset", "8859/1", path], "").code, 3, "{wrong}");
+        assert_eq!(hl7(&["get", "PID-5", "--force-charset", "8859/1", path], "").out, "Müller\n", "{wrong}");
+    }
     let unknown = hl7(&["show", "--charset", "KLINGON", file], "");
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("table 0211"), "{}", unknown.err);
@@ -167,7 +181,7 @@ fn an_error_says_its_code_once_and_its_place() {
     assert_eq!(
         run.err,
         "error: standard input, the message that starts at byte 15: \
-         C009: a delimiter is not an ASCII punctuation character (byte 5); the usual ones are |^~\\&\n"
+         C009: a delimiter is a quotation mark or no ASCII punctuation character (byte 5); the usual ones are |^~\\&\n"
     );
     let run = hl7(&["show"], "\u{b}MSH|^~\\&|A\r\u{1c}\r\njunk\r\n");
     assert_eq!(run.code, 3);
@@ -235,4 +249,21 @@ fn the_exit_codes_are_in_the_help() {
     let run = hl7(&["--help"], "");
     assert_eq!(run.code, 0);
     assert!(run.out.contains("Exit codes:"), "{}", run.out);
+}
+
+#[test]
+fn convert_writes_other_delimiters_and_another_character_set() {
+    let er7 = "MSH|^~\\&|A\rPID|1||7||M\u{fc}ller \\T\\ S\u{f6}hne^Ann\r";
+    let run = hl7(&["convert", "--to", "er7", "--delimiters", "#!~@&"], er7);
+    assert_eq!((run.code, &*run.out), (0, "MSH#!~@&#A\rPID#1##7##M\u{fc}ller @T@ S\u{f6}hne!Ann\r"));
+    let latin = crate::output_of(&["convert", "--to", "er7", "--to-charset", "8859/1"], er7.as_bytes());
+    assert_eq!(latin, b"MSH|^~\\&|A|||||||||||||||8859/1\rPID|1||7||M\xFCller \\T\\ S\xF6hne^Ann\r");
+    let none = hl7(&["convert", "--to", "er7", "--to-charset", "ASCII"], er7);
+    assert_eq!((none.code, none.out.is_empty()), (3, true));
+    assert!(none.err.contains("C201") && none.err.contains("segment 2"), "{}", none.err);
+    for wrong in
+        [["--delimiters", "||"], ["--delimiters", "abc"], ["--delimiters", ""], ["--to-charset", "KLINGON"]]
+    {
+        assert_eq!(hl7(&["convert", "--to", "er7", wrong[0], wrong[1]], er7).code, 2, "{wrong:?}");
+    }
 }

@@ -13,7 +13,7 @@ const ESCAPES: &[Exclusion] = &[Exclusion {
 const TERSER: &[Exclusion] = &[
     Exclusion {
         cases: &["1", "2", "3", "7", "8", "15", "16", "17"],
-        why: "paths with groups are another type than Path (the message structures of chapter 3 and on are not part of parsing)",
+        why: "2.5.2, 2.12: a group is a logical unit of the message structure, which the text of a message does not name; Path names what stands in the text",
     },
     Exclusion {
         cases: &["11", "13", "19", "20", "21", "22", "23", "24", "25", "26"],
