@@ -69,6 +69,11 @@ impl ServerTls {
         self.allowed.set(list.into());
     }
 
+    /// How long a handshake is left in peace when others wait for its place.
+    pub(crate) fn grace(&self) -> Duration {
+        self.handshake_timeout / 5
+    }
+
     /// Secures a connection that was accepted.
     pub(crate) async fn secure(
         &self,
@@ -111,7 +116,7 @@ pub struct ServerTlsBuilder {
 impl ServerTlsBuilder {
     /// The default deadline for a handshake: 10 seconds, which is many round trips of the slowest network.
     pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-    /// The default limit on handshakes under way: 128. A handshake takes milliseconds, so more at a time are not meant well.
+    /// The default limit on handshakes under way: 128. A handshake takes milliseconds and some round trips.
     pub const MAX_HANDSHAKES: usize = 128;
 
     /// Adds certificate authorities of senders: from now on a sender has to show a certificate of one of them (mutual TLS). Without any, no
@@ -140,8 +145,9 @@ impl ServerTlsBuilder {
         self
     }
 
-    /// The most handshakes under way at a time. Connections count among [`crate::ServerBuilder::max_connections`] only when theirs is done. For one
-    /// more the one that has been under way longest is cut, so that those who do not go on hold up nobody.
+    /// The most handshakes under way at a time. Connections count among [`crate::ServerBuilder::max_connections`] only when theirs is done. One more
+    /// waits for a place. When none becomes free the one that has been under way longest is cut, once it has had a fifth of
+    /// [`ServerTlsBuilder::handshake_timeout`]: those who do not go on hold up nobody for long, and when many honest senders come at a time none is cut.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
         self.max_handshakes = handshakes.max(1);
         self

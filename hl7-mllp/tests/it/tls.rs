@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::authority::{Authority, Issued, provider, self_signed, serving, trusting};
-use crate::peer::{Listening, PATIENCE, Stream, ack, framed, listening, message, scripted};
+use crate::peer::{Listening, Stream, ack, framed, listening, message, scripted};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -523,20 +523,37 @@ async fn is_answered(config: Arc<rustls::ClientConfig>, addr: &str) -> bool {
 #[tokio::test]
 async fn half_open_handshakes_hold_no_places_and_the_oldest_makes_room() {
     let authority = Authority::new();
-    let tls = serving(&authority.issue()).max_handshakes(2).handshake_timeout(PATIENCE * 3);
+    let time = Duration::from_secs(3);
+    let tls = serving(&authority.issue()).max_handshakes(2).handshake_timeout(time);
     let builder = Server::builder().max_connections(1).tls(tls.build().unwrap());
     let listening = listening(builder, |req| async move { Reply::accept(&req) }).await;
+    let begun = std::time::Instant::now();
     let mut idle = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..3 {
         idle.push(Stream::connect(&listening.addr).await);
     }
     // More than may be connected, and more than may shake hands; still the one place is free.
     let mut client = connect(trusting(&authority).build().unwrap(), &listening.addr).await.unwrap();
     send(&mut client).await.unwrap();
-    for stream in &mut idle[..4] {
+    for stream in &mut idle[..2] {
         stream.until_closed().await;
     }
+    assert!(begun.elapsed() < time, "they were cut before their deadline: {:?}", begun.elapsed());
     send(&mut client).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_honest_handshakes_at_a_time_wait_for_each_other() {
+    let authority = Authority::new();
+    let (listening, seen) = secured(serving(&authority.issue()).max_handshakes(2).build().unwrap()).await;
+    let tls = trusting(&authority).build().unwrap();
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (tls, addr) = (tls.clone(), listening.addr.clone());
+        senders.spawn(async move { send(&mut connect(tls, &addr).await.unwrap()).await.unwrap() });
+    }
+    assert_eq!(senders.join_all().await.len(), 100);
+    assert_eq!(seen.lock().unwrap().len(), 100);
 }
 
 #[tokio::test]
