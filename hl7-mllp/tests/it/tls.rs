@@ -477,6 +477,30 @@ async fn a_certificate_may_be_optional_but_one_that_is_shown_has_to_be_good() {
 }
 
 #[tokio::test]
+async fn a_sender_that_signed_its_own_certificate_is_let_in_by_its_fingerprint_alone() {
+    let (authority, lab, stranger) = (Authority::new(), self_signed(), self_signed());
+    let list = || AllowList::new().fingerprint(lab.fingerprint());
+    let tls = serving(&authority.issue()).allow(list()).build().unwrap();
+    let (listening, seen) = secured(tls.clone()).await;
+    let showing = |own: &Issued| trusting(&authority).certificate(own.chain(), own.key()).build().unwrap();
+    send(&mut connect(showing(&lab), &listening.addr).await.unwrap()).await.unwrap();
+    let refused = async |tls| {
+        let why = send(&mut connect(tls, &listening.addr).await.unwrap()).await.unwrap_err();
+        assert_eq!(why.kind(), &SendErrorKind::Tls(TlsFault::CertificateRefused), "{why:?}");
+    };
+    refused(showing(&stranger)).await;
+    refused(trusting(&authority).build().unwrap()).await;
+    // A name that nobody vouches for opens nothing, and neither does no list.
+    tls.allow(AllowList::new().name("localhost"));
+    refused(showing(&lab)).await;
+    tls.allow(None);
+    refused(showing(&lab)).await;
+    tls.allow(list());
+    send(&mut connect(showing(&lab), &listening.addr).await.unwrap()).await.unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn who_is_taken_off_the_list_does_not_come_back_by_an_old_session() {
     let authority = Authority::new();
     let (own, lab) = (authority.issue(), authority.issue_to("lab.example"));
@@ -611,7 +635,7 @@ async fn what_cannot_be_used_is_refused_when_it_is_given() {
     assert_eq!(server("", &own.key_pem).unwrap_err(), TlsErrorKind::NoCertificate);
     assert_eq!(server(&own.pem, &own.pem).unwrap_err(), TlsErrorKind::NoKey);
     assert_eq!(server(&own.pem, &other.key_pem).unwrap_err(), TlsErrorKind::KeyMismatch);
-    let listed = serving(&own).allow(AllowList::new()).build().unwrap_err();
+    let listed = serving(&own).allow(AllowList::new().name("lab.example")).build().unwrap_err();
     assert_eq!(listed.kind(), TlsErrorKind::NoTrust, "nobody vouches for the names of a list");
     let built = serving(&own).build().unwrap();
     assert!(built.not_after().unwrap() > SystemTime::now());
