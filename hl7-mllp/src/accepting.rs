@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::budget::Budget;
@@ -46,7 +47,8 @@ pub(crate) struct Accepting<F> {
 /// What a listener waits for.
 enum Event {
     Accepted(io::Result<(TcpStream, SocketAddr)>),
-    Secured(Secured),
+    /// A handshake has ended.
+    Secured(Option<Secured>),
 }
 
 impl<F, Fut> Accepting<F>
@@ -68,13 +70,15 @@ where
     pub(crate) async fn run(&mut self, listener: &TcpListener) -> Result<(), ServeError> {
         let mut pause = ACCEPT_PAUSE.0;
         loop {
+            let room_at = self.room_at();
             let event = tokio::select! {
-                accepted = listener.accept() => Event::Accepted(accepted),
+                accepted = accept(listener, room_at) => Event::Accepted(accepted),
                 secured = self.handshakes.next() => Event::Secured(secured),
                 Some(_) = self.connections.join_next() => continue,
             };
             match event {
-                Event::Secured(secured) => self.serve(secured),
+                Event::Secured(None) => {}
+                Event::Secured(Some(secured)) => self.serve(secured),
                 Event::Accepted(Ok((stream, peer))) => {
                     pause = ACCEPT_PAUSE.0;
                     self.admit(stream, peer);
@@ -90,6 +94,18 @@ where
                 }
             }
         }
+    }
+
+    /// Until when the next connection has to wait, if it has to.
+    #[cfg(feature = "tls")]
+    fn room_at(&mut self) -> Option<Instant> {
+        let tls = self.rules.tls.as_ref()?;
+        self.handshakes.room_at(tls.max_handshakes, tls.grace())
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn room_at(&mut self) -> Option<Instant> {
+        None
     }
 
     /// Takes the connection on, or closes it at once when there are too many.
@@ -171,6 +187,14 @@ where
         connections.shutdown().await;
         Err(ServeError::undrained(cut))
     }
+}
+
+/// The next connection. Those that have to wait do so with the system, like all that come while the listener is busy.
+async fn accept(listener: &TcpListener, room_at: Option<Instant>) -> io::Result<(TcpStream, SocketAddr)> {
+    if let Some(room_at) = room_at {
+        tokio::time::sleep_until(room_at).await;
+    }
+    listener.accept().await
 }
 
 /// Whether a failed accept concerns the connection that was to be had and no other.

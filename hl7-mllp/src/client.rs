@@ -315,7 +315,8 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The default deadline for connecting, name resolution and all addresses included: 10 seconds, room for three lost SYN packets.
+    /// The default deadline for connecting, with name resolution, all addresses, a proxy and a TLS handshake: 10 seconds, room for three lost
+    /// SYN packets.
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
     /// The default deadline for an acknowledgment: 30 seconds. Receivers that work before they answer take seconds; giving up too
     /// early makes duplicates, too late holds the queue behind a dead connection.

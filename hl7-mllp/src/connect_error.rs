@@ -45,7 +45,7 @@ pub enum ConnectErrorKind {
     NotAProxy,
     /// N213: the client was made over a stream, which cannot be connected anew.
     NoAddress,
-    /// N401 to N419: there is no secure connection.
+    /// N401 to N414: there is no secure connection.
     Tls(TlsFault),
 }
 
@@ -97,6 +97,21 @@ impl ConnectError {
 type Parts = (&'static str, &'static str, &'static str);
 
 impl ConnectErrorKind {
+    /// Whether a later attempt may succeed without anybody changing anything. Where not, whoever retries should ask for help and not hurry: a
+    /// wrong name, proxy or certificate is not put right by trying again.
+    pub fn is_passing(self) -> bool {
+        use ConnectErrorKind as K;
+        match self {
+            K::Dns | K::Refused | K::TimedOut | K::Unreachable | K::Other | K::Proxy | K::ProxyRefused => {
+                true
+            }
+            K::Tls(fault) => fault.is_passing(),
+            K::Address | K::NoSuchName | K::Source | K::ProxyCredentials | K::NotAProxy | K::NoAddress => {
+                false
+            }
+        }
+    }
+
     pub(crate) fn code(self) -> &'static str {
         self.parts().0
     }

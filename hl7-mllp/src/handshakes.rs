@@ -3,11 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-#[cfg(feature = "tls")]
-use std::collections::VecDeque;
-#[cfg(feature = "tls")]
-use tokio::task::AbortHandle;
 use tokio::task::JoinSet;
+#[cfg(feature = "tls")]
+use {std::collections::VecDeque, std::time::Duration, tokio::task::AbortHandle, tokio::time::Instant};
 
 use crate::identity::PeerIdentity;
 use crate::peers::Place;
@@ -28,19 +26,26 @@ pub(crate) struct Handshakes {
     running: JoinSet<Option<Secured>>,
     /// The oldest first; some may have ended.
     #[cfg(feature = "tls")]
-    order: VecDeque<AbortHandle>,
+    order: VecDeque<(Instant, AbortHandle)>,
 }
 
 impl Handshakes {
-    /// The next that is done well; never, when none is under way.
-    pub(crate) async fn next(&mut self) -> Secured {
-        loop {
-            match self.running.join_next().await {
-                Some(Ok(Some(secured))) => return secured,
-                Some(_) => {}
-                None => std::future::pending().await,
-            }
+    /// The next that ends, with a connection if it ends well; never, when none is under way.
+    pub(crate) async fn next(&mut self) -> Option<Secured> {
+        match self.running.join_next().await {
+            Some(ended) => ended.ok().flatten(),
+            None => std::future::pending().await,
         }
+    }
+
+    /// When there is room for one more among `most`: now, or when the oldest has had its time of `grace`.
+    #[cfg(feature = "tls")]
+    pub(crate) fn room_at(&mut self, most: usize, grace: Duration) -> Option<Instant> {
+        self.order.retain(|(_, handle)| !handle.is_finished());
+        if self.order.len() < most {
+            return None;
+        }
+        self.order.front().map(|(begun, _)| *begun + grace)
     }
 
     /// Begins one. When there are as many as are allowed the oldest is cut.
@@ -50,13 +55,13 @@ impl Handshakes {
         most: usize,
         handshake: impl Future<Output = Option<Secured>> + Send + 'static,
     ) {
-        self.order.retain(|handle| !handle.is_finished());
+        self.order.retain(|(_, handle)| !handle.is_finished());
         while self.order.len() >= most {
-            if let Some(oldest) = self.order.pop_front() {
+            if let Some((_, oldest)) = self.order.pop_front() {
                 tracing::warn!("a handshake is cut: there are as many as are allowed");
                 oldest.abort();
             }
         }
-        self.order.push_back(self.running.spawn(handshake));
+        self.order.push_back((Instant::now(), self.running.spawn(handshake)));
     }
 }

@@ -80,9 +80,9 @@ pub enum SendErrorKind {
     NotRelease2,
     /// N118: all connections of the pool were in use for [`crate::ClientPool::max_wait`].
     NoneFree,
-    /// N201 to N213 and N401 to N415, as [`ConnectErrorKind`]: there was no connection, and none could be made.
+    /// N201 to N213 and N401 to N414, as [`ConnectErrorKind`]: there was no connection, and none could be made.
     NotConnected(ConnectErrorKind),
-    /// N401 to N415: the security of the connection broke, or the peer refused this side's certificate.
+    /// N401 to N414: the security of the connection broke, or the peer refused this side's certificate.
     Tls(TlsFault),
 }
 

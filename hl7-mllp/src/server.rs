@@ -43,6 +43,8 @@ use crate::wire::Wire;
 ///   that message alone. It may have done its work before, so the sender's next attempt can be a duplicate.
 /// - A block that is no message is answered with `AR` (`CR`) and the parser's code where its header can be read; where not, and after any
 ///   other fault of framing than a block begun anew, the connection is closed.
+/// - Where it was given TLS (feature `tls`), no byte of a message is taken before the handshake is done and the sender's certificate, where one is
+///   asked for, is found good.
 pub struct Server {
     listener: TcpListener,
     options: ServerBuilder,

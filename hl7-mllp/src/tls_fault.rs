@@ -33,16 +33,19 @@ pub enum TlsFault {
     Lost,
     /// N414: another breach of the protocol, or an alert of the peer; see `source`.
     Other,
-    /// N415: the certificates and keys given cannot be used any more; see `source`.
-    Unusable,
 }
 
 type Parts = (&'static str, &'static str, &'static str);
 
 impl TlsFault {
-    /// The stable code, `N401` to `N415`.
+    /// The stable code, `N401` to `N414`.
     pub fn code(self) -> &'static str {
         self.parts().0
+    }
+
+    /// Whether a later attempt may succeed without anybody changing a certificate, a setting or a clock.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Truncated | Self::TimedOut | Self::Lost | Self::Other)
     }
 
     pub(crate) fn parts(self) -> Parts {
@@ -108,7 +111,37 @@ fn of_the_connection(fault: TlsFault) -> Option<Parts> {
             "does the peer speak TLS at this port, and does it take connections from here?",
         ),
         F::Other => ("N414", "TLS failed", "the source says why"),
-        F::Unusable => ("N415", "the certificates given cannot be used", "the source says why"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use TlsFault as F;
+
+    #[test]
+    fn every_fault_has_a_code_of_its_own_and_certificates_do_not_mend_themselves() {
+        let all = [
+            F::Expired,
+            F::NotYetValid,
+            F::UnknownIssuer,
+            F::WrongName,
+            F::NotPinned,
+            F::BadCertificate,
+            F::CertificateRefused,
+            F::NoCertificate,
+            F::NotTls,
+            F::NothingInCommon,
+            F::Truncated,
+            F::TimedOut,
+            F::Lost,
+            F::Other,
+        ];
+        for (at, fault) in all.into_iter().enumerate() {
+            assert_eq!(fault.code(), format!("N4{:02}", at + 1));
+            assert!(!fault.parts().1.is_empty() && !fault.parts().2.is_empty());
+            assert_eq!(fault.is_passing(), (10..14).contains(&at), "{fault:?}");
+        }
+    }
 }

@@ -77,8 +77,9 @@ pub(crate) struct Listening {
     /// Take senders that show no certificate too.
     #[arg(long, requires = "client_ca", help_heading = "TLS")]
     client_optional: bool,
-    /// Of the senders with a certificate take only this one: an alternative name of it, or its SHA-256. May be given more than once.
-    #[arg(long, value_name = "NAME | SHA256", requires = "client_ca", help_heading = "TLS")]
+    /// Take only the sender with this certificate: an alternative name in it, or its SHA-256. May be given more than once. A name needs
+    /// --client-ca; a SHA-256 without it lets in a certificate that the sender signed itself.
+    #[arg(long, value_name = "NAME | SHA256", requires = "tls", help_heading = "TLS")]
     allow: Vec<String>,
 }
 

@@ -3,14 +3,17 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 use super::certificate;
+use super::trust::check_dates;
 use crate::identity::{Fingerprint, PeerIdentity};
 
-/// The certificates that a listener takes, of those that its authorities have issued.
+/// The certificates that a listener takes, of those that its authorities have issued. Where it has no authority the fingerprints take the place of
+/// one, and names, for which nobody vouches, count for nothing.
 ///
 /// ```
 /// use hl7_mllp::tls::AllowList;
@@ -43,9 +46,17 @@ impl AllowList {
         self
     }
 
-    fn holds(&self, identity: &PeerIdentity) -> bool {
+    pub(crate) fn has_names(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    fn pins(&self, identity: &PeerIdentity) -> bool {
+        self.fingerprints.iter().any(|it| identity.is(it))
+    }
+
+    fn names(&self, identity: &PeerIdentity) -> bool {
         let is_named = |name: &String| self.names.iter().any(|listed| listed.eq_ignore_ascii_case(name));
-        identity.names().iter().any(is_named) || self.fingerprints.iter().any(|it| identity.is(it))
+        identity.names().iter().any(is_named)
     }
 }
 
@@ -60,30 +71,35 @@ impl Allowed {
         *self.list.write().unwrap_or_else(PoisonError::into_inner) = list;
     }
 
+    /// Whether one that an authority vouches for may come in.
     fn holds(&self, identity: &PeerIdentity) -> bool {
         let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
-        list.as_ref().is_none_or(|list| list.holds(identity))
+        list.as_ref().is_none_or(|list| list.pins(identity) || list.names(identity))
+    }
+
+    /// Whether one that nobody vouches for may come in.
+    fn pins(&self, identity: &PeerIdentity) -> bool {
+        let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
+        list.as_ref().is_some_and(|list| list.pins(identity))
     }
 }
 
-/// The authorities' word, and then the list's.
+/// The authorities' word where there are any, and the list's.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    pub(crate) authorities: Arc<dyn ClientCertVerifier>,
+    pub(crate) authorities: Option<Arc<dyn ClientCertVerifier>>,
     pub(crate) allowed: Allowed,
+    pub(crate) is_optional: bool,
+    pub(crate) provider: Arc<CryptoProvider>,
 }
 
 impl ClientCertVerifier for Admission {
-    fn offer_client_auth(&self) -> bool {
-        self.authorities.offer_client_auth()
-    }
-
     fn client_auth_mandatory(&self) -> bool {
-        self.authorities.client_auth_mandatory()
+        !self.is_optional
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.authorities.root_hint_subjects()
+        self.authorities.as_ref().map_or(&[], |authorities| authorities.root_hint_subjects())
     }
 
     fn verify_client_cert(
@@ -92,10 +108,19 @@ impl ClientCertVerifier for Admission {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self.authorities.verify_client_cert(end_entity, intermediates, now)?;
         let identity = certificate::read(end_entity).ok_or(CertificateError::BadEncoding)?;
-        match self.allowed.holds(&identity) {
-            true => Ok(verified),
+        let is_allowed = match &self.authorities {
+            Some(authorities) => {
+                authorities.verify_client_cert(end_entity, intermediates, now)?;
+                self.allowed.holds(&identity)
+            }
+            None => {
+                check_dates(&identity, now)?;
+                self.allowed.pins(&identity)
+            }
+        };
+        match is_allowed {
+            true => Ok(ClientCertVerified::assertion()),
             // The sender is told "access denied".
             false => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
@@ -107,7 +132,8 @@ impl ClientCertVerifier for Admission {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -116,10 +142,11 @@ impl ClientCertVerifier for Admission {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

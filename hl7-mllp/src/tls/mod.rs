@@ -35,7 +35,8 @@
 //! with a pin and an authority both have to hold.
 //!
 //! A listener checks that the sender's certificate, where one is asked for, comes from one of its authorities and is valid now, and, where there is
-//! an [`AllowList`], that it is on it. Every connection shows its certificate anew, on both sides: sessions are not resumed, so that a certificate
+//! an [`AllowList`], that it is on it. With a list of fingerprints and no authority these take the place of one, so that senders with certificates that
+//! they signed themselves are known too. Every connection shows its certificate anew, on both sides: sessions are not resumed, so that a certificate
 //! that was taken off a list does not come back by way of an old session.
 //!
 //! # Renewal

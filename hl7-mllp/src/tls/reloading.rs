@@ -104,3 +104,49 @@ impl<T> fmt::Debug for Reloading<T> {
 fn read(sources: &[Pem]) -> Result<Vec<Vec<u8>>, TlsError> {
     sources.iter().map(Pem::read).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::TlsErrorKind;
+
+    #[test]
+    fn what_cannot_be_used_changes_nothing_and_is_told_until_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        std::fs::write(&path, "one").unwrap();
+        let make = |texts: &[Vec<u8>]| match &*texts[0] {
+            b"bad" => Err(TlsError::new(TlsErrorKind::NoCertificate)),
+            good => Ok(String::from_utf8_lossy(good).into_owned()),
+        };
+        let reloading = Reloading::new(vec![Pem::file(&path)], Box::new(make)).unwrap();
+        let check = |text: Option<&str>, value: &str, fault| {
+            match text {
+                Some(text) => std::fs::write(&path, text).unwrap(),
+                None => std::fs::remove_file(&path).unwrap(),
+            }
+            for _ in 0..2 {
+                assert_eq!((reloading.read_again().as_str(), reloading.fault()), (value, fault), "{text:?}");
+            }
+        };
+        check(Some("two"), "two", None);
+        check(Some("bad"), "two", Some("N422"));
+        check(None, "two", Some("N421"));
+        check(Some("two"), "two", None);
+        check(None, "two", Some("N421"));
+        check(Some("two"), "two", None);
+        check(None, "two", Some("N421"));
+        check(Some("bad"), "two", Some("N422"));
+        check(Some("six"), "six", None);
+    }
+
+    #[test]
+    fn what_is_not_changed_is_not_made_again() {
+        let made = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counts = made.clone();
+        let make = move |_: &[Vec<u8>]| Ok(counts.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let reloading = Reloading::new(vec![Pem::bytes("same")], Box::new(make)).unwrap();
+        assert!(Arc::ptr_eq(&reloading.read_again(), &reloading.read_again()));
+        assert_eq!(made.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+}

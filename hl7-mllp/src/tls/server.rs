@@ -63,10 +63,15 @@ impl ServerTls {
         self.setup.fault()
     }
 
-    /// Takes this list in place of the one there is, from the next connection on; `None` lets in whoever the authorities vouch for. Connections
-    /// that stand go on.
+    /// Takes this list in place of the one there is, from the next connection on; `None` lets in whoever the authorities vouch for, without any
+    /// nobody. Connections that stand go on. A listener that was made with neither authority nor list asks for no certificate, whatever is given here.
     pub fn allow(&self, list: impl Into<Option<AllowList>>) {
         self.allowed.set(list.into());
+    }
+
+    /// How long a handshake is left in peace when others wait for its place.
+    pub(crate) fn grace(&self) -> Duration {
+        self.handshake_timeout / 5
     }
 
     /// Secures a connection that was accepted.
@@ -111,7 +116,7 @@ pub struct ServerTlsBuilder {
 impl ServerTlsBuilder {
     /// The default deadline for a handshake: 10 seconds, which is many round trips of the slowest network.
     pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-    /// The default limit on handshakes under way: 128. A handshake takes milliseconds, so more at a time are not meant well.
+    /// The default limit on handshakes under way: 128. A handshake takes milliseconds and some round trips.
     pub const MAX_HANDSHAKES: usize = 128;
 
     /// Adds certificate authorities of senders: from now on a sender has to show a certificate of one of them (mutual TLS). Without any, no
@@ -128,7 +133,8 @@ impl ServerTlsBuilder {
         self
     }
 
-    /// Only these certificates, of those of [`ServerTlsBuilder::client_authority`].
+    /// Only these certificates, of those of [`ServerTlsBuilder::client_authority`]. Without an authority the listener asks for a certificate too, and its
+    /// fingerprint has to be on the list: so senders with certificates that they signed themselves are let in.
     pub fn allow(mut self, list: AllowList) -> Self {
         self.allowed = Some(list);
         self
@@ -140,8 +146,9 @@ impl ServerTlsBuilder {
         self
     }
 
-    /// The most handshakes under way at a time. Connections count among [`crate::ServerBuilder::max_connections`] only when theirs is done. For one
-    /// more the one that has been under way longest is cut, so that those who do not go on hold up nobody.
+    /// The most handshakes under way at a time. Connections count among [`crate::ServerBuilder::max_connections`] only when theirs is done. One more
+    /// waits for a place. When none becomes free the one that has been under way longest is cut, once it has had a fifth of
+    /// [`ServerTlsBuilder::handshake_timeout`]: those who do not go on hold up nobody for long, and when many honest senders come at a time none is cut.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
         self.max_handshakes = handshakes.max(1);
         self
@@ -150,18 +157,25 @@ impl ServerTlsBuilder {
     /// Reads the files.
     ///
     /// # Errors
-    /// When a file cannot be read or does not hold what it should, the key is not the certificate's, or there is a list of senders and no
-    /// authority that vouches for them.
+    /// When a file cannot be read or does not hold what it should, the key is not the certificate's, or there is names on the list and no authority that
+    /// vouches for them.
     pub fn build(self) -> Result<ServerTls, TlsError> {
-        if self.allowed.is_some() && self.client_authorities.is_empty() {
+        let asks = self.allowed.is_some() || !self.client_authorities.is_empty();
+        if self.client_authorities.is_empty() && self.allowed.as_ref().is_some_and(AllowList::has_names) {
             return Err(TlsError::new(TlsErrorKind::NoTrust));
         }
         let allowed = Allowed::default();
         allowed.set(self.allowed);
         let (provider, is_optional, list) = (self.provider, self.is_optional, allowed.clone());
-        let make = move |texts: &[Vec<u8>]| match texts {
-            [chain, key, authorities @ ..] => setup([chain, key], authorities, is_optional, &list, &provider),
-            _ => Err(TlsError::new(TlsErrorKind::NoCertificate)),
+        let make = move |texts: &[Vec<u8>]| {
+            let [chain, key, authorities @ ..] = texts else {
+                return Err(TlsError::new(TlsErrorKind::NoCertificate));
+            };
+            let admission = match asks {
+                true => Some(admission(authorities, is_optional, &list, &provider)?),
+                false => None,
+            };
+            setup([chain, key], admission, &provider)
         };
         let sources = self.own.into_iter().chain(self.client_authorities).collect();
         Ok(ServerTls {
@@ -175,17 +189,15 @@ impl ServerTlsBuilder {
 
 fn setup(
     [chain, key]: [&[u8]; 2],
-    authorities: &[Vec<u8>],
-    is_optional: bool,
-    allowed: &Allowed,
+    admission: Option<Admission>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Setup, TlsError> {
     let config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|why| TlsError::new(TlsErrorKind::Provider).because(why))?;
-    let config = match authorities {
-        [] => config.with_no_client_auth(),
-        some => config.with_client_cert_verifier(Arc::new(admission(some, is_optional, allowed, provider)?)),
+    let config = match admission {
+        None => config.with_no_client_auth(),
+        Some(admission) => config.with_client_cert_verifier(Arc::new(admission)),
     };
     let own = pem::certified_key(chain, key, provider)?;
     let not_after = own.cert.first().and_then(|der| certificate::read(der)).map(|it| it.not_after());
@@ -202,11 +214,13 @@ fn admission(
     allowed: &Allowed,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Admission, TlsError> {
-    let roots = Arc::new(pem::authorities(authorities)?);
-    let mut verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone());
-    if is_optional {
-        verifier = verifier.allow_unauthenticated();
-    }
-    let authorities = verifier.build().map_err(|why| TlsError::new(TlsErrorKind::Authority).because(why))?;
-    Ok(Admission { authorities, allowed: allowed.clone() })
+    let authorities = match authorities {
+        [] => None,
+        some => {
+            let roots = Arc::new(pem::authorities(some)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build();
+            Some(verifier.map_err(|why| TlsError::new(TlsErrorKind::Authority).because(why))?)
+        }
+    };
+    Ok(Admission { authorities, allowed: allowed.clone(), is_optional, provider: provider.clone() })
 }

@@ -91,7 +91,7 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-fn check_dates(identity: &PeerIdentity, now: UnixTime) -> Result<(), CertificateError> {
+pub(crate) fn check_dates(identity: &PeerIdentity, now: UnixTime) -> Result<(), CertificateError> {
     let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs());
     if now > identity.not_after() {
         return Err(CertificateError::Expired);

@@ -74,7 +74,7 @@ fn starved() {
         return;
     }
     let log = crate::privacy::Log::default();
-    let _logging = tracing::subscriber::set_default(log.clone());
+    let _logging = log.record();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listening = accepting().await;

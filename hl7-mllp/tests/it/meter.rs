@@ -80,7 +80,7 @@ async fn a_client_counts_what_it_does() {
 #[tokio::test]
 async fn spans_tell_of_peers_sizes_codes_and_times() {
     let log = Log::default();
-    let _logging = tracing::subscriber::set_default(log.clone());
+    let _logging = log.record();
     let listening = listening(Server::builder(), |req| async move { Reply::accept(&req) }).await;
     let mut client = Client::connect(&*listening.addr).await.unwrap();
     let text = message("m-1");

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use hl7_core::{ErrorCode, Message, ReadOptions};
@@ -13,7 +13,8 @@ use hl7_mllp::{
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::peer::{Stream, answering, framed, listening, scripted};
 
@@ -33,7 +34,17 @@ impl Visit for Line<'_> {
     }
 }
 
+/// A second subscriber that nobody uses. While there is only one, `tracing` decides whether an event is wanted by the thread that comes to it
+/// first, which may be another test's.
+static SECOND: OnceLock<Dispatch> = OnceLock::new();
+
 impl Log {
+    /// Keeps the events of this thread.
+    pub(crate) fn record(&self) -> DefaultGuard {
+        SECOND.get_or_init(|| Dispatch::new(Log::default()));
+        tracing::subscriber::set_default(self.clone())
+    }
+
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
@@ -277,7 +288,7 @@ async fn a_listener_with_work_behind_its_answers_shows_no_content() {
 #[tokio::test]
 async fn a_client_shows_no_content() {
     let log = Log::default();
-    let _logging = tracing::subscriber::set_default(log.clone());
+    let _logging = log.record();
     let text = format!("MSH|^~\\&|{CANARY}|{CANARY}|||||{CANARY}|{CANARY}|P|2.5\rPID|{CANARY}\r");
     let message = Message::parse(&text).unwrap();
     let mut failed = 0;
@@ -314,7 +325,7 @@ fn answer_as_message(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_listener_shows_no_content() {
     let log = Log::default();
-    let _logging = tracing::subscriber::set_default(log.clone());
+    let _logging = log.record();
     let handler = |req: Request| async move {
         clean(&format!("{req:?} {req:#?}"));
         let reply = Reply::reject(&req, ErrorCode::DataTypeError, CANARY);
@@ -350,7 +361,7 @@ async fn a_listener_shows_no_content() {
 #[tokio::test]
 async fn a_proxys_credentials_are_shown_nowhere() {
     let log = Log::default();
-    let _logging = tracing::subscriber::set_default(log.clone());
+    let _logging = log.record();
     for answer in [&b"\x05\xFF"[..], b"\x05\x02\x01\x01", b"HTTP/1.1 407 CANARY7\r\n\r\n", b"CANARY7", b""] {
         for proxy in [Proxy::socks5, Proxy::http] {
             let addr = scripted(move |peer| async move {
@@ -388,7 +399,7 @@ async fn addresses_that_fail_are_not_content() {
 async fn tls_and_pools_show_no_content_and_no_key() {
     use crate::authority::{Authority, serving, trusting};
     let log = Log::default();
-    let _logging = tracing::subscriber::set_default(log.clone());
+    let _logging = log.record();
     let (authority, stranger) = (Authority::new(), Authority::new());
     let (own, lab) = (authority.issue(), stranger.issue_to("lab.example"));
     let handler = |req: Request| async move {

@@ -1,10 +1,13 @@
 //! Client and listener over streams that are no TCP connections.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hl7_core::Message;
 use hl7_mllp::{Client, ConnectErrorKind, Reply, Request, SendErrorKind as K, Sent, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
 use crate::peer::{ack, framed, message};
 
@@ -72,6 +75,36 @@ async fn a_stream_that_fails_while_writing_leaves_it_unknown() {
     });
     assert_eq!(send(&mut client, "m-1").await, Err((K::Lost, Sent::Unknown)));
     dropped.await.unwrap();
+}
+
+/// A stream that is silent and whose writes fail.
+struct Failing;
+
+impl AsyncRead for Failing {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn what_a_stream_did_with_a_write_that_failed_is_not_known() {
+    // A TLS stream, for one, may have sent a part of what it was given before it fails.
+    let mut client = Client::builder().over(Failing);
+    assert_eq!(send(&mut client, "m-1").await, Err((K::Lost, Sent::Unknown)));
 }
 
 #[tokio::test]

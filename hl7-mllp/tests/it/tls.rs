@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::authority::{Authority, Issued, provider, self_signed, serving, trusting};
-use crate::peer::{Listening, PATIENCE, Stream, ack, framed, listening, message, scripted};
+use crate::peer::{Listening, Stream, ack, framed, listening, message, scripted};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -357,6 +357,38 @@ async fn fault_28_a_peer_that_reads_nothing_is_given_up_over_tls_too() {
 }
 
 #[tokio::test]
+async fn fault_09_an_end_that_the_runtime_has_not_heard_of_is_noticed_over_tls_too() {
+    let authority = Arc::new(Authority::new());
+    let (tell, told) = std::sync::mpsc::channel();
+    let (end, ended) = oneshot::channel();
+    let theirs = authority.clone();
+    // The receiver runs on a thread of its own, so that this one can wait without its runtime listening.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let script = move |mut stream: tokio_rustls::server::TlsStream<TcpStream>| async move {
+                while stream.read_u8().await.unwrap() != 0x1C {}
+                stream.write_all(&framed(ack("AA", "m-1"))).await.unwrap();
+                stream.flush().await.unwrap();
+                ended.await.unwrap();
+                stream.shutdown().await.unwrap();
+            };
+            let (addr, served) = receiver(&theirs, script).await;
+            tell.send(addr).unwrap();
+            served.await.unwrap();
+            tell.send("closed".into()).unwrap();
+        });
+    });
+    let addr = told.recv().unwrap();
+    let mut client = connect(trusting(&authority).build().unwrap(), &addr).await.unwrap();
+    send(&mut client).await.unwrap();
+    end.send(()).unwrap();
+    told.recv().unwrap();
+    let why = send(&mut client).await.unwrap_err();
+    assert_eq!((why.kind(), why.sent()), (&SendErrorKind::PeerClosed, Sent::No));
+}
+
+#[tokio::test]
 async fn fault_33_renewed_certificates_are_picked_up_and_broken_ones_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| Pem::file(folder.path().join(name));
@@ -445,6 +477,30 @@ async fn a_certificate_may_be_optional_but_one_that_is_shown_has_to_be_good() {
 }
 
 #[tokio::test]
+async fn a_sender_that_signed_its_own_certificate_is_let_in_by_its_fingerprint_alone() {
+    let (authority, lab, stranger) = (Authority::new(), self_signed(), self_signed());
+    let list = || AllowList::new().fingerprint(lab.fingerprint());
+    let tls = serving(&authority.issue()).allow(list()).build().unwrap();
+    let (listening, seen) = secured(tls.clone()).await;
+    let showing = |own: &Issued| trusting(&authority).certificate(own.chain(), own.key()).build().unwrap();
+    send(&mut connect(showing(&lab), &listening.addr).await.unwrap()).await.unwrap();
+    let refused = async |tls| {
+        let why = send(&mut connect(tls, &listening.addr).await.unwrap()).await.unwrap_err();
+        assert_eq!(why.kind(), &SendErrorKind::Tls(TlsFault::CertificateRefused), "{why:?}");
+    };
+    refused(showing(&stranger)).await;
+    refused(trusting(&authority).build().unwrap()).await;
+    // A name that nobody vouches for opens nothing, and neither does no list.
+    tls.allow(AllowList::new().name("localhost"));
+    refused(showing(&lab)).await;
+    tls.allow(None);
+    refused(showing(&lab)).await;
+    tls.allow(list());
+    send(&mut connect(showing(&lab), &listening.addr).await.unwrap()).await.unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn who_is_taken_off_the_list_does_not_come_back_by_an_old_session() {
     let authority = Authority::new();
     let (own, lab) = (authority.issue(), authority.issue_to("lab.example"));
@@ -491,20 +547,37 @@ async fn is_answered(config: Arc<rustls::ClientConfig>, addr: &str) -> bool {
 #[tokio::test]
 async fn half_open_handshakes_hold_no_places_and_the_oldest_makes_room() {
     let authority = Authority::new();
-    let tls = serving(&authority.issue()).max_handshakes(2).handshake_timeout(PATIENCE * 3);
+    let time = Duration::from_secs(3);
+    let tls = serving(&authority.issue()).max_handshakes(2).handshake_timeout(time);
     let builder = Server::builder().max_connections(1).tls(tls.build().unwrap());
     let listening = listening(builder, |req| async move { Reply::accept(&req) }).await;
+    let begun = std::time::Instant::now();
     let mut idle = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..3 {
         idle.push(Stream::connect(&listening.addr).await);
     }
     // More than may be connected, and more than may shake hands; still the one place is free.
     let mut client = connect(trusting(&authority).build().unwrap(), &listening.addr).await.unwrap();
     send(&mut client).await.unwrap();
-    for stream in &mut idle[..4] {
+    for stream in &mut idle[..2] {
         stream.until_closed().await;
     }
+    assert!(begun.elapsed() < time, "they were cut before their deadline: {:?}", begun.elapsed());
     send(&mut client).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_honest_handshakes_at_a_time_wait_for_each_other() {
+    let authority = Authority::new();
+    let (listening, seen) = secured(serving(&authority.issue()).max_handshakes(2).build().unwrap()).await;
+    let tls = trusting(&authority).build().unwrap();
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (tls, addr) = (tls.clone(), listening.addr.clone());
+        senders.spawn(async move { send(&mut connect(tls, &addr).await.unwrap()).await.unwrap() });
+    }
+    assert_eq!(senders.join_all().await.len(), 100);
+    assert_eq!(seen.lock().unwrap().len(), 100);
 }
 
 #[tokio::test]
@@ -562,7 +635,7 @@ async fn what_cannot_be_used_is_refused_when_it_is_given() {
     assert_eq!(server("", &own.key_pem).unwrap_err(), TlsErrorKind::NoCertificate);
     assert_eq!(server(&own.pem, &own.pem).unwrap_err(), TlsErrorKind::NoKey);
     assert_eq!(server(&own.pem, &other.key_pem).unwrap_err(), TlsErrorKind::KeyMismatch);
-    let listed = serving(&own).allow(AllowList::new()).build().unwrap_err();
+    let listed = serving(&own).allow(AllowList::new().name("lab.example")).build().unwrap_err();
     assert_eq!(listed.kind(), TlsErrorKind::NoTrust, "nobody vouches for the names of a list");
     let built = serving(&own).build().unwrap();
     assert!(built.not_after().unwrap() > SystemTime::now());

@@ -5,6 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use sha2::Digest as _;
 use tempfile::TempDir;
 
 use crate::wire::listen;
@@ -25,6 +28,11 @@ fn certificates() -> TempDir {
         std::fs::write(folder.path().join(format!("{file}.key")), key.serialize_pem()).unwrap();
     }
     folder
+}
+
+/// The first certificate of a PEM text.
+fn first_certificate(text: &str) -> Vec<u8> {
+    CertificateDer::from_pem_slice(text.as_bytes()).unwrap().to_vec()
 }
 
 /// The arguments, with `@name` for a file in the folder.
@@ -99,10 +107,29 @@ fn arguments_that_do_not_go_together_are_refused() {
         "send --to h:1 --proxy-user lab",
         "listen --tls",
         "listen --cert x.pem",
-        "listen --tls --cert x.pem --key x.key --allow lab",
+        "listen --allow lab",
     ] {
         assert_eq!(hl7(&arguments.split(' ').collect::<Vec<_>>(), "").code, 2, "{arguments}");
     }
+}
+
+#[test]
+fn a_sender_is_known_by_its_fingerprint_without_an_authority_but_not_by_its_name() {
+    let folder = certificates();
+    let named =
+        at(folder.path(), "listen 127.0.0.1:0 --tls --cert @ehr.pem --key @ehr.key --allow lab.example");
+    let refused = hl7(&words(&named), "");
+    assert_eq!(refused.code, 4);
+    assert!(refused.err.starts_with("error: N426"), "{}", refused.err);
+    let shown = std::fs::read_to_string(folder.path().join("lab.pem")).unwrap();
+    let der = first_certificate(&shown);
+    let fingerprint: String = sha2::Sha256::digest(&der).iter().map(|byte| format!("{byte:02x}")).collect();
+    let more = format!("--count 1 --tls --cert @ehr.pem --key @ehr.key --allow {fingerprint}");
+    let (listener, address) = listen(&words(&at(folder.path(), &more)));
+    assert_eq!(send(folder.path(), &address, "--tls --ca @ca.pem").code, 4);
+    let sent = send(folder.path(), &address, "--tls --ca @ca.pem --cert @lab.pem --key @lab.key");
+    assert_eq!(sent.code, 0, "{}", sent.err);
+    assert_eq!(finish(listener).code, 0);
 }
 
 #[test]

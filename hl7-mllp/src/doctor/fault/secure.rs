@@ -91,11 +91,6 @@ pub(in crate::doctor) static HANDSHAKE_LOST: Fault = fault(
         "does the receiver speak TLS at this port, and does it take connections from here?",
     ],
 );
-pub(in crate::doctor) static UNUSABLE: Fault = fault(
-    "D134",
-    Error,
-    ["the certificates given cannot be used", "", "check the files of certificates and keys"],
-);
 pub(in crate::doctor) static NOT_SECURE: Fault =
     fault("D135", Error, ["TLS failed", "", "look into the receiver's log"]);
 pub(in crate::doctor) static ENDS_SOON: Fault = fault(
@@ -120,7 +115,6 @@ pub(in crate::doctor) fn insecure(why: TlsFault) -> &'static Fault {
         TlsFault::Truncated => &TRUNCATED,
         TlsFault::TimedOut => &HANDSHAKE_TIMED_OUT,
         TlsFault::Lost => &HANDSHAKE_LOST,
-        TlsFault::Unusable => &UNUSABLE,
         TlsFault::Other => &NOT_SECURE,
     }
 }
