@@ -61,7 +61,6 @@ pub(super) static ALL: &[&Fault] = &[
     &TRUNCATED,
     &HANDSHAKE_TIMED_OUT,
     &HANDSHAKE_LOST,
-    &UNUSABLE,
     &NOT_SECURE,
     &ENDS_SOON,
     &UNANSWERED,
