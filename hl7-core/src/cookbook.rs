@@ -6,10 +6,13 @@
 //! - [Dates that say how precise they are](#dates-that-say-how-precise-they-are)
 //! - [A new message](#a-new-message)
 //! - [Adding and removing segments](#adding-and-removing-segments)
+//! - [The same change in many segments](#the-same-change-in-many-segments)
 //! - [Copying from one message to another](#copying-from-one-message-to-another)
 //! - [A sender that does not name its character set](#a-sender-that-does-not-name-its-character-set)
 //! - [Another character set for the receiver](#another-character-set-for-the-receiver)
 //! - [Many reads of one message](#many-reads-of-one-message)
+//! - [Every value of a message](#every-value-of-a-message)
+//! - [Answering what could not be taken](#answering-what-could-not-be-taken)
 //! - [Reading an answer](#reading-an-answer)
 //!
 //! # The medical record number, wherever it stands
@@ -111,6 +114,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # The same change in many segments
+//!
+//! [`Message::set_each`](crate::Message::set_each) makes all of them in one pass, which matters where a message has thousands of segments.
+//!
+//! ```
+//! use hl7_core::{path, Message};
+//!
+//! let mut msg = Message::parse("MSH|^~\\&|A\rOBX|1|NM|2345-7||7.2|mmol/l\rOBX|2|NM|2346-5||8|mmol/l\rOBX|3|ST|x||ok\r")?;
+//! let spelt = |unit: &str| (unit == "mmol/l").then(|| "mmol/L".to_owned());
+//! assert_eq!(msg.set_each(path!("OBX[*]-6"), |value| spelt(&value.text()))?, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Copying from one message to another
 //!
 //! Between messages with the same delimiters a place is copied as it was sent, with all its levels and escape sequences.
@@ -163,6 +179,34 @@
 //! let msg = Message::parse("MSH|^~\\&|A\rPID|1||7||Byrne^Zoe\r")?;
 //! let index = msg.index();
 //! assert_eq!(index.get(path!("PID-5.2")).unwrap().text(), "Zoe");
+//! # Ok::<(), hl7_core::ParseError>(())
+//! ```
+//!
+//! # Every value of a message
+//!
+//! ```
+//! use hl7_core::Message;
+//!
+//! let msg = Message::parse("MSH|^~\\&|A\rPID|1||7^^^H^MR||Byrne^Zoe\r")?;
+//! let valued = msg.leaves().filter(|leaf| leaf.segment > 0 && leaf.value.value().valued().is_some());
+//! let places: Vec<_> = valued.map(|leaf| format!("{}.{}", leaf.field, leaf.component)).collect();
+//! assert_eq!(places, ["1.1", "3.1", "3.4", "3.5", "5.1", "5.2"]);
+//! # Ok::<(), hl7_core::ParseError>(())
+//! ```
+//!
+//! # Answering what could not be taken
+//!
+//! The acknowledgment has the form of the message's own version, and names the place of each error.
+//!
+//! ```
+//! use hl7_core::{path, Ack, AckCode, ErrorCode, Message};
+//!
+//! let msg = Message::parse("MSH|^~\\&|LAB|N|EHR|S|2026||ADT^A08|m-1|P|2.3\rPID|1\r")?;
+//! let ack = Ack::to(&msg, AckCode::AE)
+//!     .text("No patient identifier")
+//!     .error_at(ErrorCode::RequiredFieldMissing, path!("PID-3"), "")
+//!     .build();
+//! assert!(ack.as_er7().ends_with("ERR|PID^1^3^101&Required field missing&HL70357\r"));
 //! # Ok::<(), hl7_core::ParseError>(())
 //! ```
 //!

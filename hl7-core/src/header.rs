@@ -72,11 +72,6 @@ impl<'m> Header<'m> {
         Self { segment }
     }
 
-    /// The field as it stands, also when it is empty.
-    pub(crate) fn raw(self, field: usize) -> &'m str {
-        self.segment.field(field).map_or("", |field| field.raw())
-    }
-
     fn value(self, field: usize, component: usize) -> Option<Value<'m>> {
         let field = self.segment.field(field)?;
         let value = match component {

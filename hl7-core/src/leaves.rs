@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::delimiters::Delimiters;
-use crate::message::{Message, Segments};
+use crate::message::{Message, Span};
 use crate::piece::{Piece, Subcomponent};
+use crate::scan::Marks;
 use crate::segment::Segment;
 
 /// A leaf and its place. Everything counts from 1 but the segment, which is that of [`Message::iter`], from 0.
@@ -12,15 +13,15 @@ use crate::segment::Segment;
 #[non_exhaustive]
 pub struct Leaf<'m> {
     /// Which segment of the message.
-    pub segment: usize,
+    pub segment: u32,
     /// The field, as a path counts it.
-    pub field: usize,
+    pub field: u32,
     /// The repetition of the field.
-    pub repetition: usize,
+    pub repetition: u32,
     /// The component of the repetition.
-    pub component: usize,
+    pub component: u32,
     /// The subcomponent of the component.
-    pub subcomponent: usize,
+    pub subcomponent: u32,
     /// What stands there.
     pub value: Subcomponent<'m>,
 }
@@ -41,13 +42,22 @@ impl Message<'_> {
     /// ```
     pub fn leaves(&self) -> Leaves<'_> {
         Leaves {
-            segments: self.iter(),
-            number: 0,
+            text: &self.text,
+            spans: self.spans.iter(),
             delimiters: self.delimiters,
-            classes: classes(&self.delimiters),
-            rest: None,
+            segment: None,
+            marks: Marks::new(&[], [0; 5]),
+            marks_at: 0,
+            at: 0,
             literals: 0,
-            place: Place::FIRST,
+            next: Leaf {
+                segment: u32::MAX,
+                field: 1,
+                repetition: 1,
+                component: 1,
+                subcomponent: 1,
+                value: Subcomponent(Piece::plain("", self.delimiters)),
+            },
         }
     }
 }
@@ -55,142 +65,162 @@ impl Message<'_> {
 /// The leaves of a message, in order.
 #[derive(Clone)]
 pub struct Leaves<'m> {
-    segments: Segments<'m>,
-    /// How many segments were begun.
-    number: usize,
+    text: &'m str,
+    spans: std::slice::Iter<'m, Span>,
     delimiters: Delimiters,
-    classes: [Class; 256],
-    /// What is left of the segment; `None` before the first and behind the end of one.
-    rest: Option<&'m str>,
+    /// The segment at hand; `None` before the first and behind the end of one.
+    segment: Option<&'m str>,
+    /// Where delimiters and escape characters stand in it, from the next leaf on.
+    marks: Marks<'m>,
+    /// Where the text of the marks starts in it.
+    marks_at: usize,
+    /// Where the next leaf starts in it.
+    at: usize,
     /// How many fields of a header, which are not divided, are still to come.
     literals: usize,
-    place: Place,
+    /// The place of the next leaf.
+    next: Leaf<'m>,
 }
 
-#[derive(Clone, Copy)]
-struct Place {
-    field: usize,
-    repetition: usize,
-    component: usize,
-    subcomponent: usize,
-}
-
-/// What a byte does to a leaf.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Text,
-    Escape,
-    Field,
-    Repetition,
-    Component,
-    Subcomponent,
-}
-
-fn classes(d: &Delimiters) -> [Class; 256] {
-    let mut classes = [Class::Text; 256];
-    for (byte, class) in [
-        (d.escape_byte(), Class::Escape),
-        (d.subcomponent_byte(), Class::Subcomponent),
-        (d.component_byte(), Class::Component),
-        (d.repetition_byte(), Class::Repetition),
-        (d.field_byte(), Class::Field),
-    ] {
-        // A delimiter that the message lacks is no byte of a text.
-        if byte.is_ascii() {
-            classes[usize::from(byte)] = class;
+impl Leaf<'_> {
+    /// Goes behind a delimiter.
+    #[inline]
+    fn step(&mut self, delimiter: u8, d: &Delimiters) {
+        if delimiter == d.component_byte() {
+            (self.component, self.subcomponent) = (self.component + 1, 1);
+        } else if delimiter == d.subcomponent_byte() {
+            self.subcomponent += 1;
+        } else if delimiter == d.repetition_byte() {
+            (self.repetition, self.component, self.subcomponent) = (self.repetition + 1, 1, 1);
+        } else {
+            self.first_of_field(self.field + 1);
         }
     }
-    classes
-}
 
-impl Place {
-    const FIRST: Self = Self { field: 1, repetition: 1, component: 1, subcomponent: 1 };
-
-    /// The place behind a delimiter.
-    fn behind(self, class: Class) -> Self {
-        match class {
-            Class::Subcomponent => Self { subcomponent: self.subcomponent + 1, ..self },
-            Class::Component => Self { component: self.component + 1, subcomponent: 1, ..self },
-            Class::Repetition => {
-                Self { repetition: self.repetition + 1, component: 1, subcomponent: 1, ..self }
-            }
-            _ => Self { field: self.field + 1, ..Self::FIRST },
-        }
+    #[inline]
+    fn first_of_field(&mut self, field: u32) {
+        (self.field, self.repetition, self.component, self.subcomponent) = (field, 1, 1, 1);
     }
 }
 
 impl<'m> Iterator for Leaves<'m> {
     type Item = Leaf<'m>;
 
+    fn fold<B, F: FnMut(B, Leaf<'m>) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut folded = init;
+        loop {
+            match self.segment {
+                Some(segment) if self.literals == 0 => folded = self.fold_segment(segment, folded, &mut f),
+                Some(segment) => folded = f(folded, self.literal(segment)),
+                None => match self.begin() {
+                    Some(()) => {}
+                    None => return folded,
+                },
+            }
+        }
+    }
+
     #[inline]
     fn next(&mut self) -> Option<Leaf<'m>> {
         loop {
-            if let Some(rest) = self.rest {
-                return Some(if self.literals > 0 { self.literal(rest) } else { self.leaf(rest) });
+            match self.segment {
+                Some(segment) if self.literals == 0 => return Some(self.leaf(segment)),
+                Some(segment) => return Some(self.literal(segment)),
+                None => self.begin()?,
             }
-            let segment = self.segments.next()?;
-            self.begin(segment);
         }
     }
 }
 
 impl<'m> Leaves<'m> {
-    /// Goes to the first field of a segment.
-    fn begin(&mut self, segment: Segment<'m>) {
-        self.number += 1;
-        self.place = Place::FIRST;
+    /// Goes to the first field of the next segment; `None` when there is none.
+    fn begin(&mut self) -> Option<()> {
+        let segment = Segment::new(self.spans.next()?.of(self.text), self.delimiters);
+        self.next.segment = self.next.segment.wrapping_add(1);
+        self.next.first_of_field(1);
+        let raw = segment.raw();
         self.literals = if segment.is_header() { 2 } else { 0 };
-        let behind_id = segment.id().len() + usize::from(self.literals == 0);
-        self.rest = segment.raw().get(behind_id..).filter(|rest| self.literals == 0 || !rest.is_empty());
+        self.at = segment.id().len() + usize::from(self.literals == 0);
+        self.segment = Some(raw).filter(|raw| self.at < raw.len() + usize::from(self.literals == 0));
+        self.look();
+        Some(())
+    }
+
+    /// All leaves to the end of the segment, without what a pause between two would cost.
+    fn fold_segment<B>(&mut self, segment: &'m str, init: B, f: &mut impl FnMut(B, Leaf<'m>) -> B) -> B {
+        let d = self.delimiters;
+        let (bytes, base) = (segment.as_bytes(), self.marks_at);
+        let (mut start, mut next, mut plain, mut folded) = (self.at, self.next, true, init);
+        for mark in self.marks.clone() {
+            let at = base + mark;
+            let byte = bytes.get(at).copied().unwrap_or_default();
+            if byte == d.escape_byte() {
+                plain = false;
+                continue;
+            }
+            let value = Subcomponent(Piece::part_of(segment.get(start..at).unwrap_or_default(), d, plain));
+            folded = f(folded, Leaf { value, ..next });
+            (start, plain) = (at + 1, true);
+            next.step(byte, &d);
+        }
+        let value = Subcomponent(Piece::part_of(segment.get(start..).unwrap_or_default(), d, plain));
+        self.segment = None;
+        f(folded, Leaf { value, ..next })
+    }
+
+    /// Finds the marks from the next leaf on.
+    fn look(&mut self) {
+        let d = &self.delimiters;
+        let needles =
+            [d.field_byte(), d.repetition_byte(), d.component_byte(), d.subcomponent_byte(), d.escape_byte()];
+        let rest = self.segment.and_then(|segment| segment.as_bytes().get(self.at..));
+        self.marks = Marks::new(rest.unwrap_or_default(), needles);
+        self.marks_at = self.at;
     }
 
     /// A field of a header that states delimiters: MSH-1 is the separator itself, MSH-2 what stands behind it.
-    fn literal(&mut self, rest: &'m str) -> Leaf<'m> {
+    fn literal(&mut self, segment: &'m str) -> Leaf<'m> {
+        let rest = segment.get(self.at..).unwrap_or_default();
         let separator = char::from(self.delimiters.field_byte());
-        let (raw, rest) = match self.literals {
-            2 => rest.split_at_checked(1).map_or((rest, None), |(separator, rest)| (separator, Some(rest))),
-            _ => rest.split_once(separator).map_or((rest, None), |(raw, rest)| (raw, Some(rest))),
+        let (length, between) = match self.literals {
+            2 => (1, 0),
+            _ => (rest.find(separator).unwrap_or(rest.len()), 1),
         };
         self.literals -= 1;
-        self.rest = rest;
-        let leaf = self.at(Piece::plain(raw, self.delimiters));
-        self.place = self.place.behind(Class::Field);
+        let value = Subcomponent(Piece::plain(rest.get(..length).unwrap_or_default(), self.delimiters));
+        let leaf = Leaf { value, ..self.next };
+        self.at += length + between;
+        self.segment = Some(segment).filter(|segment| self.at <= segment.len());
+        self.next.first_of_field(leaf.field + 1);
+        self.look();
         leaf
     }
 
     #[inline]
-    fn leaf(&mut self, rest: &'m str) -> Leaf<'m> {
+    fn leaf(&mut self, segment: &'m str) -> Leaf<'m> {
+        let d = self.delimiters;
         let mut plain = true;
-        let mut end = (rest.len(), None);
-        for (at, &byte) in rest.as_bytes().iter().enumerate() {
-            match self.classes[usize::from(byte)] {
-                Class::Text => {}
-                Class::Escape => plain = false,
-                class => {
-                    end = (at, Some(class));
-                    break;
-                }
+        let (end, delimiter) = loop {
+            let Some(mark) = self.marks.next() else { break (segment.len(), None) };
+            let at = self.marks_at + mark;
+            match segment.as_bytes().get(at) {
+                Some(&byte) if byte == d.escape_byte() => plain = false,
+                delimiter => break (at, delimiter),
             }
-        }
-        let (raw, behind) = rest.split_at_checked(end.0).unwrap_or((rest, ""));
-        let leaf = self.at(Piece::part_of(raw, self.delimiters, plain));
-        self.rest = end.1.and(behind.get(1..));
-        if let Some(class) = end.1 {
-            self.place = self.place.behind(class);
+        };
+        let raw = segment.get(self.at..end).unwrap_or_default();
+        let leaf = Leaf { value: Subcomponent(Piece::part_of(raw, d, plain)), ..self.next };
+        self.at = end + 1;
+        match delimiter {
+            None => self.segment = None,
+            Some(&byte) => self.next.step(byte, &d),
         }
         leaf
-    }
-
-    #[inline]
-    fn at(&self, piece: Piece<'m>) -> Leaf<'m> {
-        let Place { field, repetition, component, subcomponent } = self.place;
-        let value = Subcomponent(piece);
-        Leaf { segment: self.number - 1, field, repetition, component, subcomponent, value }
     }
 }
 
 impl fmt::Debug for Leaves<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Leaves").field("segment", &self.number).field("place", &self.place.field).finish()
+        f.debug_struct("Leaves").field("next", &self.next).finish_non_exhaustive()
     }
 }

@@ -24,6 +24,70 @@ pub(crate) fn behind_nth(hay: &[u8], needle: u8, n: usize) -> Option<usize> {
     position_in(words.remainder(), needle, left).map(|at| offset + at + 1)
 }
 
+/// Finds every place in a text where one of five bytes stands, eight bytes at a time.
+#[derive(Clone)]
+pub(crate) struct Marks<'t> {
+    /// What was not looked at, but for the word at hand.
+    rest: &'t [u8],
+    /// Each needle in every byte.
+    needles: [u64; 5],
+    /// Where the word at hand starts.
+    word: usize,
+    marks: u64,
+}
+
+impl<'t> Marks<'t> {
+    pub(crate) fn new(hay: &'t [u8], needles: [u8; 5]) -> Self {
+        let needles = needles.map(|needle| ONES * u64::from(needle));
+        let mut marks = Self { rest: hay, needles, word: 0, marks: 0 };
+        marks.look();
+        marks
+    }
+
+    /// Takes a word.
+    #[inline]
+    fn look(&mut self) {
+        let word = match self.rest.split_first_chunk::<8>() {
+            Some((word, rest)) => {
+                self.rest = rest;
+                *word
+            }
+            None => {
+                let mut padded = [0; 8];
+                padded.iter_mut().zip(self.rest).for_each(|(to, from)| *to = *from);
+                self.rest = &[];
+                padded
+            }
+        };
+        let word = u64::from_le_bytes(word);
+        self.marks = self.needles.iter().fold(0, |marks, needle| marks | zero_bytes(word ^ needle));
+    }
+}
+
+impl Iterator for Marks<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.marks == 0 {
+            if self.rest.is_empty() {
+                return None;
+            }
+            self.word += 8;
+            self.look();
+        }
+        let at = self.word + self.marks.trailing_zeros() as usize / 8;
+        self.marks &= self.marks - 1;
+        Some(at)
+    }
+}
+
+/// The top bit of each byte that is zero: no carry crosses a byte.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    !(((word & LOW) + LOW) | word | LOW)
+}
+
 /// How many bytes of an eight-byte word equal `needle`.
 fn count_in_word(word: &[u8], needle: u8) -> usize {
     found_in_word(word, needle).count_ones() as usize
@@ -32,9 +96,7 @@ fn count_in_word(word: &[u8], needle: u8) -> usize {
 /// The top bit of each byte of an eight-byte word that equals `needle`, the first byte lowest.
 fn found_in_word(word: &[u8], needle: u8) -> u64 {
     let Ok(bytes) = <[u8; 8]>::try_from(word) else { return 0 };
-    let differing = u64::from_le_bytes(bytes) ^ (ONES * u64::from(needle));
-    // A byte has its top bit set exactly where `differing` has a zero byte: no carry crosses a byte.
-    !(((differing & LOW) + LOW) | differing | LOW)
+    zero_bytes(u64::from_le_bytes(bytes) ^ (ONES * u64::from(needle)))
 }
 
 /// Appends where the first `most` of `needle` stand in `hay`, each as that many bytes behind `base`.
@@ -169,6 +231,13 @@ mod tests {
             places(&hay, b'|', 7, n, &mut all);
             let slow = hay.iter().zip(7..).filter(|&(&b, _)| b == b'|').map(|(_, at)| at).take(n);
             prop_assert!(all.into_iter().skip(1).eq(slow));
+        }
+
+        #[test]
+        fn marks_are_every_place_of_each_needle(hay in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'|'), Just(b'~')], 0..80)) {
+            let needles = [b'|', b'^', b'~', 0xFF, b'&'];
+            let slow = hay.iter().enumerate().filter(|(_, byte)| needles.contains(byte)).map(|(at, _)| at);
+            proptest::prop_assert!(Marks::new(&hay, needles).eq(slow));
         }
 
         #[test]

@@ -7,7 +7,22 @@ pub(crate) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (year, month, day) = date_of(seconds / 86_400);
     let of_day = seconds % 86_400;
-    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}+0000", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    let mut text = String::with_capacity(19);
+    for (number, digits) in
+        [(year, 4), (month, 2), (day, 2), (of_day / 3600, 2), (of_day / 60 % 60, 2), (of_day % 60, 2)]
+    {
+        push_digits(&mut text, number, digits);
+    }
+    text.push_str("+0000");
+    text
+}
+
+/// The last so many decimal digits. By hand: an acknowledgment is made for every message.
+fn push_digits(text: &mut String, number: u64, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = number / 10_u64.pow(place) % 10;
+        text.push(char::from(b'0' + digit as u8));
+    }
 }
 
 /// The Gregorian date of a day counted from 1970-01-01, by counting from 0000-03-01 in eras of 400 years, so that a leap day is the last

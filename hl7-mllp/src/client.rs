@@ -1,31 +1,30 @@
 //! The client: one connection, one message at a time, and an honest word about each.
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use hl7_core::{Header, Message};
+use hl7_core::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::acknowledgment::Acknowledgment;
-use crate::block;
 use crate::client_meter::ClientMeter;
 use crate::codec::DecoderOptions;
 use crate::connect;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
-use crate::exchange::{AckMode, Exchange, Step};
+use crate::goal::{Both, Commit, First, Goal};
 use crate::identity::PeerIdentity;
 use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind, Sent};
-use crate::silence::Silence;
+use crate::sending::{Asked, SendTerms, Sending};
 use crate::stream::Stream;
 use crate::tally::Entered;
-use crate::wire::{Wire, WriteFault, deadline_in};
+use crate::two_phase::TwoPhase;
+use crate::wire::{Wire, deadline_in};
 
 /// A connection to a receiver.
 ///
@@ -42,18 +41,19 @@ use crate::wire::{Wire, WriteFault, deadline_in};
 ///
 /// # Guarantees
 ///
-/// - `Ok` holds an acknowledgment whose MSA-2 is the message's MSH-10 byte for byte and that came on the connection the message went
-///   out on, in the time allowed. It may be negative.
+/// - `Ok` holds an acknowledgment whose MSA-2 is the message's MSH-10 byte for byte (or missing, with
+///   [`ClientBuilder::missing_control_id`]) and that came on the connection the message went out on, in the time allowed. It may be negative.
 /// - `Err` with [`crate::Sent::No`]: not one byte of the message left. With [`crate::Sent::Unknown`]: the receiver may have taken it, and
 ///   sending it again can make a duplicate. The client never sends such a message again by itself. Where it may connect anew
-///   ([`ClientBuilder::reconnect`]) it does so only while nothing was sent.
+///   ([`ClientBuilder::reconnect`]) it does so only while nothing was sent. With [`crate::Sent::Taken`]: the receiver has said that it has
+///   it, and it is never to be sent again.
 /// - After any doubt the connection is closed, so that an answer that comes late reaches nobody.
 /// - With TLS (feature `tls`) nothing is ever sent in plain text.
 /// - Dropping the future of a send before it is done closes the connection too.
 ///
-/// In enhanced mode a send ends at the first acknowledgment, which is the accept acknowledgment (`CA`, `CE`, `CR`) where MSH-15 asks for
-/// one. An application acknowledgment that follows on the same connection is found before the next send, which then fails with
-/// `Unsolicited` and [`crate::Sent::No`].
+/// In enhanced mode [`Client::send`] ends at the first acknowledgment, which is the accept acknowledgment (`CA`, `CE`, `CR`) where MSH-15
+/// asks for one. An application acknowledgment that follows on the same connection is found before the next send, which then fails with
+/// `Unsolicited` and [`crate::Sent::No`]; where the receiver sends it so, [`Client::send_two_phase`] waits for it.
 pub struct Client {
     /// `None` when it was made over a stream.
     addr: Option<String>,
@@ -118,11 +118,10 @@ impl Client {
     /// whether the client can go on.
     pub async fn send(&mut self, message: &Message<'_>) -> Result<Acknowledgment, SendError> {
         let result = match wire_form(message) {
-            Ok((content, (control_id, mode))) => self.exchange(&content, &control_id, mode).await,
+            Ok((content, asked)) => self.exchange(&content, First(&asked)).await,
             Err(why) => Err(why),
         };
-        self.count(&result);
-        result
+        self.counted(result)
     }
 
     /// Sends a message that is already in the form for sending ([`Message::to_wire`]), such as one that was stored. Its header is
@@ -131,52 +130,99 @@ impl Client {
     /// # Errors
     /// As [`Client::send`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire(&mut self, content: &[u8]) -> Result<Acknowledgment, SendError> {
-        let result = match asked_in_wire_form(content) {
-            Ok((control_id, mode)) => self.exchange(content, &control_id, mode).await,
+        let result = match Asked::of_wire(content) {
+            Ok(asked) => self.exchange(content, First(&asked)).await,
             Err(why) => Err(why),
         };
-        self.count(&result);
-        result
+        self.counted(result)
     }
 
-    async fn exchange(
-        &mut self,
-        content: &[u8],
-        control_id: &str,
-        mode: AckMode,
-    ) -> Result<Acknowledgment, SendError> {
+    /// Sends a message and waits for both acknowledgments of enhanced mode on this connection: the accept acknowledgment, then, where
+    /// MSH-16 asks for one, the application acknowledgment, for [`ClientBuilder::application_timeout`]. A message that asks for one of them
+    /// only, or is in original mode, is done with that one.
+    ///
+    /// # Errors
+    /// As [`Client::send`]. Once the message was accepted there is no error any more, and [`TwoPhase::application`] says what came of the
+    /// second phase: the message is not to be sent again.
+    ///
+    /// ```no_run
+    /// # async fn example(mut client: hl7_mllp::Client, msg: hl7_core::Message<'_>) -> Result<(), hl7_mllp::SendError> {
+    /// use hl7_mllp::ApplicationOutcome;
+    /// match client.send_two_phase(&msg).await?.application {
+    ///     ApplicationOutcome::Acknowledged(ack) => println!("processed: {}", ack.code()),
+    ///     ApplicationOutcome::Missing(why) => println!("taken, but not known to be processed: {why}"),
+    ///     _ => println!("the accept acknowledgment is all there is"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send_two_phase(&mut self, message: &Message<'_>) -> Result<TwoPhase, SendError> {
+        let result = match wire_form(message) {
+            Ok((content, asked)) => self.exchange(&content, Both(&asked)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
+    }
+
+    /// [`Client::send_two_phase`] for a message that is already in the form for sending, as in [`Client::send_wire`].
+    ///
+    /// # Errors
+    /// As [`Client::send_two_phase`], and when the bytes do not start with a header that can be read.
+    pub async fn send_wire_two_phase(&mut self, content: &[u8]) -> Result<TwoPhase, SendError> {
+        let result = match Asked::of_wire(content) {
+            Ok(asked) => self.exchange(content, Both(&asked)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
+    }
+
+    /// Release 2 only: sends any content, such as a document or a message that asks for no acknowledgment, and waits for the commit
+    /// acknowledgment alone.
+    ///
+    /// # Errors
+    /// When the content was not committed, which [`SendError::sent`] says more of; `NotRelease2` without [`ClientBuilder::release2`].
+    pub async fn send_until_commit(&mut self, content: &[u8]) -> Result<(), SendError> {
+        let result = match self.options.terms.release2 {
+            true => self.exchange(content, Commit).await,
+            false => Err(SendError::unsent(SendErrorKind::NotRelease2)),
+        };
+        self.counted(result)
+    }
+
+    async fn exchange<G: Goal>(&mut self, content: &[u8], goal: G) -> Result<G::Got, SendError> {
         let mut block = BytesMut::new();
         let fault = |why| SendError::unsent(SendErrorKind::Unframable(why));
-        block::encode(content, &mut block).map_err(fault)?;
+        self.options.terms.decoder.chosen_frame().encode(content, &mut block).map_err(fault)?;
         let may_reconnect = self.options.reconnect && self.addr.is_some() && self.is_open();
-        match self.attempt(&block, control_id, mode).await {
+        let result = match self.attempt(&block, goal).await {
             Err(why) if may_reconnect && is_worth_a_new_connection(&why) => {
                 tracing::info!(code = why.code(), "connecting anew: nothing was sent");
                 self.meter().tally.reconnects.add(1);
-                self.attempt(&block, control_id, mode).await
+                self.attempt(&block, goal).await
             }
             other => other,
+        };
+        result.inspect(|got| self.count::<G>(got))
+    }
+
+    /// Counts what came, and the second phase that did not.
+    fn count<G: Goal>(&self, got: &G::Got) {
+        let tally = &self.options.meter.tally;
+        for ack in G::acks(got).into_iter().flatten() {
+            tally.acks.add(ack.code());
+            tally.bytes_received.add(ack.bytes().len());
+        }
+        if let Some(why) = G::doubt(got) {
+            tally.errors.add(why.code());
         }
     }
 
-    fn count(&self, result: &Result<Acknowledgment, SendError>) {
-        let tally = &self.options.meter.tally;
-        match result {
-            Ok(ack) => {
-                tally.acks.add(ack.code());
-                tally.bytes_received.add(ack.bytes().len());
-            }
-            Err(why) => tally.errors.add(why.code()),
-        }
+    fn counted<T>(&self, result: Result<T, SendError>) -> Result<T, SendError> {
+        result.inspect_err(|why| self.options.meter.tally.errors.add(why.code()))
     }
 
     /// One try, over the connection there is or, where the client may, a new one.
-    async fn attempt(
-        &mut self,
-        block: &[u8],
-        control_id: &str,
-        mode: AckMode,
-    ) -> Result<Acknowledgment, SendError> {
+    async fn attempt<G: Goal>(&mut self, block: &[u8], goal: G) -> Result<G::Got, SendError> {
         if self.open.is_none() && self.options.reconnect && self.addr.is_some() {
             self.reconnect().await.map_err(SendError::unconnected)?;
         }
@@ -185,16 +231,18 @@ impl Client {
             parent: &open.span, "exchange", bytes = block.len(), code = Empty, sent = Empty, ms = Empty
         );
         let begun = Instant::now();
-        let result = self.over(&mut open.wire, block, control_id, mode).instrument(span.clone()).await;
+        let result = self.over(&mut open.wire, block, goal).instrument(span.clone()).await;
         let elapsed = begun.elapsed();
         span.record("ms", elapsed.as_secs_f64() * 1000.0);
-        match &result {
-            Ok(ack) => {
+        if let Ok(got) = &result {
+            self.options.meter.tally.latency.add(elapsed);
+            G::acks(got).into_iter().flatten().for_each(|ack| {
                 span.record("code", ack.code().as_str());
-                self.options.meter.tally.latency.add(elapsed);
-                self.open = Some(open);
-            }
-            Err(why) => {
+            });
+        }
+        match result.as_ref().map_or_else(Some, G::doubt) {
+            None => self.open = Some(open),
+            Some(why) => {
                 span.record("code", why.code()).record("sent", tracing::field::debug(why.sent()));
                 tracing::warn!(parent: &span, code = why.code(), sent = ?why.sent(), "connection given up");
             }
@@ -202,21 +250,11 @@ impl Client {
         result
     }
 
-    async fn over(
-        &self,
-        wire: &mut Wire,
-        block: &[u8],
-        control_id: &str,
-        mode: AckMode,
-    ) -> Result<Acknowledgment, SendError> {
-        check_silence(wire).await?;
-        let written = wire.write(block, self.options.write_timeout).await;
-        written.map_err(|fault| write_error(wire, fault))?;
+    async fn over<G: Goal>(&self, wire: &mut Wire, block: &[u8], goal: G) -> Result<G::Got, SendError> {
+        let sending = Sending::begin(wire, &self.options.terms, block).await?;
         self.options.meter.tally.blocks.add(1);
         self.options.meter.tally.bytes_sent.add(block.len());
-        let deadline = deadline_in(self.options.ack_timeout);
-        let exchange = Exchange::new(control_id, mode, deadline.into_std());
-        answer(wire, exchange, deadline).await
+        goal.wait(sending).await
     }
 }
 
@@ -238,85 +276,17 @@ impl fmt::Debug for Client {
 }
 
 /// The message as it is sent, and what it asks for.
-fn wire_form(message: &Message<'_>) -> Result<(Vec<u8>, (String, AckMode)), SendError> {
+fn wire_form(message: &Message<'_>) -> Result<(Vec<u8>, Asked), SendError> {
     let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
-    let asked = asked(message.header())?;
+    let asked = Asked::of(message.header())?;
     Ok((message.to_wire().map_err(fault)?, asked))
-}
-
-/// What a message that is in the form for sending asks for in its first line.
-fn asked_in_wire_form(content: &[u8]) -> Result<(String, AckMode), SendError> {
-    let fault = |why| SendError::unsent(SendErrorKind::NotAMessage(why));
-    let end = memchr::memchr2(b'\r', b'\n', content).unwrap_or(content.len());
-    let header = Message::from_bytes(content.get(..end).unwrap_or_default()).map_err(fault)?;
-    asked(header.header())
-}
-
-/// The control ID and the acknowledgments that a header asks for.
-fn asked(header: Header<'_>) -> Result<(String, AckMode), SendError> {
-    let control_id = header.control_id().filter(|id| !id.is_null() && !id.raw().trim().is_empty());
-    let Some(control_id) = control_id else { return Err(SendError::unsent(SendErrorKind::NoControlId)) };
-    let Some(mode) = AckMode::of(header) else { return Err(SendError::unsent(SendErrorKind::NoAckAsked)) };
-    Ok((control_id.raw().to_owned(), mode))
-}
-
-async fn check_silence(wire: &mut Wire) -> Result<(), SendError> {
-    match wire.silence().await {
-        Silence::Kept => Ok(()),
-        Silence::PeerClosed => Err(SendError::unsent(SendErrorKind::PeerClosed)),
-        Silence::Unsolicited => Err(SendError::unsent(SendErrorKind::Unsolicited)),
-        Silence::Broken(why) => Err(SendError::unsent(broken_by(wire, &why)).because(why)),
-    }
-}
-
-fn write_error(wire: &Wire, fault: WriteFault) -> SendError {
-    let kind = fault.error.as_ref().map_or(SendErrorKind::WriteTimedOut, |why| broken_by(wire, why));
-    let error = if fault.any_left { SendError::unknown(kind) } else { SendError::unsent(kind) };
-    match fault.error {
-        Some(why) => error.because(why),
-        None => error,
-    }
-}
-
-/// What an error of the connection means.
-fn broken_by(wire: &Wire, why: &io::Error) -> SendErrorKind {
-    wire.fault(why).map_or(SendErrorKind::Lost, SendErrorKind::Tls)
-}
-
-/// Reads until the exchange ends.
-async fn answer(
-    wire: &mut Wire,
-    mut exchange: Exchange,
-    deadline: Instant,
-) -> Result<Acknowledgment, SendError> {
-    let broken = |why| SendError::unknown(SendErrorKind::BrokenFrame(why));
-    loop {
-        while let Some(block) = wire.next_block().map_err(broken)? {
-            match exchange.handle_block(block, Instant::now().into_std()) {
-                Step::Done(ack) => return Ok(ack),
-                Step::Wait => {}
-                Step::Refused(why) => return Err(SendError::refused(why)),
-            }
-        }
-        match timeout_at(deadline, wire.read_some()).await {
-            Err(_) => return Err(SendError::unknown(SendErrorKind::AckTimedOut)),
-            Ok(Err(why)) => return Err(SendError::unknown(broken_by(wire, &why)).because(why)),
-            Ok(Ok(0)) => {
-                wire.finish().map_err(broken)?;
-                return Err(SendError::unknown(SendErrorKind::Unanswered));
-            }
-            Ok(Ok(_)) => {}
-        }
-    }
 }
 
 /// The deadlines and limits of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     connect_timeout: Duration,
-    ack_timeout: Duration,
-    write_timeout: Duration,
-    max_ack_bytes: usize,
+    terms: SendTerms,
     keepalive: Option<Duration>,
     reconnect: bool,
     pub(crate) route: Route,
@@ -325,11 +295,17 @@ pub struct ClientBuilder {
 
 impl Default for ClientBuilder {
     fn default() -> Self {
+        let terms = SendTerms {
+            decoder: DecoderOptions::new().max_block_bytes(Self::MAX_ACK_BYTES),
+            ack_timeout: Self::ACK_TIMEOUT,
+            application_timeout: Self::APPLICATION_TIMEOUT,
+            write_timeout: Self::WRITE_TIMEOUT,
+            release2: false,
+            missing_control_id: false,
+        };
         Self {
             connect_timeout: Self::CONNECT_TIMEOUT,
-            ack_timeout: Self::ACK_TIMEOUT,
-            write_timeout: Self::WRITE_TIMEOUT,
-            max_ack_bytes: Self::MAX_ACK_BYTES,
+            terms,
             keepalive: Some(Self::KEEPALIVE),
             reconnect: false,
             route: Route::default(),
@@ -345,6 +321,9 @@ impl ClientBuilder {
     /// The default deadline for an acknowledgment: 30 seconds. Receivers that work before they answer take seconds; giving up too
     /// early makes duplicates, too late holds the queue behind a dead connection.
     pub const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default deadline for an application acknowledgment behind the accept acknowledgment: 90 seconds, more than the 60 that a listener
+    /// of this crate gives its handler, so that its word of a handler that took too long still comes.
+    pub const APPLICATION_TIMEOUT: Duration = Duration::from_secs(90);
     /// The default deadline for each 64 KiB of a message to be taken: 30 seconds, so at least 2 KiB a second.
     pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
     /// The default limit on an acknowledgment: 1 MiB, far above any that is one.
@@ -360,20 +339,47 @@ impl ClientBuilder {
 
     /// How long an acknowledgment may take, from the end of the message to the end of the acknowledgment.
     pub fn ack_timeout(mut self, time: Duration) -> Self {
-        self.ack_timeout = time;
+        self.terms.ack_timeout = time;
+        self
+    }
+
+    /// How long an application acknowledgment may take in [`Client::send_two_phase`], from the accept acknowledgment on.
+    pub fn application_timeout(mut self, time: Duration) -> Self {
+        self.terms.application_timeout = time;
+        self
+    }
+
+    /// Whether the receiver speaks MLLP release 2: it answers each block with a commit acknowledgment (0x06, or 0x15 when it has not
+    /// taken it) before anything else, and the client confirms each acknowledgment so. Off unless stated: release 1 is what is in use.
+    pub fn release2(mut self, spoken: bool) -> Self {
+        self.terms.release2 = spoken;
+        self
+    }
+
+    /// Whether an acknowledgment without MSA-2 counts as the one of the message under way. Off unless stated: only for receivers that
+    /// never fill it. One with another message's control ID is refused all the same.
+    pub fn missing_control_id(mut self, allowed: bool) -> Self {
+        self.terms.missing_control_id = allowed;
         self
     }
 
     /// How long the peer may take for each 64 KiB of a message, and for the rest. On Linux it is also the time in which the peer's
     /// system has to confirm what was written.
     pub fn write_timeout(mut self, time: Duration) -> Self {
-        self.write_timeout = time;
+        self.terms.write_timeout = time;
         self
     }
 
     /// The most bytes that an acknowledgment may have.
     pub fn max_ack_bytes(mut self, bytes: usize) -> Self {
-        self.max_ack_bytes = bytes;
+        self.terms.decoder = self.terms.decoder.max_block_bytes(bytes);
+        self
+    }
+
+    /// How the blocks of the receiver are found, [`ClientBuilder::max_ack_bytes`] included, and with which [`crate::Frame`] messages are
+    /// sent.
+    pub fn decoder(mut self, options: DecoderOptions) -> Self {
+        self.terms.decoder = options;
         self
     }
 
@@ -428,25 +434,33 @@ impl ClientBuilder {
     }
 
     async fn connected(&self, addr: &str) -> Result<Open, ConnectError> {
-        let deadline = deadline_in(self.connect_timeout);
-        let stream = connect::connect(addr, &self.route, deadline).await?;
-        connect::prepare(&stream, self.keepalive);
-        connect::limit_unconfirmed(&stream, self.write_timeout);
+        let deadline = self.connect_deadline();
+        let stream = self.reached(addr, deadline).await?;
         let peer = stream.peer_addr().ok().map(tracing::field::display);
         let span = tracing::debug_span!("connection", peer);
         let (stream, identity) = self.secured(stream, addr, deadline).instrument(span.clone()).await?;
         Ok(self.opened(stream, identity, span))
     }
 
+    pub(crate) fn connect_deadline(&self) -> Instant {
+        deadline_in(self.connect_timeout)
+    }
+
+    pub(crate) async fn reached(&self, addr: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
+        let stream = connect::connect(addr, &self.route, deadline).await?;
+        connect::prepare(&stream, self.keepalive);
+        connect::limit_unconfirmed(&stream, self.terms.write_timeout);
+        Ok(stream)
+    }
+
     fn opened(&self, stream: Stream, identity: Option<PeerIdentity>, span: Span) -> Open {
         self.meter.tally.connects.add(1);
-        let options = DecoderOptions::new().max_block_bytes(self.max_ack_bytes);
-        let wire = Wire::new(stream, options);
+        let wire = Wire::new(stream, self.terms.decoder);
         Open { wire, identity, span, _counted: self.meter.tally.open.enter() }
     }
 
     #[cfg(feature = "tls")]
-    async fn secured(
+    pub(crate) async fn secured(
         &self,
         tcp: TcpStream,
         addr: &str,
@@ -459,7 +473,7 @@ impl ClientBuilder {
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn secured(
+    pub(crate) async fn secured(
         &self,
         tcp: TcpStream,
         _: &str,

@@ -2,65 +2,12 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::block::{Block, CR, END, START};
+use crate::block::{Block, CR};
 use crate::codec_error::{DecodeError, DecodeErrorKind};
+pub use crate::decoder_options::DecoderOptions;
 
 /// How much of a broken block is kept, so that its sender can be told: an MSH segment is shorter.
 const KEPT_OF_BROKEN: usize = 4096;
-
-/// What a [`Decoder`] accepts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DecoderOptions {
-    max_block_bytes: usize,
-    max_garbage_bytes: usize,
-    end_block_alone: bool,
-}
-
-impl Default for DecoderOptions {
-    fn default() -> Self {
-        Self {
-            max_block_bytes: Self::MAX_BLOCK_BYTES,
-            max_garbage_bytes: Self::MAX_GARBAGE_BYTES,
-            end_block_alone: false,
-        }
-    }
-}
-
-impl DecoderOptions {
-    /// The default limit on a block's content: 16 MiB. Messages with an embedded document are mostly shorter. What the blocks of all
-    /// connections of a listener take together has a limit of its own, [`crate::ServerBuilder::max_total_block_bytes`].
-    pub const MAX_BLOCK_BYTES: usize = 16 * 1024 * 1024;
-    /// The default limit on bytes outside a block: 1 KiB. Line ends and a telnet greeting are shorter; another protocol soon is not.
-    pub const MAX_GARBAGE_BYTES: usize = 1024;
-
-    /// The defaults: strict.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Blocks with more content than `bytes` are refused.
-    pub fn max_block_bytes(mut self, bytes: usize) -> Self {
-        self.max_block_bytes = bytes;
-        self
-    }
-
-    pub(crate) fn longest_block(&self) -> usize {
-        self.max_block_bytes
-    }
-
-    /// Up to `bytes` in front of a start block are passed over and counted; more are an error.
-    pub fn max_garbage_bytes(mut self, bytes: usize) -> Self {
-        self.max_garbage_bytes = bytes;
-        self
-    }
-
-    /// Whether 0x1C ends a block also without 0x0D behind it. Off unless stated: with it on, a 0x1C inside the content cuts
-    /// the message there.
-    pub fn end_block_alone(mut self, allowed: bool) -> Self {
-        self.end_block_alone = allowed;
-        self
-    }
-}
 
 /// Finds the blocks in a stream of bytes, however it is cut into pieces.
 ///
@@ -107,7 +54,7 @@ pub struct Decoder {
 enum State {
     /// Before a start block. `after_end` holds while a 0x0D may still belong to the block before.
     Between { garbage: usize, after_end: bool },
-    /// The buffer starts with the content, of which `scanned` bytes hold neither 0x0B nor 0x1C.
+    /// The buffer starts with the content, of which `scanned` bytes hold neither an end nor a new start.
     Inside { scanned: usize },
     /// In the rest of a block that was given up.
     Broken { skipped: usize },
@@ -201,9 +148,10 @@ impl Decoder {
             }
             return Ok(Look::Again);
         }
+        let start = self.options.frame.start();
         let room = self.options.max_garbage_bytes.saturating_sub(garbage).saturating_add(1);
         let window = buf.len().min(room);
-        let found = self.find(buf, 0, window, |bytes| memchr::memchr(START, bytes));
+        let found = self.find(buf, 0, window, |bytes| memchr::memchr(start, bytes));
         let skip = found.unwrap_or(window);
         garbage += skip;
         self.passed_over += skip as u64;
@@ -222,16 +170,17 @@ impl Decoder {
     }
 
     fn inside(&mut self, buf: &mut BytesMut, scanned: usize) -> Result<Look, DecodeError> {
+        let (start, end) = (self.options.frame.start(), self.options.frame.end());
         let max = self.options.max_block_bytes;
         let window = buf.len().min(max.saturating_add(1));
-        let Some(at) = self.find(buf, scanned, window, |bytes| memchr::memchr2(START, END, bytes)) else {
+        let Some(at) = self.find(buf, scanned, window, |bytes| memchr::memchr2(start, end, bytes)) else {
             if window > max {
                 return Err(self.give_up(buf, max, 0, DecodeErrorKind::TooLong));
             }
             self.state = State::Inside { scanned: window };
             return Ok(Look::More);
         };
-        if buf.get(at) == Some(&START) {
+        if buf.get(at) == Some(&start) {
             let error = self.give_up(buf, at, 1, DecodeErrorKind::Restarted);
             self.state = State::Inside { scanned: 0 };
             return Err(error);
@@ -251,15 +200,20 @@ impl Decoder {
                 self.state = BETWEEN;
                 Ok(Look::Block(block))
             }
+            Some(_) if self.options.end_block_inside => {
+                self.state = State::Inside { scanned: at + 1 };
+                Ok(Look::Again)
+            }
             Some(_) => Err(self.give_up(buf, at, 1, DecodeErrorKind::BadEndBlock)),
         }
     }
 
     /// Passes over the rest of a broken block, which is no garbage but may be as long as a block.
     fn broken_rest(&mut self, buf: &mut BytesMut, skipped: usize) -> Result<Look, DecodeError> {
+        let start = self.options.frame.start();
         let max = self.options.max_block_bytes;
         let window = buf.len().min(max.saturating_sub(skipped).saturating_add(1));
-        let found = self.find(buf, 0, window, |bytes| memchr::memchr(START, bytes));
+        let found = self.find(buf, 0, window, |bytes| memchr::memchr(start, bytes));
         self.take(buf, found.unwrap_or(window));
         if found.is_some() {
             self.take(buf, 1);
@@ -323,10 +277,11 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::{END, START};
 
     /// Feeds `stream` in pieces of `size` and gives the blocks, the errors and the bytes looked at.
-    fn run(stream: &[u8], size: usize) -> (usize, usize, usize) {
-        let mut decoder = Decoder::new(DecoderOptions::new());
+    fn run(options: DecoderOptions, stream: &[u8], size: usize) -> (usize, usize, usize) {
+        let mut decoder = Decoder::new(options);
         let (mut buf, mut blocks, mut errors) = (BytesMut::new(), 0, 0);
         for piece in stream.chunks(size) {
             buf.extend_from_slice(piece);
@@ -357,9 +312,17 @@ mod tests {
             (&pairs, 1460, 0),
             (&pairs, 1, 0),
         ] {
-            let (found, _, examined) = run(stream, size);
+            let (found, _, examined) = run(DecoderOptions::new(), stream, size);
             assert_eq!(found, blocks);
             assert!(examined <= 2 * stream.len(), "{examined} looks at {} bytes", stream.len());
+            for tolerant in [
+                DecoderOptions::new().end_block_inside(true),
+                DecoderOptions::new().end_block_alone(true),
+                DecoderOptions::new().max_garbage_bytes(0),
+            ] {
+                let (_, _, examined) = run(tolerant, stream, size);
+                assert!(examined <= 2 * stream.len(), "{examined} looks at {} bytes", stream.len());
+            }
         }
     }
 
@@ -367,7 +330,7 @@ mod tests {
     fn a_byte_at_a_time_costs_no_more() {
         let mut stream = BytesMut::new();
         crate::encode(&vec![b'x'; 100_000], &mut stream).unwrap();
-        let (found, errors, examined) = run(&stream, 1);
+        let (found, errors, examined) = run(DecoderOptions::new(), &stream, 1);
         assert_eq!((found, errors), (1, 0));
         assert!(examined <= stream.len() + 1);
     }

@@ -15,9 +15,9 @@ pub struct DecodeError {
 pub enum DecodeErrorKind {
     /// N001: the stream ended inside a block.
     Truncated,
-    /// N002: 0x1C inside a block with no 0x0D behind it.
+    /// N002: an end block character (0x1C) inside a block with no carriage return (0x0D) behind it.
     BadEndBlock,
-    /// N003: 0x0B inside a block: the sender began anew, and the block before it is dropped.
+    /// N003: a start block character (0x0B) inside a block: the sender began anew, and the block before it is dropped.
     Restarted,
     /// N004: a block is longer than [`crate::DecoderOptions::max_block_bytes`].
     TooLong,
@@ -62,13 +62,13 @@ impl DecodeErrorKind {
             }
             Self::BadEndBlock => (
                 "N002",
-                "0x1C inside a block with no 0x0D behind it",
-                "a sender that ends its blocks so is read with DecoderOptions::end_block_alone",
+                "an end block character inside a block with no carriage return behind it",
+                "DecoderOptions::end_block_alone is for senders that end their blocks so, end_block_inside for content that holds it",
             ),
             Self::Restarted => (
                 "N003",
-                "a new start block (0x0B) inside a block",
-                "the sender broke off a block, or 0x0B stands in its content and has to be escaped as \\X0B\\",
+                "a new start block character inside a block",
+                "the sender broke off a block, or the character stands in its content and has to be escaped, such as \\X0B\\",
             ),
             Self::TooLong => (
                 "N004",
@@ -83,7 +83,7 @@ impl DecodeErrorKind {
             Self::NoStartBlock => (
                 "N006",
                 "the stream ended after bytes that belong to no block",
-                "a block starts with 0x0B; does the sender frame its messages?",
+                "does the sender frame its messages, and with the characters of DecoderOptions::frame?",
             ),
         }
     }
@@ -111,7 +111,7 @@ pub struct EncodeError {
 pub enum EncodeErrorKind {
     /// N011: there is no content.
     Empty,
-    /// N012: the content holds 0x0B or 0x1C.
+    /// N012: the content holds the start block (0x0B) or the end block character (0x1C).
     FrameByte,
 }
 
@@ -145,8 +145,8 @@ impl EncodeError {
             EncodeErrorKind::Empty => ("N011", "there is no content", "give a message"),
             EncodeErrorKind::FrameByte => (
                 "N012",
-                "the content holds 0x0B or 0x1C, which would break its frame",
-                "escape it as \\X0B\\ or \\X1C\\",
+                "the content holds a block character (0x0B or 0x1C unless set otherwise), which would break its frame",
+                "escape it, such as \\X0B\\ or \\X1C\\",
             ),
         }
     }

@@ -8,31 +8,30 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use hl7_core::ReadOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use crate::block::{self, Block};
+use crate::block::Block;
 use crate::budget::Room;
 use crate::codec::DecoderOptions;
-use crate::codec_error::{DecodeError, DecodeErrorKind};
+use crate::codec_error::DecodeError;
+use crate::commit::CommitBlock;
 use crate::identity::PeerIdentity;
-use crate::reply::{Answer, Reply};
+use crate::reply::Reply;
 use crate::request::Request;
+use crate::responder::{Received, Responder, Response};
 use crate::server_meter::{self, ServerMeter};
 use crate::wire::{PACE, Wire, deadline_in};
-
-/// How often in a row a sender may break a block off and begin anew.
-const MOST_RESTARTS: u32 = 16;
 
 /// What holds for every connection of a listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) decoder: DecoderOptions,
     pub(crate) read: ReadOptions,
+    pub(crate) release2: bool,
     pub(crate) block_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) handler_timeout: Duration,
@@ -78,8 +77,7 @@ pub(crate) struct Connection<'t> {
     identity: Option<Arc<PeerIdentity>>,
     terms: &'t Terms,
     shutdown: watch::Receiver<bool>,
-    /// Blocks begun anew since the last whole one.
-    restarts: u32,
+    responder: Responder,
 }
 
 impl<'t> Connection<'t> {
@@ -90,7 +88,9 @@ impl<'t> Connection<'t> {
         terms: &'t Terms,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self { wire, room, peer, identity: None, terms, shutdown, restarts: 0 }
+        let responder = Responder::new(terms.read.clone(), terms.decoder.chosen_frame());
+        let responder = if terms.release2 { responder.release2() } else { responder };
+        Self { wire, room, peer, identity: None, terms, shutdown, responder }
     }
 
     /// With what the peer's certificate says.
@@ -126,10 +126,7 @@ impl<'t> Connection<'t> {
         let mut pace: Option<Pace> = None;
         loop {
             match self.wire.next_block() {
-                Ok(Some(block)) => {
-                    self.restarts = 0;
-                    return Ok(block);
-                }
+                Ok(Some(block)) => return Ok(block),
                 Ok(None) => {}
                 Err(why) => {
                     self.broken(why).await?;
@@ -176,20 +173,17 @@ impl<'t> Connection<'t> {
         }
     }
 
-    /// Goes on behind a block that was broken off and begun anew. Any other fault is answered where it can be and ends the
-    /// connection, because the sender waits for an answer to what was dropped.
+    /// Goes on behind a block that was broken off and begun anew. Any other fault is answered where it can be and ends the connection.
     async fn broken(&mut self, why: DecodeError) -> Result<(), Ending> {
         tracing::warn!(peer = %self.peer, code = why.code(), offset = why.offset(), "broken framing");
         self.terms.meter.tally.framing_errors.add(why.code());
-        let broken = self.wire.decoder().take_broken();
-        self.restarts += 1;
-        if why.kind() == DecodeErrorKind::Restarted && self.restarts <= MOST_RESTARTS {
-            return Ok(());
+        let beginning = self.wire.decoder().take_broken();
+        let response = self.responder.handle_fault(why.kind(), beginning);
+        let ends = response.closes();
+        match self.send(response).await {
+            Ok(()) | Err(Ending::Refused) if ends => Err(Ending::Broken(why)),
+            sent => sent,
         }
-        if let Some(block) = broken {
-            self.send(Reply::to_broken(block.content(), why.kind())).await?;
-        }
-        Err(Ending::Broken(why))
     }
 
     /// Answers a block, and counts and tells how that went.
@@ -213,69 +207,79 @@ impl<'t> Connection<'t> {
         F: Fn(Request) -> Fut,
         Fut: Future<Output = Reply>,
     {
-        let parsed = self.terms.read.read(block.content()).map(hl7_core::Message::into_owned);
-        let reply = match parsed {
-            Ok(message) => {
-                let request = Request::new(message, block, self.peer, self.identity.clone());
-                handled(handler, request, self.terms).await
+        let bytes = block.content().len();
+        match self.responder.handle_block(block) {
+            Received::Message(message, block) => {
+                let request = Request::of(message, block, self.peer, self.identity.clone());
+                self.handle(request, handler).await
             }
-            Err(why) => {
-                tracing::warn!(peer = %self.peer, code = why.code(), bytes = block.content().len(), "not a message");
+            Received::Commit(commit) => {
+                if commit == CommitBlock::Nak {
+                    tracing::warn!(peer = %self.peer, "the sender refused an answer");
+                }
+                self.room.release();
+                Ok(())
+            }
+            Received::Refused(why, response) => {
+                tracing::warn!(peer = %self.peer, code = why.code(), bytes, "not a message");
                 self.terms.meter.tally.unreadable.add(1);
-                let reply = Reply::to_unparsed(block.content(), &why);
-                drop(block);
-                reply
+                self.room.release();
+                self.send(response).await
             }
-        };
-        self.room.release();
-        self.send(reply).await
+        }
     }
 
-    async fn send(&mut self, reply: Reply) -> Result<(), Ending> {
-        let content = match reply.into_answer() {
-            Answer::Block(content) => content,
-            Answer::Nothing => return Ok(()),
-            Answer::Close => return Err(Ending::Refused),
+    /// Gives a message to the handler, and its answers to the sender: one, or two with the work between them.
+    async fn handle<F, Fut>(&mut self, request: Request, handler: &F) -> Result<(), Ending>
+    where
+        F: Fn(Request) -> Fut,
+        Fut: Future<Output = Reply>,
+    {
+        let given = request.clone();
+        let mut response = match self.in_time(|| handler(given)).await {
+            Some(reply) => self.responder.handle_reply(&request, reply),
+            None => self.responder.handle_failure(&request),
         };
-        let mut framed = BytesMut::new();
-        if let Err(why) = block::encode(&content, &mut framed) {
+        if let Some(work) = response.take_work() {
+            self.send(response).await?;
+            let reply = self.in_time(|| work).await;
+            response = self.responder.handle_application(&request, reply);
+        }
+        drop(request);
+        self.room.release();
+        self.send(response).await
+    }
+
+    /// What the handler gives; `None` when it panics or takes too long.
+    async fn in_time<Fut: Future>(&self, begin: impl FnOnce() -> Fut) -> Option<Fut::Output> {
+        match timeout(self.terms.handler_timeout, caught(begin)).await {
+            Ok(Some(given)) => return Some(given),
+            Ok(None) => tracing::error!(peer = %self.peer, "the handler panicked"),
+            Err(_) => tracing::error!(peer = %self.peer, "the handler took too long"),
+        }
+        self.terms.meter.tally.handler_failures.add(1);
+        None
+    }
+
+    async fn send(&mut self, response: Response) -> Result<(), Ending> {
+        if let Some(why) = response.fault() {
             tracing::error!(peer = %self.peer, code = why.code(), "the reply cannot be sent");
-            return Err(Ending::Refused);
         }
         let tally = &self.terms.meter.tally;
-        if let Some(code) = server_meter::msa_code(&content) {
+        if let Some(code) = server_meter::msa_code(response.bytes()) {
             tally.replies.add(code);
             tracing::Span::current().record("code", code.as_str());
         }
-        tally.bytes_sent.add(framed.len());
-        let written = self.wire.write(&framed, self.terms.write_timeout).await;
-        written.map_err(|fault| fault.error.map_or(Ending::SlowReader, |why| Ending::Lost(why.kind())))
+        tally.bytes_sent.add(response.bytes().len());
+        let written = self.wire.write(response.bytes(), self.terms.write_timeout).await;
+        written.map_err(|fault| fault.error.map_or(Ending::SlowReader, |why| Ending::Lost(why.kind())))?;
+        if response.closes() { Err(Ending::Refused) } else { Ok(()) }
     }
 }
 
-/// The handler's reply; where it panics or takes too long, the one that says so.
-async fn handled<F, Fut>(handler: &F, request: Request, terms: &Terms) -> Reply
-where
-    F: Fn(Request) -> Fut,
-    Fut: Future<Output = Reply>,
-{
-    let given = request.clone();
-    match timeout(terms.handler_timeout, caught(handler, given)).await {
-        Ok(Some(reply)) => return reply,
-        Ok(None) => tracing::error!(peer = %request.peer(), "the handler panicked"),
-        Err(_) => tracing::error!(peer = %request.peer(), "the handler took too long"),
-    }
-    terms.meter.tally.handler_failures.add(1);
-    Reply::failed(&request)
-}
-
-/// Runs the handler; `None` when it panics. Its panic message is not looked at: it may quote the message.
-async fn caught<F, Fut>(handler: &F, request: Request) -> Option<Reply>
-where
-    F: Fn(Request) -> Fut,
-    Fut: Future<Output = Reply>,
-{
-    let future = std::panic::catch_unwind(AssertUnwindSafe(|| handler(request))).ok()?;
+/// Runs what the handler does; `None` when it panics. Its panic message is not looked at: it may quote the message.
+async fn caught<Fut: Future>(begin: impl FnOnce() -> Fut) -> Option<Fut::Output> {
+    let future = std::panic::catch_unwind(AssertUnwindSafe(begin)).ok()?;
     let mut future = pin!(future);
     std::future::poll_fn(|context| {
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));

@@ -26,8 +26,8 @@
 //!
 //! # The layers
 //!
-//! [`Decoder`] and [`encode`] know blocks; [`Exchange`] knows which answer ends the wait for an acknowledgment. Neither does input or
-//! output, and the time is an argument. [`Client`] and [`Server`] are shells around them on tokio.
+//! [`Decoder`] and [`encode`] know blocks; [`Exchange`] knows which answer ends the wait for an acknowledgment, [`Responder`] which answer is
+//! due to a sender. None does input or output, and the time is an argument. [`Client`] and [`Server`] are shells around them on tokio.
 //!
 //! # Connections
 //!
@@ -53,12 +53,19 @@
 //!
 //! Every wait has a deadline and every buffer a limit: [`ClientBuilder`], [`ServerBuilder`], [`DecoderOptions`].
 //!
-//! An exchange is one message and one acknowledgment. In enhanced mode with `AL` in MSH-15 and in MSH-16 a receiver sends two: the accept
-//! acknowledgment (`CA`), with which [`Client::send`] ends, and later the application acknowledgment (`AA`, `AE`, `AR`), which this
-//! client does not wait for. Receivers send that one, as a message of its own, over a connection to the sender, where a [`Server`] takes it
-//! like any message. A receiver that sends it over the same connection instead makes the next send fail with
-//! [`SendErrorKind::Unsolicited`] and [`Sent::No`]: connect anew ([`Client::reconnect`]) and send again. With such a receiver set MSH-15 to
-//! `NE`: the send then ends with the application acknowledgment, and a `CA` before it is passed over.
+//! # One acknowledgment or two
+//!
+//! [`Client::send`] ends at the first acknowledgment that decides. In enhanced mode with `AL` in MSH-15 and in MSH-16 a receiver sends two:
+//! the accept acknowledgment (`CA`), with which the message is the receiver's and never to be sent again, and later the application
+//! acknowledgment (`AA`, `AE`, `AR`). Where that one comes
+//!
+//! - on the same connection, [`Client::send_two_phase`] waits for it. After [`Client::send`] it makes the next send fail with
+//!   [`SendErrorKind::Unsolicited`] and [`Sent::No`];
+//! - on another connection, from the receiver to a [`Server`] of the sender's, [`ApplicationAcks`] joins the two.
+//!
+//! # Release 2
+//!
+//! MLLP release 2 puts a commit acknowledgment before everything else: [`CommitBlock`], [`ClientBuilder::release2`].
 //!
 //! # No patient data in diagnostics
 //!
@@ -67,6 +74,8 @@
 
 mod accepting;
 mod acknowledgment;
+mod application;
+mod application_acks;
 mod block;
 mod budget;
 mod client;
@@ -74,10 +83,17 @@ mod client_meter;
 mod client_route;
 mod codec;
 mod codec_error;
+mod commit;
 mod connect;
 mod connect_error;
 mod connection;
+mod decoder_options;
+pub mod doctor;
 mod exchange;
+mod frame;
+#[cfg(feature = "codec")]
+mod framed;
+mod goal;
 mod handshake;
 mod handshakes;
 mod http_connect;
@@ -88,10 +104,15 @@ mod proxy;
 mod reply;
 mod request;
 mod resolver;
+mod responder;
 mod route;
 #[cfg(feature = "tls")]
 mod rustls_fault;
+#[cfg(feature = "test-util")]
+pub mod scripted;
 mod send_error;
+mod sending;
+mod sequence;
 mod serve_error;
 mod server;
 mod server_meter;
@@ -102,25 +123,38 @@ mod tally;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod tls_fault;
+mod tracker;
+mod two_phase;
 mod wire;
 
 pub use acknowledgment::{Acknowledgment, AcknowledgmentError, AcknowledgmentErrorKind};
-pub use block::{Block, encode};
+pub use application::ApplicationReply;
+pub use application_acks::{AckExpired, ApplicationAcks, ExpectedAck};
+pub use block::Block;
 pub use client::{Client, ClientBuilder};
 pub use client_meter::{ClientCounters, ClientMeter};
 pub use codec::{Decoder, DecoderOptions};
 pub use codec_error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use commit::CommitBlock;
 pub use connect_error::{ConnectError, ConnectErrorKind};
+pub use doctor::Doctor;
 pub use exchange::{AckMode, Exchange, Refusal, Step};
+pub use frame::{Frame, FrameError, FrameErrorKind, encode};
+#[cfg(feature = "codec")]
+pub use framed::{BlockCodec, CodecError};
 pub use identity::{Fingerprint, FingerprintError, PeerIdentity};
 pub use pool::ClientPool;
 pub use proxy::Proxy;
 pub use reply::Reply;
 pub use request::Request;
 pub use resolver::{ResolveError, Resolver, Resolving};
+pub use responder::{Received, Responder, Response};
 pub use send_error::{SendError, SendErrorKind, Sent};
+pub use sequence::{Arrival, NoSequence, Sequence, SequenceSource, SequenceStep, SequenceTarget};
 pub use serve_error::{BindError, BindErrorKind, ServeError, ServeErrorKind};
 pub use server::{Server, ServerBuilder};
 pub use server_meter::{ServerCounters, ServerMeter};
 pub use tally::Durations;
 pub use tls_fault::TlsFault;
+pub use tracker::{AckTracker, ExpectError, ExpectErrorKind, Tracked};
+pub use two_phase::{ApplicationOutcome, TwoPhase};

@@ -13,6 +13,7 @@ use crate::acknowledgment::Acknowledgment;
 use crate::client::{Client, ClientBuilder};
 use crate::client_meter::ClientMeter;
 use crate::send_error::{SendError, SendErrorKind};
+use crate::two_phase::TwoPhase;
 
 /// Up to so many connections to one receiver, each with one message at a time. Cloning it shares it.
 ///
@@ -87,6 +88,18 @@ impl ClientPool {
     pub async fn send_wire(&self, content: &[u8]) -> Result<Acknowledgment, SendError> {
         let mut taken = self.take().await?;
         let result = taken.client.send_wire(content).await;
+        taken.give_back(self);
+        result
+    }
+
+    /// Sends a message over a free connection and waits for both acknowledgments, as [`Client::send_two_phase`]. The connection is in use
+    /// until the second has come or is late.
+    ///
+    /// # Errors
+    /// As [`ClientPool::send`].
+    pub async fn send_two_phase(&self, message: &Message<'_>) -> Result<TwoPhase, SendError> {
+        let mut taken = self.take().await?;
+        let result = taken.client.send_two_phase(message).await;
         taken.give_back(self);
         result
     }

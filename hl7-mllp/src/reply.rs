@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use hl7_core::{Ack, AckCode, AckCondition, ErrorCode, Header, Message, ParseError, ParseErrorKind};
+use hl7_core::{Ack, AckCode, AckCondition, ErrorCode, Header, Message, ParseError, ParseErrorKind, path};
 
-use crate::block::CR;
+use crate::application::{ApplicationReply, Work, wire_form};
 use crate::codec_error::DecodeErrorKind;
 use crate::request::Request;
 
@@ -18,6 +18,7 @@ use crate::request::Request;
 /// A handler says `accept` only when it has the message in safe keeping: the sender then forgets it.
 pub struct Reply {
     answer: Answer,
+    work: Option<Work>,
 }
 
 /// What becomes of the connection.
@@ -52,17 +53,63 @@ impl Reply {
 
     /// Any content, as it is. Content that cannot stand in a block (empty, or with 0x0B or 0x1C) closes the connection.
     pub fn bytes(content: Vec<u8>) -> Self {
-        Self { answer: Answer::Block(content) }
+        Self::answering(Answer::Block(content))
     }
 
     /// No answer. The connection stays open.
     pub fn none() -> Self {
-        Self { answer: Answer::Nothing }
+        Self::answering(Answer::Nothing)
     }
 
     /// No answer, and the connection is closed: the sender has to take it that the message was not accepted.
     pub fn close() -> Self {
-        Self { answer: Answer::Close }
+        Self::answering(Answer::Close)
+    }
+
+    /// This answer now, where MSH-15 asks for an accept acknowledgment, and the one that `work` gives when it is done, on the same
+    /// connection, where MSH-16 asks for an application acknowledgment. In original mode only the second is sent.
+    ///
+    /// The connection takes its next message when the work is done, for which it has [`crate::ServerBuilder::handler_timeout`] anew. Work
+    /// that panics or takes longer is answered with `AR` and code 207. With a negative answer, or [`Reply::close`], there is no work: it is
+    /// dropped. Senders that look for the second answer on another connection are not to be answered so.
+    ///
+    /// ```
+    /// # async fn store(_: &hl7_mllp::Request) {}
+    /// # async fn process(_: &hl7_mllp::Request) -> bool { true }
+    /// use hl7_core::ErrorCode;
+    /// use hl7_mllp::{ApplicationReply, Reply, Request};
+    ///
+    /// async fn handle(req: Request) -> Reply {
+    ///     store(&req).await; // before it is accepted
+    ///     let accepted = Reply::accept(&req);
+    ///     accepted.then(async move {
+    ///         match process(&req).await {
+    ///             true => ApplicationReply::accept(&req),
+    ///             false => ApplicationReply::error(&req, ErrorCode::UnknownKeyIdentifier, "no such patient"),
+    ///         }
+    ///     })
+    /// }
+    /// # let _ = handle;
+    /// ```
+    pub fn then(mut self, work: impl Future<Output = ApplicationReply> + Send + 'static) -> Self {
+        self.work = Some(Box::pin(work));
+        self
+    }
+
+    /// Accepts, or rejects as out of order, with this MSA-4.
+    pub(crate) fn in_sequence(request: &Request, accepts: bool, expected: Option<String>) -> Self {
+        let message = request.message();
+        let ack = match accepts {
+            true => Ack::to(message, code_for(message, Outcome::Accept)),
+            false => Ack::to(message, code_for(message, Outcome::Reject))
+                .text("another sequence number is expected"),
+        };
+        let mut built = ack.build();
+        let set = expected.map_or(Ok(()), |number| built.set(path!("MSA-4"), &number));
+        if set.is_err() {
+            return Self::close();
+        }
+        Self::of_message(&built)
     }
 
     /// The handler failed: the fault is neither the content's nor the sender's. `AR`, or `CE`, with code 207.
@@ -95,6 +142,10 @@ impl Reply {
         self.answer
     }
 
+    pub(crate) fn into_parts(self) -> (Answer, Option<Work>) {
+        (self.answer, self.work)
+    }
+
     fn to_header_of(content: &[u8], code: ErrorCode, text: String) -> Self {
         let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let start = content.iter().position(|byte| !blank(byte)).unwrap_or(0);
@@ -115,10 +166,12 @@ impl Reply {
         Self::of_message(&ack.build())
     }
 
-    /// In the message's own character set; in ASCII where that is not known or lacks a character, with `?` for the rest.
     fn of_message(message: &Message<'static>) -> Self {
-        let content = message.to_wire().unwrap_or_else(|_| ascii(message));
-        Self { answer: Answer::Block(content) }
+        Self::answering(Answer::Block(wire_form(message)))
+    }
+
+    fn answering(answer: Answer) -> Self {
+        Self { answer, work: None }
     }
 }
 
@@ -154,15 +207,4 @@ fn code_for(message: &Message<'_>, outcome: Outcome) -> AckCode {
         (true, Outcome::Error) => AckCode::CE,
         (true, Outcome::Reject) => AckCode::CR,
     }
-}
-
-fn ascii(message: &Message<'static>) -> Vec<u8> {
-    let text =
-        |raw: &str| -> Vec<u8> { raw.chars().map(|c| if c.is_ascii() { c as u8 } else { b'?' }).collect() };
-    let mut out = Vec::with_capacity(message.as_er7().len());
-    for segment in message.iter() {
-        out.extend(text(segment.raw()));
-        out.push(CR);
-    }
-    out
 }

@@ -24,7 +24,14 @@ struct Parts {
 }
 
 impl Request {
-    pub(crate) fn new(
+    /// A message, the block it was read from, and the address it came from: for a [`crate::Responder`] of one's own, and for tests of
+    /// handlers.
+    pub fn new(message: Message<'static>, block: Block, peer: SocketAddr) -> Self {
+        Self::of(message, block, peer, None)
+    }
+
+    /// The same, with what the sender's certificate says.
+    pub(crate) fn of(
         message: Message<'static>,
         block: Block,
         peer: SocketAddr,

@@ -27,6 +27,9 @@ pub enum Sent {
     No,
     /// Some or all of it left: the receiver may have taken it. Sending it again can make a duplicate.
     Unknown,
+    /// All of it left, and the receiver has said that it has it in safe keeping (`CA`, or 0x06 in release 2). Only its last answer is missing.
+    /// It is never to be sent again.
+    Taken,
 }
 
 /// The kinds of [`SendError`].
@@ -67,6 +70,14 @@ pub enum SendErrorKind {
     OtherControlId,
     /// N117: an acknowledgment more than was asked for.
     Repeated,
+    /// N131: release 2: the receiver has not taken the message (0x15). How often it is sent again is for the caller to bound.
+    CommitRefused,
+    /// N132: release 2: an answer came without the commit acknowledgment that has to be before it.
+    CommitMissing,
+    /// N133: release 1: a commit acknowledgment of release 2 came in place of an acknowledgment.
+    UnexpectedCommit,
+    /// N134: what needs release 2 was asked of a client of release 1.
+    NotRelease2,
     /// N118: all connections of the pool were in use for [`crate::ClientPool::max_wait`].
     NoneFree,
     /// N201 to N213 and N401 to N414, as [`ConnectErrorKind`]: there was no connection, and none could be made.
@@ -93,14 +104,23 @@ impl SendError {
         Self::unsent(SendErrorKind::NotConnected(why.kind())).because(why)
     }
 
-    pub(crate) fn refused(why: Refusal) -> Self {
-        Self::unknown(match why {
+    /// Of a message that went out: [`Sent::Taken`] when the receiver has said so.
+    pub(crate) fn after(kind: SendErrorKind, taken: bool) -> Self {
+        Self { kind, sent: if taken { Sent::Taken } else { Sent::Unknown }, source: None }
+    }
+
+    pub(crate) fn refused(why: Refusal, taken: bool) -> Self {
+        let kind = match why {
             Refusal::TimedOut => SendErrorKind::AckTimedOut,
             Refusal::NotAnAcknowledgment(why) => SendErrorKind::NotAnAcknowledgment(why),
             Refusal::MissingControlId => SendErrorKind::MissingControlId,
             Refusal::OtherControlId => SendErrorKind::OtherControlId,
             Refusal::Repeated => SendErrorKind::Repeated,
-        })
+            Refusal::CommitRefused => SendErrorKind::CommitRefused,
+            Refusal::CommitMissing => SendErrorKind::CommitMissing,
+            Refusal::UnexpectedCommit => SendErrorKind::UnexpectedCommit,
+        };
+        Self::after(kind, taken)
     }
 
     /// Whether anything was sent.
@@ -113,18 +133,22 @@ impl SendError {
         &self.kind
     }
 
-    /// The stable code, `N101` to `N118`, or that of the [`ConnectErrorKind`] or the [`TlsFault`].
+    /// The stable code, `N101` to `N118` and `N131` to `N134`, or that of the [`ConnectErrorKind`] or the [`TlsFault`].
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
 
     /// What to do about it.
     pub fn suggestion(&self) -> &'static str {
-        self.parts().2
+        match self.sent {
+            Sent::Taken => "connect anew; do not send this message again",
+            _ => self.parts().2,
+        }
     }
 
     fn parts(&self) -> (&'static str, &'static str, &'static str) {
-        before_sending(&self.kind).or_else(|| after_sending(&self.kind)).unwrap_or_default()
+        let kind = &self.kind;
+        before_sending(kind).or_else(|| after_sending(kind)).or_else(|| of_release2(kind)).unwrap_or_default()
     }
 }
 
@@ -200,12 +224,41 @@ fn after_sending(kind: &SendErrorKind) -> Option<Parts> {
     })
 }
 
+fn of_release2(kind: &SendErrorKind) -> Option<Parts> {
+    use SendErrorKind as K;
+    Some(match kind {
+        K::CommitRefused => (
+            "N131",
+            "the receiver refused the message with a negative commit acknowledgment (0x15)",
+            "connect anew and send it again, a limited number of times",
+        ),
+        K::CommitMissing => (
+            "N132",
+            "the answer came without the commit acknowledgment of MLLP release 2",
+            "the receiver seems to speak release 1: leave ClientBuilder::release2 out",
+        ),
+        K::UnexpectedCommit => (
+            "N133",
+            "a commit acknowledgment of MLLP release 2 came in place of an acknowledgment",
+            "the receiver seems to speak release 2: set ClientBuilder::release2",
+        ),
+        K::NotRelease2 => (
+            "N134",
+            "only MLLP release 2 confirms content that asks for no acknowledgment",
+            "set ClientBuilder::release2, or use Client::send",
+        ),
+        _ => return None,
+    })
+}
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (code, what, suggestion) = self.parts();
-        let sent = match self.sent {
-            Sent::No => "nothing was sent",
-            Sent::Unknown => "the message may have been taken",
+        let ((code, what, _), suggestion) = (self.parts(), self.suggestion());
+        let sent = match (self.sent, &self.kind) {
+            (Sent::No, _) => "nothing was sent",
+            (Sent::Unknown, SendErrorKind::CommitRefused) => "the receiver says that it was not taken",
+            (Sent::Unknown, _) => "the message may have been taken",
+            (Sent::Taken, _) => "the message was taken",
         };
         write!(f, "{code}: {what} ({sent}); {suggestion}")
     }

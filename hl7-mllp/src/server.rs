@@ -36,7 +36,7 @@ use crate::wire::Wire;
 /// # Guarantees
 ///
 /// - The handler gets whole messages only, those of one connection one at a time and in order; the next block is not read before the
-///   reply to the last is written, so that a sender that does not wait is slowed down by TCP.
+///   reply to the last is written (both replies, with [`Reply::then`]), so that a sender that does not wait is slowed down by TCP.
 /// - The blocks of all connections together take no more than [`ServerBuilder::max_total_block_bytes`], and 64 KiB for each connection.
 /// - A positive reply is made by the handler and by nothing else.
 /// - A handler that panics or takes too long is answered with `AR` (enhanced mode: `CE`) and error code 207 of table 0357, for
@@ -140,6 +140,7 @@ impl Default for ServerBuilder {
         let terms = Terms {
             decoder: DecoderOptions::default(),
             read: ReadOptions::default(),
+            release2: false,
             block_timeout: Self::BLOCK_TIMEOUT,
             idle_timeout: Self::IDLE_TIMEOUT,
             handler_timeout: Self::HANDLER_TIMEOUT,
@@ -224,6 +225,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether senders speak MLLP release 2: each block is answered with a commit acknowledgment before anything else; see
+    /// [`crate::Responder`]. Off unless stated: release 1 is what is in use.
+    pub fn release2(mut self, spoken: bool) -> Self {
+        self.terms.release2 = spoken;
+        self
+    }
+
     /// How long the sender may take for each 64 KiB of a block once it has begun, and for the rest.
     pub fn block_timeout(mut self, time: Duration) -> Self {
         self.terms.block_timeout = time;
@@ -236,7 +244,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long the handler may take for one message. Its future is dropped then.
+    /// How long the handler may take for one message, and the work of [`Reply::then`] anew. Its future is dropped then.
     pub fn handler_timeout(mut self, time: Duration) -> Self {
         self.terms.handler_timeout = time;
         self

@@ -81,7 +81,7 @@ impl Connection for Client {
                     _,
                 ) => FailureKind::Unsendable,
                 (_, Sent::No) => FailureKind::NotSent,
-                (_, Sent::Unknown) => FailureKind::Unknown,
+                (_, Sent::Unknown | Sent::Taken) => FailureKind::Unknown,
             };
             Err(Failure { code: error.code(), kind })
         })

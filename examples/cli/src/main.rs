@@ -1,6 +1,7 @@
-//! `hl7`: show, get, convert, send, listen and map HL7 v2 messages.
+//! `hl7`: show, get, convert, send, listen and map HL7 v2 messages, and examine receivers.
 
 mod convert;
+mod doctor;
 mod failure;
 mod get;
 mod input;
@@ -23,7 +24,7 @@ use crate::convert::Writing;
 use crate::failure::Failure;
 use crate::input::{Reading, Source};
 
-/// HL7 v2 messages: show, get, convert, send, listen, map.
+/// HL7 v2 messages: show, get, convert, send, listen, map; and receivers: doctor.
 ///
 /// FILE is a file, or standard input when it is left out or `-`. A file may hold several messages, one after the other, bare or
 /// in MLLP blocks. Between them blanks, line ends, byte order marks and the characters of the frame are passed over.
@@ -37,7 +38,8 @@ struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; a message that was sent was accepted
-  1  the answer is no: no such place, a test fails, the receiver refused the message
+  1  the answer is no: no such place, a test fails, the receiver refused the message,
+     the doctor found errors
   2  wrong arguments
   3  the input has mistakes: no message, a mapping with mistakes, a payload refused
   4  a file, the network or standard output failed; for `send`, whether the message
@@ -118,6 +120,14 @@ enum Command {
         #[command(flatten)]
         tls: tls::Listening,
     },
+    /// Examine a receiver over MLLP: send it test messages and say what is wrong with it.
+    ///
+    /// About twenty well-formed messages are sent, of a patient who is none, with T (training) in MSH-11; the report says what
+    /// their control IDs start with. Warnings alone are exit code 0.
+    Doctor {
+        #[command(flatten)]
+        examined: doctor::Examined,
+    },
     /// Mapping files: apply, check, test.
     Map {
         #[command(subcommand)]
@@ -190,6 +200,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Listen { address, count, answer, reading, tls } => {
             listen::run(&address, reading, count, answer, &tls)
         }
+        Command::Doctor { examined } => doctor::run(examined),
         Command::Map { command } => match command {
             MapCommand::Apply { mapping, payload, control_id, lines } => {
                 map::apply(&mapping, payload.as_deref(), control_id, lines)

@@ -66,5 +66,6 @@ fn fate(sent: Sent) -> &'static str {
     match sent {
         Sent::No => " was not sent",
         Sent::Unknown => " may have arrived",
+        Sent::Taken => " was taken, and the rest of its answer is missing",
     }
 }

@@ -12,6 +12,9 @@ use crate::message::{Message, Origin, Span};
 use crate::path::Path;
 use crate::timestamp;
 
+/// Room for the text of an acknowledgment without errors.
+const USUAL: usize = 160;
+
 /// Builds the acknowledgment of a message.
 ///
 /// It uses the sender's delimiters and character set, answers to the sender (MSH-3/4 and MSH-5/6 exchanged), names the event in
@@ -100,7 +103,8 @@ impl<'m> Ack<'m> {
     pub fn build(self) -> Message<'static> {
         let form = Form::of(self.message, self.code);
         let lines = self.lines(&form);
-        let text = lines.iter().map(|line| line.text(&form)).collect();
+        let mut text = String::with_capacity(USUAL);
+        lines.iter().for_each(|line| line.write(&form, &mut text));
         let mut built = Message::of_lines(text, form.delimiters, self.message.read_in);
         built.origin = written(&lines, &form).map(Box::new);
         built
@@ -141,8 +145,9 @@ impl<'m> Ack<'m> {
         let time = self.time.clone().unwrap_or_else(|| timestamp::utc(SystemTime::now()));
         let control_id = self.control_id.as_ref().map_or(Field::AsSent(10), |id| made(form.value(id)));
         // Written anew: it is looked for in bytes whose set is not known before.
-        let charset = form.charset.map_or("", |_| form.message.header().raw(18));
-        let mut fields: Vec<_> = [2, 5, 6, 3, 4].map(Field::AsSent).into();
+        let charset = form.charset.map_or("", |_| form.sent[18]);
+        let mut fields = Vec::with_capacity(17);
+        fields.extend([2, 5, 6, 3, 4].map(Field::AsSent));
         fields.extend([made(form.value(&time)), nothing(), made(message_type(form)), control_id]);
         fields.extend([11, 12].map(Field::AsSent));
         fields.extend((13..18).map(|_| nothing()));
@@ -185,7 +190,8 @@ fn written(lines: &[Line], form: &Form<'_>) -> Option<Origin<'static>> {
 /// since, and the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
 fn message_type(form: &Form<'_>) -> String {
     let Some(c) = form.delimiters.component() else { return "ACK".to_owned() };
-    let event = form.message.header().trigger_event().map_or("", |event| event.raw());
+    let event = form.message.header().trigger_event().filter(|event| !event.is_null());
+    let event = event.map_or("", |event| event.raw());
     if form.version.is_at_least(2, 3, 1) {
         format!("ACK{c}{event}{c}ACK")
     } else if form.version.is_at_least(2, 3, 0) && !event.is_empty() {

@@ -7,6 +7,9 @@ use crate::escape;
 use crate::header::Header;
 use crate::message::Message;
 
+/// An acknowledgment repeats no field behind MSH-18.
+const SENT: usize = 19;
+
 /// What each segment of an acknowledgment is written by.
 #[derive(Clone, Copy)]
 pub(super) struct Form<'m> {
@@ -14,14 +17,20 @@ pub(super) struct Form<'m> {
     pub(super) delimiters: Delimiters,
     pub(super) version: Version,
     pub(super) code: AckCode,
+    /// The fields of MSH as they were sent, by their numbers.
+    pub(super) sent: [&'m str; SENT],
     /// `None` when the message names a set that is not known. It was read all the same, from text or as another one.
     pub(super) charset: Option<Charset>,
 }
 
 impl<'m> Form<'m> {
     pub(super) fn of(message: &'m Message<'m>, code: AckCode) -> Self {
+        let mut sent = [""; SENT];
+        let fields = message.segment_at(0).fields();
+        sent.iter_mut().skip(1).zip(fields).for_each(|(sent, field)| *sent = field.raw());
         Self {
             message,
+            sent,
             delimiters: message.delimiters(),
             version: Version::of(message.header()),
             code,

@@ -24,15 +24,14 @@ impl Line {
         Self { id, fields }
     }
 
-    /// With the carriage return at its end.
-    pub(super) fn text(&self, form: &Form<'_>) -> String {
-        let mut out = self.id.to_owned();
+    /// Writes it with the carriage return at its end.
+    pub(super) fn write(&self, form: &Form<'_>, out: &mut String) {
+        out.push_str(self.id);
         for field in &self.fields {
             out.push(form.delimiters.field());
             out.push_str(field.text(form));
         }
         out.push('\r');
-        out
     }
 
     /// The bytes without a line end; `None` when a text cannot be written.
@@ -57,7 +56,7 @@ impl Line {
 impl Field {
     fn text<'f>(&'f self, form: &Form<'f>) -> &'f str {
         match self {
-            Self::AsSent(field) => form.message.header().raw(*field),
+            Self::AsSent(field) => form.sent.get(*field).copied().unwrap_or_default(),
             Self::Made(text) => text,
         }
     }

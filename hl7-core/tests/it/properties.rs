@@ -1,7 +1,7 @@
 //! Properties that hold for any input.
 
 use hl7_core::{
-    Ack, AckCode, Charset, Delimiters, Message, Msa, Occurrence, Path, ReadOptions, RepetitionIndex,
+    Ack, AckCode, Charset, Delimiters, Leaf, Message, Msa, Occurrence, Path, ReadOptions, RepetitionIndex,
     Undecodable, escape, unescape,
 };
 use proptest::prelude::*;
@@ -146,16 +146,21 @@ proptest! {
                 for (repetition, r) in f.repetitions().enumerate() {
                     for (component, c) in r.components().enumerate() {
                         for (leaf, l) in c.subcomponents().enumerate() {
-                            walked.push((segment, field + 1, repetition + 1, component + 1, leaf + 1, l.raw(), l.text()));
+                            walked.push(([segment, field + 1, repetition + 1, component + 1, leaf + 1], l.raw(), l.text()));
                         }
                     }
                 }
             }
         }
-        let found = msg.leaves().map(|l| {
-            (l.segment, l.field, l.repetition, l.component, l.subcomponent, l.value.raw(), l.value.text())
-        });
-        prop_assert_eq!(found.collect::<Vec<_>>(), walked);
+        let seen = |l: Leaf<'_>| {
+            let place = [l.segment, l.field, l.repetition, l.component, l.subcomponent].map(|n| n as usize);
+            (place, l.value.raw().to_owned(), l.value.text().into_owned())
+        };
+        let walked = walked.into_iter().map(|(place, raw, text)| (place, raw.to_owned(), text.into_owned()));
+        let walked: Vec<_> = walked.collect();
+        prop_assert_eq!(msg.leaves().map(seen).collect::<Vec<_>>(), walked.clone(), "all at once");
+        let mut leaves = msg.leaves();
+        prop_assert_eq!(std::iter::from_fn(|| leaves.next()).map(seen).collect::<Vec<_>>(), walked, "one by one");
     }
 
     #[test]

@@ -41,6 +41,10 @@ impl Authority {
         Pem::bytes(self.text())
     }
 
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
+        self.issuer.der().clone()
+    }
+
     pub(crate) fn text(&self) -> String {
         self.issuer.pem()
     }

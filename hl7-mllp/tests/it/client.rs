@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hl7_core::Message;
 use hl7_mllp::{
-    Acknowledgment, AcknowledgmentErrorKind, Client, ClientBuilder, ConnectErrorKind, DecodeErrorKind,
-    SendError, SendErrorKind as K, Sent,
+    Acknowledgment, AcknowledgmentErrorKind, ApplicationOutcome, Client, ClientBuilder, ConnectErrorKind,
+    DecodeErrorKind, DecoderOptions, Frame, SendError, SendErrorKind as K, Sent, TwoPhase,
 };
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -351,6 +351,200 @@ async fn fault_21_a_commit_ends_the_wait_of_enhanced_mode() {
     let both = [framed(ack("CA", "m-1")), framed(ack("AA", "m-1"))].concat();
     let mut client = Client::connect(answering(both).await).await.unwrap();
     assert_eq!(send(&mut client, &enhanced("m-1", "NE", "AL")).await.unwrap().code().as_str(), "AA");
+}
+
+/// What a client that waits for both acknowledgments makes of these bytes.
+async fn both(bytes: Vec<u8>, text: &str) -> (Client, Result<TwoPhase, SendError>) {
+    let builder = hasty().application_timeout(SHORT);
+    let mut client = builder.connect(answering(bytes).await).await.unwrap();
+    let result = client.send_two_phase(&Message::parse(text).unwrap()).await;
+    (client, result)
+}
+
+#[tokio::test]
+async fn fault_21_both_acknowledgments_come_on_one_connection() {
+    let answers = [framed(ack("CA", "m-1")), framed(ack("AE", "m-1"))].concat();
+    let (client, result) = both(answers, &enhanced("m-1", "AL", "AL")).await;
+    let both = result.unwrap();
+    assert_eq!(both.accept.as_ref().unwrap().code().as_str(), "CA");
+    assert_eq!(both.last().unwrap().code().as_str(), "AE");
+    assert!(client.is_open());
+    let counters = client.meter().read();
+    assert_eq!((counters.acks["CA"], counters.acks["AE"], counters.errors.len()), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn fault_21_an_application_acknowledgment_that_never_comes_is_no_reason_to_send_again() {
+    let (ca, other) = (framed(ack("CA", "m-1")), framed(ack("AA", "m-2")));
+    for (answers, code) in [(ca.clone(), "N111"), ([ca, other].concat(), "N116")] {
+        let (client, result) = both(answers, &enhanced("m-1", "AL", "AL")).await;
+        let both = result.expect("a message that was accepted is no error");
+        assert_eq!(both.last().unwrap().code().as_str(), "CA");
+        let ApplicationOutcome::Missing(why) = both.application else { panic!("{:?}", both.application) };
+        assert_eq!((why.code(), why.sent()), (code, Sent::Taken));
+        assert!(!why.suggestion().contains("send again"), "{why}");
+        assert!(!client.is_open(), "the late one must not reach the next message");
+        let counters = client.meter().read();
+        assert_eq!((counters.acks.get("CA"), counters.errors.get(code)), (Some(&1), Some(&1)));
+    }
+}
+
+#[tokio::test]
+async fn fault_21_a_commit_that_was_not_asked_for_counts_too() {
+    let commit = framed(ack("CA", "m-1"));
+    for (behind, code) in [(&b""[..], "N111"), (b"\x0Bx\x1Cy", "N113"), (b"\x0Bfail\x1C\r", "N114")] {
+        let mut client = hasty().connect(answering([&commit[..], behind].concat()).await).await.unwrap();
+        let why = send(&mut client, &enhanced("m-1", "NE", "AL")).await.unwrap_err();
+        assert_eq!((why.code(), why.sent()), (code, Sent::Taken));
+        assert!(!client.is_open());
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_wire_form_has_two_phases_too() {
+    let answers = [framed(ack("CA", "m-1")), framed(ack("AA", "m-1"))].concat();
+    let mut client = hasty().connect(answering(answers).await).await.unwrap();
+    let both = client.send_wire_two_phase(enhanced("m-1", "AL", "AL").as_bytes()).await.unwrap();
+    assert_eq!(both.last().unwrap().code().as_str(), "AA");
+    assert_eq!(client.send_wire_two_phase(b"PID|1\r").await.unwrap_err().code(), "N105");
+}
+
+#[tokio::test]
+async fn a_message_with_one_phase_is_done_with_it() {
+    for (text, code, is_accept) in [
+        (message("m-1"), "AA", false),
+        (enhanced("m-1", "AL", "NE"), "CA", true),
+        (enhanced("m-1", "AL", ""), "CA", true),
+        (enhanced("m-1", "AL", "AL"), "CE", true),
+        (enhanced("m-1", "AL", "AL"), "AA", false),
+        (enhanced("m-1", "NE", "AL"), "AR", false),
+    ] {
+        let (client, result) = both(framed(ack(code, "m-1")), &text).await;
+        let both = result.unwrap();
+        assert_eq!(both.last().unwrap().code().as_str(), code);
+        assert_eq!(both.accept.is_some(), is_accept, "{text:?} {code}");
+        assert!(client.is_open());
+    }
+    let (_, result) = both(Vec::new(), &enhanced("m-1", "AL", "AL")).await;
+    let why = result.unwrap_err();
+    assert_eq!((why.code(), why.sent()), ("N111", Sent::Unknown));
+}
+
+/// Sends m-1 in release 2 to a peer that answers with `bytes`.
+async fn in_release_2(bytes: Vec<u8>) -> (Client, Result<Acknowledgment, SendError>) {
+    let mut client = hasty().release2(true).connect(answering(bytes).await).await.unwrap();
+    let result = send(&mut client, &message("m-1")).await;
+    (client, result)
+}
+
+#[tokio::test]
+async fn fault_23_a_commit_comes_before_the_acknowledgment_and_each_is_confirmed() {
+    let (told, mut confirmed) = tokio::sync::mpsc::channel(2);
+    let addr = scripted(move |peer| async move {
+        let mut stream = peer.accept().await;
+        for id in ["m-1", "m-2"] {
+            stream.block().await;
+            stream.send(&framed("\x06")).await;
+            stream.send(&framed(ack("AA", id))).await;
+            told.send(stream.block().await).await.unwrap();
+        }
+    })
+    .await;
+    let mut client = Client::builder().release2(true).connect(addr).await.unwrap();
+    for id in ["m-1", "m-2"] {
+        assert_eq!(send(&mut client, &message(id)).await.unwrap().control_id(), id);
+        assert_eq!(confirmed.recv().await.unwrap(), "\x06");
+    }
+}
+
+#[tokio::test]
+async fn fault_23_a_refused_commit_is_sent_again_on_a_new_connection_only() {
+    let addr = scripted(|peer| async move {
+        let mut first = peer.accept().await;
+        first.block().await;
+        first.send(&framed("\x15")).await;
+        first.until_closed().await;
+        let mut second = peer.accept().await;
+        second.block().await;
+        second.send(&[framed("\x06"), framed(ack("AA", "m-1"))].concat()).await;
+        second.until_closed().await;
+    })
+    .await;
+    let mut client = hasty().release2(true).connect(addr).await.unwrap();
+    let why = send(&mut client, &message("m-1")).await.unwrap_err();
+    assert_eq!((why.kind(), why.code(), why.sent()), (&K::CommitRefused, "N131", Sent::Unknown));
+    assert!(why.to_string().contains("was not taken") && !client.is_open());
+    client.reconnect().await.unwrap();
+    assert_eq!(send(&mut client, &message("m-1")).await.unwrap().code().as_str(), "AA");
+}
+
+#[tokio::test]
+async fn fault_23_what_was_committed_is_not_sent_again() {
+    let (client, result) = in_release_2(framed("\x06")).await;
+    let why = result.unwrap_err();
+    assert_eq!((why.kind(), why.sent()), (&K::AckTimedOut, Sent::Taken));
+    assert!(!client.is_open());
+    let (_, result) = in_release_2(Vec::new()).await;
+    assert_eq!(result.unwrap_err().sent(), Sent::Unknown);
+}
+
+#[tokio::test]
+async fn fault_23_any_content_is_sent_until_its_commit() {
+    let mut client = Client::builder().connect(answering(Vec::new()).await).await.unwrap();
+    let why = client.send_until_commit(b"<ClinicalDocument/>").await.unwrap_err();
+    assert_eq!((why.code(), why.sent(), client.is_open()), ("N134", Sent::No, true));
+
+    for (answer, expected) in [("\x06", None), ("\x15", Some("N131")), ("<ok/>", Some("N132"))] {
+        let builder = hasty().release2(true);
+        let mut client = builder.connect(answering(framed(answer)).await).await.unwrap();
+        let result = client.send_until_commit(b"<ClinicalDocument/>").await;
+        assert_eq!(result.as_ref().err().map(SendError::code), expected);
+        assert_eq!(client.is_open(), expected.is_none());
+    }
+}
+
+#[tokio::test]
+async fn fault_24_a_receiver_of_the_other_release_is_told_apart() {
+    let (client, result) = in_release_2(framed(ack("AA", "m-1"))).await;
+    let why = result.unwrap_err();
+    assert_eq!((why.kind(), why.code(), why.sent()), (&K::CommitMissing, "N132", Sent::Unknown));
+    assert!(!client.is_open());
+    for commit in ["\x06", "\x15"] {
+        let why = refused(framed(commit)).await;
+        assert_eq!((why.kind(), why.code()), (&K::UnexpectedCommit, "N133"));
+    }
+}
+
+#[tokio::test]
+async fn fault_12_and_13_a_peer_that_echoes_nothing_is_taken_where_that_is_allowed() {
+    for (id, expected) in [("", None), ("m-1", None), ("m-2", Some("N116")), ("m-10", Some("N116"))] {
+        let builder = hasty().missing_control_id(true);
+        let mut client = builder.connect(answering(framed(ack("AA", id))).await).await.unwrap();
+        let result = send(&mut client, &message("m-1")).await;
+        assert_eq!(result.err().map(|why| why.code()), expected, "MSA-2 {id:?}");
+    }
+}
+
+#[tokio::test]
+async fn fault_25_an_acknowledgment_without_its_last_byte_is_read_where_that_is_allowed() {
+    let options = DecoderOptions::new().end_block_alone(true);
+    let answer = [b"\x0B", ack("AA", "m-1").as_bytes(), b"\x1C"].concat();
+    let mut client = hasty().decoder(options).connect(answering(answer).await).await.unwrap();
+    assert_eq!(send(&mut client, &message("m-1")).await.unwrap().code().as_str(), "AA");
+}
+
+#[tokio::test]
+async fn a_client_speaks_with_block_characters_of_its_own() {
+    let addr = scripted(|peer| async move {
+        let mut stream = peer.accept().await;
+        stream.until(b"\r\x03\r").await;
+        stream.send(&[b"\x02", ack("AA", "m-1").as_bytes(), b"\x03\r"].concat()).await;
+        stream.until_closed().await;
+    })
+    .await;
+    let options = DecoderOptions::new().frame(Frame::new(0x02, 0x03).unwrap());
+    let mut client = hasty().decoder(options).connect(addr).await.unwrap();
+    assert_eq!(send(&mut client, &message("m-1")).await.unwrap().code().as_str(), "AA");
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! The decoder and the encoder, by tables.
 
 use bytes::BytesMut;
-use hl7_mllp::{DecodeErrorKind as K, Decoder, DecoderOptions, EncodeErrorKind, encode};
+use hl7_mllp::{
+    CommitBlock, DecodeErrorKind as K, Decoder, DecoderOptions, EncodeErrorKind, Frame, FrameErrorKind,
+    encode,
+};
 
 /// What came of a stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,6 +98,100 @@ fn an_end_block_without_carriage_return_is_a_tolerance() {
         assert_eq!(events(tolerant, [stream.as_bytes()]), expected, "{stream:?}");
         let bytes = stream.as_bytes().chunks(1);
         assert_eq!(events(tolerant, bytes), expected, "{stream:?} byte by byte");
+    }
+}
+
+/// What `options` make of each stream, whole and byte by byte.
+fn check(options: DecoderOptions, table: &[(&str, Vec<Event>)]) {
+    for (stream, expected) in table {
+        assert_eq!(&events(options, [stream.as_bytes()]), expected, "{stream:?}");
+        let bytes = stream.as_bytes().chunks(1);
+        assert_eq!(&events(options, bytes), expected, "{stream:?} byte by byte");
+    }
+}
+
+#[test]
+fn fault_38_an_end_block_character_inside_is_content_where_that_is_allowed() {
+    let table = [
+        ("\x0Ba\x1Cb\x1C\r\x0Bc\x1C\r", vec![block("a\x1Cb"), block("c")]),
+        ("\x0Ba\x1C\x1C\r", vec![block("a\x1C")]),
+        ("\x0B\x1C\x1C\x1C\x1C\r", vec![block("\x1C\x1C\x1C")]),
+        ("\x0Ba\x1C\x0Bc\x1C\r", vec![Event::Error(K::Restarted, 3), block("c")]),
+        ("\x0B1234567\x1C8\x1C\r\x0Bc\x1C\r", vec![Event::Error(K::TooLong, 9), block("c")]),
+        ("\x0B12345678\x1Cx\x0Bc\x1C\r", vec![Event::Error(K::TooLong, 9), block("c")]),
+        ("\x0B123456\x1C8\x1C\r", vec![block("123456\x1C8")]),
+        ("\x0Ba\x1C", vec![Event::Error(K::Truncated, 3)]),
+    ];
+    let options = DecoderOptions::new().max_block_bytes(8);
+    check(options.end_block_inside(true), &table);
+
+    let alone = [("\x0Ba\x1C\x0Bb\x1Cc", vec![block("a"), block("b"), Event::Error(K::NoStartBlock, 7)])];
+    check(options.end_block_inside(true).end_block_alone(true), &alone);
+}
+
+#[test]
+fn fault_37_no_bytes_between_blocks_is_the_strictest() {
+    let table = [
+        ("\x0Ba\x1C\r\x0Bb\x1C\r", vec![block("a"), block("b")]),
+        ("\x0Ba\x1C\r\n\x0Bb\x1C\r", vec![block("a"), Event::Error(K::TooMuchGarbage, 4), block("b")]),
+        ("x", vec![Event::Error(K::TooMuchGarbage, 0)]),
+    ];
+    check(DecoderOptions::new().max_garbage_bytes(0), &table);
+}
+
+#[test]
+fn block_characters_of_ones_own_frame_what_is_read_and_written() {
+    let frame = Frame::new(0x02, 0x03).unwrap();
+    let options = DecoderOptions::new().frame(frame).max_garbage_bytes(4);
+    let table = [
+        ("\x02a\x0B\x1C\rb\x03\r", vec![block("a\x0B\x1C\rb")]),
+        ("\x02a\x02b\x03\r", vec![Event::Error(K::Restarted, 2), block("b")]),
+        ("\x02a\x03b\x02c\x03\r", vec![Event::Error(K::BadEndBlock, 2), block("c")]),
+        ("\x0Ba\x1C\r\x02b\x03\r", vec![block("b")]),
+    ];
+    check(options, &table);
+    check(options.end_block_alone(true), &[("\x02a\x03\x02b\x03", vec![block("a"), block("b")])]);
+    check(options.end_block_inside(true), &[("\x02a\x03b\x03\r", vec![block("a\x03b")])]);
+
+    let mut out = BytesMut::new();
+    frame.encode(b"a\x0Bb", &mut out).unwrap();
+    assert_eq!(out, &b"\x02a\x0Bb\x03\r"[..]);
+    for content in [&b"ab\x02"[..], b"ab\x03"] {
+        let why = frame.encode(content, &mut out).unwrap_err();
+        assert_eq!((why.kind(), why.offset()), (EncodeErrorKind::FrameByte, 2));
+    }
+}
+
+#[test]
+fn characters_that_cannot_frame_a_block_are_refused() {
+    for (start, end, kind, code) in [
+        (b'{', 0x1C, FrameErrorKind::NoControlCharacter, "N013"),
+        (0x0B, b'}', FrameErrorKind::NoControlCharacter, "N013"),
+        (0x0B, 0xFF, FrameErrorKind::NoControlCharacter, "N013"),
+        (0x0D, 0x1C, FrameErrorKind::Reserved, "N014"),
+        (0x0B, 0x0A, FrameErrorKind::Reserved, "N014"),
+        (0x06, 0x1C, FrameErrorKind::Reserved, "N014"),
+        (0x0B, 0x15, FrameErrorKind::Reserved, "N014"),
+        (0x0B, 0x0B, FrameErrorKind::Same, "N015"),
+    ] {
+        let why = Frame::new(start, end).unwrap_err();
+        assert_eq!((why.kind(), why.code()), (kind, code), "{start:#x} {end:#x}");
+    }
+    assert_eq!(Frame::new(0x0B, 0x1C).unwrap(), Frame::default());
+    assert!(Frame::new(0x00, 0x7F).is_ok());
+}
+
+#[test]
+fn fault_23_commit_acknowledgments_are_blocks_of_one_byte() {
+    for (commit, bytes) in [(CommitBlock::Ack, b"\x0B\x06\x1C\r"), (CommitBlock::Nak, b"\x0B\x15\x1C\r")] {
+        let mut buf = BytesMut::new();
+        commit.encode(Frame::default(), &mut buf);
+        assert_eq!(buf, &bytes[..]);
+        let block = Decoder::new(DecoderOptions::new()).decode(&mut buf).unwrap().unwrap();
+        assert_eq!(CommitBlock::of(&block), Some(commit));
+    }
+    for content in [&b""[..], b"\x06\x06", b"\x15\r", b"\x07", b"MSH|^~\\&|A\r"] {
+        assert_eq!(CommitBlock::of(&hl7_mllp::Block::new(content)), None, "{content:?}");
     }
 }
 

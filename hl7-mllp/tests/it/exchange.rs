@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hl7_core::{AckCode, Message};
-use hl7_mllp::{AckMode, Acknowledgment, Block, Exchange, Refusal, Step};
+use hl7_mllp::{AckMode, Acknowledgment, Block, CommitBlock, Exchange, Refusal, Step};
 
 use crate::peer::{ack, enhanced, message};
 
@@ -12,6 +12,11 @@ fn outcome(step: Step) -> String {
     match step {
         Step::Done(ack) => ack.code().to_string(),
         Step::Wait => "wait".to_owned(),
+        Step::Accepted(ack) => format!("accepted {}", ack.code()),
+        Step::Committed => "committed".to_owned(),
+        Step::Refused(Refusal::CommitRefused) => "commit refused".to_owned(),
+        Step::Refused(Refusal::CommitMissing) => "no commit".to_owned(),
+        Step::Refused(Refusal::UnexpectedCommit) => "a commit".to_owned(),
         Step::Refused(Refusal::TimedOut) => "late".to_owned(),
         Step::Refused(Refusal::NotAnAcknowledgment(why)) => why.code().to_owned(),
         Step::Refused(Refusal::MissingControlId) => "missing ID".to_owned(),
@@ -26,6 +31,135 @@ fn answered(mode: AckMode, answers: &[&str]) -> Vec<String> {
     let mut exchange = Exchange::new("m-1", mode, now + Duration::from_secs(30));
     let blocks = answers.iter().map(|answer| Block::new(answer.as_bytes().to_vec()));
     blocks.map(|block| outcome(exchange.handle_block(block, now))).collect()
+}
+
+/// What an exchange of m-1 makes of these blocks, with whether the message is taken at the end.
+fn told(exchange: impl FnOnce(Exchange) -> Exchange, mode: AckMode, answers: &[&str]) -> (String, bool) {
+    let now = Instant::now();
+    let mut exchange = exchange(Exchange::new("m-1", mode, now + Duration::from_secs(30)));
+    let blocks = answers.iter().map(|answer| Block::new(answer.as_bytes().to_vec()));
+    let outcomes: Vec<String> = blocks.map(|block| outcome(exchange.handle_block(block, now))).collect();
+    (outcomes.join(", "), exchange.is_taken())
+}
+
+/// The answers in short: `AA` is that acknowledgment of m-1, `AA other` one of another message, `AA -` one without MSA-2.
+fn answers(short: &str) -> Vec<String> {
+    let answer = |word: &str| match word.split_once(' ') {
+        _ if word.starts_with(['\x06', '\x15', 'M']) => word.to_owned(),
+        Some((code, "-")) => ack(code, ""),
+        Some((code, id)) => ack(code, id),
+        None => ack(word, "m-1"),
+    };
+    short.split(", ").map(answer).collect()
+}
+
+#[test]
+fn fault_21_both_phases_are_awaited_and_a_commit_settles_who_has_the_message() {
+    use AckMode::{Accept, Application, Original};
+    for (mode, short, expected, taken) in [
+        (Accept, "CA, AA", "accepted CA, AA", true),
+        (Accept, "CA, AE", "accepted CA, AE", true),
+        (Accept, "CA, AR, AA", "accepted CA, AR, repeated", true),
+        (Accept, "CA, CA", "accepted CA, repeated", true),
+        (Accept, "CA, CE", "accepted CA, repeated", true),
+        (Accept, "CA, AA m-2", "accepted CA, other ID", true),
+        (Accept, "CA, AA -", "accepted CA, missing ID", true),
+        (Accept, "CA, MSH|^~\\&|A\r", "accepted CA, N022", true),
+        (Accept, "CE, AA", "CE, repeated", false),
+        (Accept, "CR", "CR", false),
+        (Accept, "AA, CA", "AA, repeated", false),
+        (Application, "CA, AA", "accepted CA, AA", true),
+        (Application, "AA", "AA", false),
+        (Original, "CA", "CA", false),
+    ] {
+        let answers = answers(short);
+        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
+        let both = |exchange: Exchange| exchange.then_application(Duration::from_secs(60));
+        assert_eq!(told(both, mode, &answers), (expected.to_owned(), taken), "{mode:?} {short:?}");
+    }
+}
+
+#[test]
+fn fault_21_each_phase_has_its_own_deadline() {
+    let start = Instant::now();
+    let after = |seconds| start + Duration::from_secs(seconds);
+    let answer = |code| Block::new(ack(code, "m-1").into_bytes());
+    let begun = || {
+        let mut exchange =
+            Exchange::new("m-1", AckMode::Accept, after(10)).then_application(Duration::from_secs(60));
+        assert_eq!(outcome(exchange.handle_block(answer("CA"), after(9))), "accepted CA");
+        assert_eq!(exchange.deadline(), after(69));
+        exchange
+    };
+    assert_eq!(outcome(begun().handle_block(answer("AA"), after(68))), "AA");
+    assert_eq!(outcome(begun().handle_block(answer("AA"), after(69))), "late");
+    let mut timed = begun();
+    assert_eq!(outcome(timed.handle_time(after(68))), "wait");
+    assert_eq!(outcome(timed.handle_time(after(69))), "late");
+    assert!(timed.is_taken(), "expired and still never to be sent again");
+
+    let mut early = Exchange::new("m-1", AckMode::Accept, after(10)).then_application(Duration::MAX);
+    assert_eq!(outcome(early.handle_block(answer("CA"), after(10))), "late");
+    assert!(!early.is_taken(), "a late CA is none");
+}
+
+#[test]
+fn fault_13_a_missing_msa_2_is_taken_only_when_that_is_allowed() {
+    let lenient = Exchange::missing_control_id_allowed;
+    for (short, expected) in [
+        ("AA -", "AA"),
+        ("AE -", "AE"),
+        ("AA", "AA"),
+        ("AA m-2", "other ID"),
+        ("AA \"\"", "other ID"),
+        ("AA -, AA -", "AA, repeated"),
+    ] {
+        let answers = answers(short);
+        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
+        assert_eq!(told(lenient, AckMode::Original, &answers).0, expected, "{short:?}");
+    }
+    assert_eq!(told(lenient, AckMode::Original, &["MSH|^~\\&|A\rMSA|AA\r"]).0, "AA");
+}
+
+#[test]
+fn fault_23_and_24_release_2_has_a_commit_before_anything_else() {
+    for (short, expected, taken) in [
+        ("\x06, AA", "committed, AA", true),
+        ("\x06, AE", "committed, AE", true),
+        ("\x06, AA m-2", "committed, other ID", true),
+        ("\x06, \x06", "committed, repeated", true),
+        ("\x06, \x15", "committed, repeated", true),
+        ("\x15, AA", "commit refused, repeated", false),
+        ("AA, \x06", "no commit, repeated", false),
+        ("MSH|^~\\&|A\r", "no commit", false),
+        ("\x06\x06", "no commit", false),
+    ] {
+        let answers = answers(short);
+        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
+        let told = told(Exchange::release2, AckMode::Original, &answers);
+        assert_eq!(told, (expected.to_owned(), taken), "{short:?}");
+    }
+    assert_eq!(told(|exchange| exchange, AckMode::Original, &["\x06"]), ("a commit".to_owned(), false));
+    assert_eq!(told(|exchange| exchange, AckMode::Original, &["\x15"]), ("a commit".to_owned(), false));
+
+    let both = |exchange: Exchange| exchange.release2().then_application(Duration::from_secs(1));
+    let (ca, aa) = (ack("CA", "m-1"), ack("AA", "m-1"));
+    assert_eq!(told(both, AckMode::Accept, &["\x06", &ca, &aa]).0, "committed, accepted CA, AA");
+}
+
+#[test]
+fn fault_23_each_acknowledgment_of_release_2_is_confirmed_once() {
+    let now = Instant::now();
+    let mut exchange = Exchange::new("m-1", AckMode::Original, now + Duration::from_secs(1)).release2();
+    exchange.handle_block(Block::new(&b"\x06"[..]), now);
+    assert_eq!(exchange.commit_due(), None, "a commit is not confirmed");
+    exchange.handle_block(Block::new(ack("AA", "m-1").into_bytes()), now);
+    assert_eq!(exchange.commit_due(), Some(CommitBlock::Ack));
+    assert_eq!(exchange.commit_due(), None);
+
+    let mut only = Exchange::commit_only(now + Duration::from_secs(1));
+    assert_eq!(outcome(only.handle_block(Block::new(&b"\x06"[..]), now)), "committed");
+    assert_eq!(outcome(only.handle_block(Block::new(&b"\x06"[..]), now)), "repeated");
 }
 
 #[test]

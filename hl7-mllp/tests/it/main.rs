@@ -8,16 +8,27 @@ mod budget;
 mod client;
 mod codec;
 mod connecting;
+mod doctor;
+#[cfg(feature = "tls")]
+mod doctor_tls;
 mod exchange;
 mod expected;
+#[cfg(feature = "codec")]
+mod framed;
+mod interop;
 #[cfg(feature = "tls")]
 mod interop_tls;
 mod load;
 mod meter;
+mod other_connection;
 mod peer;
 mod pool;
 mod privacy;
+mod process;
 mod properties;
+mod responder;
+mod scripted;
+mod sequence;
 mod server;
 mod simulation;
 mod streams;

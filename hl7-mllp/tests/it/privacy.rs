@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use hl7_core::{ErrorCode, Message};
+use hl7_core::{ErrorCode, Message, ReadOptions};
 use hl7_mllp::{
-    AckMode, Acknowledgment, Block, Client, Decoder, DecoderOptions, Exchange, Proxy, Reply, Request, Server,
-    Step, encode,
+    AckMode, AckTracker, Acknowledgment, ApplicationAcks, ApplicationOutcome, ApplicationReply, Block,
+    Client, DecodeErrorKind, Decoder, DecoderOptions, Exchange, Frame, Proxy, Received, Reply, Request,
+    Responder, SequenceTarget, Server, Step, encode,
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -143,15 +144,144 @@ fn values_and_errors_show_no_content() {
             }
             clean(&format!("{decoder:?}"));
         }
-        for mode in [AckMode::Original, AckMode::Application] {
+        for mode in [AckMode::Original, AckMode::Accept, AckMode::Application] {
             let now = std::time::Instant::now();
-            let mut exchange = Exchange::new(CANARY, mode, now + Duration::from_secs(1));
-            let step = exchange.handle_block(block.clone(), now);
-            clean(&format!("{exchange:?} {step:?}"));
-            if let Step::Refused(why) = step {
-                clean(&format!("{why:?}"));
+            let new = || Exchange::new(CANARY, mode, now + Duration::from_secs(1));
+            let both = new().then_application(Duration::from_secs(1)).missing_control_id_allowed();
+            for mut exchange in [new(), new().release2(), both] {
+                let step = exchange.handle_block(block.clone(), now);
+                clean(&format!("{exchange:?} {step:?}"));
+                if let Step::Refused(why) = step {
+                    clean(&format!("{why:?}"));
+                }
             }
         }
+    }
+}
+
+#[test]
+fn what_a_listener_owes_shows_no_content() {
+    let peer = ([127, 0, 0, 1], 1).into();
+    for content in planted() {
+        let mut responder = Responder::new(ReadOptions::default(), Frame::default()).release2();
+        let fault = responder.handle_fault(DecodeErrorKind::TooLong, Some(Block::new(content.clone())));
+        let received = responder.handle_block(Block::new(content));
+        clean(&format!("{responder:?} {fault:?} {received:?} {received:#?}"));
+        let Received::Message(message, block) = received else { continue };
+        let req = Request::new(message, block, peer);
+        let work = ApplicationReply::error(&req, ErrorCode::DataTypeError, CANARY);
+        clean(&format!("{work:?}"));
+        let reply = Reply::accept(&req).then(std::future::ready(work));
+        clean(&format!("{reply:?}"));
+        let response = responder.handle_reply(&req, reply);
+        let arrival = SequenceTarget::new(None).handle(&req);
+        clean(&format!("{response:?} {response:#?} {arrival:?} {:?}", arrival.reply(&req)));
+    }
+}
+
+#[test]
+fn what_is_awaited_shows_no_content() {
+    let mut tracker = AckTracker::new(1);
+    let acks = ApplicationAcks::with_room_for(1);
+    let now = std::time::Instant::now();
+    tracker.expect(CANARY, now, ()).unwrap();
+    for id in [CANARY, "another"] {
+        clean_error(&tracker.expect(id, now, ()).unwrap_err());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let expected = acks.expect(CANARY, Duration::from_millis(1)).unwrap();
+        clean(&format!("{tracker:?} {acks:?} {expected:?} {expected:#?}"));
+        clean_error(&expected.acknowledgment().await.unwrap_err());
+    });
+    clean_error(&CANARY.parse::<hl7_mllp::Sequence>().unwrap_err());
+    clean_error(&Frame::new(b'C', b'A').unwrap_err());
+}
+
+#[cfg(feature = "codec")]
+#[test]
+fn the_codec_of_tokio_util_shows_no_content() {
+    use tokio_util::codec::{Decoder as _, Encoder as _};
+
+    for content in planted() {
+        let mut codec = hl7_mllp::BlockCodec::new(DecoderOptions::new().max_block_bytes(40));
+        if let Err(why) = codec.encode(&content[..], &mut bytes::BytesMut::new()) {
+            clean_error(&why);
+        }
+        if let Err(why) = codec.decode_eof(&mut bytes::BytesMut::from(&framed(&content)[..])) {
+            clean_error(&why);
+        }
+        clean(&format!("{codec:?}"));
+    }
+}
+
+#[tokio::test]
+async fn both_phases_and_release_2_show_no_content() {
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let header = format!("MSH|^~\\&|{CANARY}|{CANARY}|||||{CANARY}|{CANARY}|P|2.5|||AL|AL\rPID|{CANARY}\r");
+    let message = Message::parse(&header).unwrap();
+    let commit = format!("MSH|^~\\&|{CANARY}\rMSA|CA|{CANARY}|{CANARY}\r");
+    let mut missing = 0;
+    for answer in planted() {
+        let answers = [framed(&commit), framed(&answer)].concat();
+        for (bytes, release2) in [
+            (answers.clone(), false),
+            ([framed("\x06"), answers].concat(), true),
+            (framed(&answer), true),
+            (framed("\x15"), true),
+        ] {
+            let builder = Client::builder().application_timeout(Duration::from_millis(20));
+            let mut client = builder.release2(release2).connect(answering(bytes).await).await.unwrap();
+            match client.send_two_phase(&message).await {
+                Ok(both) => {
+                    clean(&format!("{both:?} {both:#?}"));
+                    if let ApplicationOutcome::Missing(why) = both.application {
+                        missing += 1;
+                        clean_error(&why);
+                    }
+                }
+                Err(why) => clean_error(&why),
+            }
+        }
+    }
+    assert!(missing > 20, "{missing}");
+    clean(&log.lines().concat());
+}
+
+#[tokio::test]
+async fn a_listener_with_work_behind_its_answers_shows_no_content() {
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let acks = ApplicationAcks::new();
+    let handler = move |req: Request| {
+        let taken = acks.take(&req);
+        std::future::ready(taken.unwrap_or_else(|| {
+            Reply::accept(&req).then(async move {
+                match req.message().iter().count() {
+                    2 => panic!("{}", req.message().as_er7()),
+                    3 => ApplicationReply::message(Message::parse("MSH|^~\\&|\x1C").unwrap().into_owned()),
+                    _ => ApplicationReply::error(&req, ErrorCode::DataTypeError, CANARY),
+                }
+            })
+        }))
+    };
+    let listening = listening(Server::builder().release2(true), handler).await;
+    let mut contents = planted();
+    contents.push(format!("MSH|^~\\&|{CANARY}\rPID|{CANARY}\r").into_bytes());
+    contents.push(format!("MSH|^~\\&|{CANARY}\rPID|{CANARY}\rPV1|{CANARY}\r").into_bytes());
+    for content in contents {
+        let mut stream = Stream::connect(&listening.addr).await;
+        stream.try_send(&[framed(&content), framed("\x15"), framed(&content)].concat()).await;
+        stream.finish().await;
+        stream.until_closed().await;
+    }
+    let lines = log.lines().concat();
+    clean(&lines);
+    for told in
+        ["the handler panicked", "the reply cannot be sent", "refused an answer", "nobody's or unreadable"]
+    {
+        assert!(lines.contains(told), "nothing was said of {told:?}");
     }
 }
 

@@ -1,10 +1,13 @@
-//! The decoder against one that looks at a byte at a time and keeps everything.
+//! The decoder against one that looks at a byte at a time and keeps everything, and the exchange against its promise.
+
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use hl7_mllp::{DecodeErrorKind as K, DecoderOptions, encode};
+use hl7_mllp::{AckMode, Block, DecodeErrorKind as K, DecoderOptions, Exchange, Frame, Step, encode};
 use proptest::prelude::*;
 
 use crate::codec::{Event, events};
+use crate::peer::ack;
 
 /// The options of one case, which the options under test do not give out.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +15,8 @@ struct Limits {
     block: usize,
     garbage: usize,
     alone: bool,
+    inside: bool,
+    frame: Frame,
 }
 
 impl Limits {
@@ -20,6 +25,8 @@ impl Limits {
             .max_block_bytes(self.block)
             .max_garbage_bytes(self.garbage)
             .end_block_alone(self.alone)
+            .end_block_inside(self.inside)
+            .frame(self.frame)
     }
 }
 
@@ -30,15 +37,47 @@ enum State {
     Broken(usize),
 }
 
-/// What the stream means, by the table in the documentation of `Decoder`.
+/// A byte by what it does in this frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Start,
+    End,
+    Cr,
+    Other,
+}
+
+fn kind(byte: u8, frame: Frame) -> Kind {
+    match byte {
+        b if b == frame.start() => Kind::Start,
+        b if b == frame.end() => Kind::End,
+        0x0D => Kind::Cr,
+        _ => Kind::Other,
+    }
+}
+
+/// What the stream means, by the tables in the documentation of `Decoder` and `DecoderOptions`.
 fn meaning(stream: &[u8], limits: Limits) -> Vec<Event> {
     let mut events = Vec::new();
     let mut state = State::Between { garbage: 0, may_be_cr: false };
     for (at, &byte) in stream.iter().enumerate() {
         let mut error = |kind, at: usize| events.push(Event::Error(kind, at as u64));
-        state = match (state, byte) {
-            (State::Between { .. } | State::Broken(_), 0x0B) => State::Inside(Vec::new()),
-            (State::Between { may_be_cr: true, .. }, 0x0D) => State::Between { garbage: 0, may_be_cr: false },
+        let kind = kind(byte, limits.frame);
+        if let (State::Ending(content), true) = (&mut state, limits.inside && kind != Kind::Cr) {
+            // The end block character was content after all.
+            let mut content = std::mem::take(content);
+            state = if content.len() == limits.block {
+                error(K::TooLong, at - 1);
+                State::Broken(1)
+            } else {
+                content.push(limits.frame.end());
+                State::Inside(content)
+            };
+        }
+        state = match (state, kind) {
+            (State::Between { .. } | State::Broken(_), Kind::Start) => State::Inside(Vec::new()),
+            (State::Between { may_be_cr: true, .. }, Kind::Cr) => {
+                State::Between { garbage: 0, may_be_cr: false }
+            }
             (State::Between { garbage, .. }, _) if garbage == limits.garbage => {
                 error(K::TooMuchGarbage, at);
                 State::Between { garbage: 0, may_be_cr: false }
@@ -49,15 +88,15 @@ fn meaning(stream: &[u8], limits: Limits) -> Vec<Event> {
                 State::Broken(0)
             }
             (State::Broken(skipped), _) => State::Broken(skipped + 1),
-            (State::Inside(_), 0x0B) => {
+            (State::Inside(_), Kind::Start) => {
                 error(K::Restarted, at);
                 State::Inside(Vec::new())
             }
-            (State::Inside(content), 0x1C) if limits.alone => {
+            (State::Inside(content), Kind::End) if limits.alone => {
                 events.push(Event::Block(content));
                 State::Between { garbage: 0, may_be_cr: true }
             }
-            (State::Inside(content), 0x1C) => State::Ending(content),
+            (State::Inside(content), Kind::End) => State::Ending(content),
             (State::Inside(content), _) if content.len() == limits.block => {
                 error(K::TooLong, at);
                 State::Broken(1)
@@ -66,11 +105,11 @@ fn meaning(stream: &[u8], limits: Limits) -> Vec<Event> {
                 content.push(byte);
                 State::Inside(content)
             }
-            (State::Ending(content), 0x0D) => {
+            (State::Ending(content), Kind::Cr) => {
                 events.push(Event::Block(content));
                 State::Between { garbage: 0, may_be_cr: false }
             }
-            (State::Ending(_), 0x0B) => {
+            (State::Ending(_), Kind::Start) => {
                 error(K::BadEndBlock, at - 1);
                 State::Inside(Vec::new())
             }
@@ -91,15 +130,41 @@ fn meaning(stream: &[u8], limits: Limits) -> Vec<Event> {
 }
 
 fn byte() -> impl Strategy<Value = u8> {
-    prop_oneof![Just(0x0B), Just(0x1C), Just(0x0D), Just(b'a'), any::<u8>()]
+    prop_oneof![
+        3 => Just(0x0B),
+        3 => Just(0x1C),
+        3 => Just(0x0D),
+        1 => Just(0x02),
+        1 => Just(0x03),
+        3 => Just(b'a'),
+        1 => any::<u8>()
+    ]
+}
+
+fn frame() -> impl Strategy<Value = Frame> {
+    let frame = |start, end| Frame::new(start, end).unwrap();
+    prop_oneof![
+        3 => Just(Frame::default()),
+        1 => Just(frame(0x02, 0x03)),
+        1 => Just(frame(0x1C, 0x0B))
+    ]
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (1_usize..12, 0_usize..6, any::<bool>()).prop_map(|(block, garbage, alone)| Limits {
-        block,
-        garbage,
-        alone,
-    })
+    let parts = (1_usize..12, 0_usize..6, any::<bool>(), any::<bool>(), frame());
+    parts.prop_map(|(block, garbage, alone, inside, frame)| Limits { block, garbage, alone, inside, frame })
+}
+
+/// An answer, and the control ID it names when it is an acknowledgment.
+fn answer() -> impl Strategy<Value = (String, Option<&'static str>)> {
+    let code = prop::sample::select(&["AA", "AE", "AR", "CA", "CE", "CR"][..]);
+    let id = prop::sample::select(&["m-1", "m-10", "m-", "M-1", "m-1 ", "\"\"", ""][..]);
+    prop_oneof![
+        6 => (code, id).prop_map(|(code, id)| (ack(code, id), Some(id))),
+        1 => Just(("\x06".to_owned(), None)),
+        1 => Just(("\x15".to_owned(), None)),
+        1 => Just(("fail".to_owned(), None))
+    ]
 }
 
 /// The stream cut at these places.
@@ -128,6 +193,41 @@ proptest! {
         prop_assert_eq!(&events(limits.options(), [&stream[..]]), &expected, "in one piece");
         prop_assert_eq!(&events(limits.options(), cut(&stream, &sizes)), &expected, "in pieces");
         prop_assert_eq!(&events(limits.options(), stream.chunks(1)), &expected, "byte by byte");
+    }
+
+    #[test]
+    fn no_exchange_ends_well_without_an_acknowledgment_that_names_its_message(
+        answers in prop::collection::vec(answer(), 1..5),
+        mode in prop_oneof![Just(AckMode::Original), Just(AckMode::Accept), Just(AckMode::Application)],
+        (two_phases, release2, lenient) in any::<(bool, bool, bool)>(),
+    ) {
+        let now = Instant::now();
+        let mut exchange = Exchange::new("m-1", mode, now + Duration::from_secs(1));
+        exchange = if two_phases { exchange.then_application(Duration::from_secs(1)) } else { exchange };
+        exchange = if release2 { exchange.release2() } else { exchange };
+        exchange = if lenient { exchange.missing_control_id_allowed() } else { exchange };
+        let (mut ended, mut committed) = (false, false);
+        for (content, id) in answers {
+            let taken = exchange.is_taken();
+            match exchange.handle_block(Block::new(content.into_bytes()), now) {
+                Step::Done(_) | Step::Accepted(_) if ended => prop_assert!(false, "it had ended"),
+                Step::Done(ack) | Step::Accepted(ack) if release2 && !committed => {
+                    prop_assert!(false, "{ack:?} without a commit");
+                }
+                Step::Done(_) => {
+                    prop_assert!(id == Some("m-1") || lenient && id == Some(""), "{id:?}");
+                    ended = true;
+                }
+                Step::Accepted(_) => {
+                    prop_assert!(id == Some("m-1") || lenient && id == Some(""), "{id:?}");
+                    prop_assert!(exchange.is_taken());
+                }
+                Step::Committed => committed = true,
+                Step::Refused(_) => ended = true,
+                _ => {}
+            }
+            prop_assert!(exchange.is_taken() || !taken, "what was taken stays so");
+        }
     }
 
     #[test]

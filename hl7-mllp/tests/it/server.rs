@@ -157,7 +157,10 @@ async fn fault_38_a_bad_end_block_is_refused_and_the_connection_closed() {
     let mut stream = Stream::connect(&listening.addr).await;
     let broken = message("m-1").replace("Ann", "A\x1Cn");
     stream.send(&framed(broken)).await;
-    assert_eq!(msa(&stream.block().await), "MSA|AR|m-1|N002: 0x1C inside a block with no 0x0D behind it");
+    assert_eq!(
+        msa(&stream.block().await),
+        "MSA|AR|m-1|N002: an end block character inside a block with no carriage return behind it"
+    );
     assert_eq!(stream.block_or_end().await, None);
     assert_eq!(handled.load(Ordering::SeqCst), 0);
 

@@ -188,3 +188,22 @@ fn a_message_goes_through_a_proxy_whose_password_is_no_argument() {
     assert_eq!(told.join().unwrap(), b"\x01\x03lab\x06secret");
     assert_eq!(finish(listener).code, 0);
 }
+
+#[test]
+fn the_doctor_speaks_tls_and_names_what_is_wrong_with_it() {
+    let folder = certificates();
+    let (mut listener, address) = listen(&words(&at(folder.path(), "--tls --cert @ehr.pem --key @ehr.key")));
+    let address = address.replace("127.0.0.1", "localhost");
+    let doctor =
+        |more: &str| hl7(&words(&at(folder.path(), &format!("doctor {address} --probe message {more}"))), "");
+    let sound = doctor("--tls --ca @ca.pem");
+    assert_eq!(sound.code, 0, "{}{}", sound.out, sound.err);
+    assert!(sound.out.contains(", over TLS; the certificate is valid for "), "{}", sound.out);
+    let wrong_name = doctor("--tls --ca @ca.pem --server-name other.example");
+    assert_eq!(wrong_name.code, 4, "{}", wrong_name.out);
+    assert!(wrong_name.err.starts_with("error: D124: "), "{}", wrong_name.err);
+    let plain = doctor("--ack-timeout 5");
+    assert_eq!(plain.code, 1, "{}{}", plain.out, plain.err);
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+}
