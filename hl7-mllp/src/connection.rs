@@ -197,8 +197,9 @@ impl<'t> Connection<'t> {
         tally.bytes_received.add(bytes);
         let span = tracing::debug_span!("exchange", bytes, code = Empty, ms = Empty);
         let answered = self.answer(block, handler).instrument(span.clone()).await;
-        tally.latency.add(begun.elapsed());
-        span.record("ms", begun.elapsed().as_secs_f64() * 1000.0);
+        let elapsed = begun.elapsed();
+        tally.latency.add(elapsed);
+        span.record("ms", elapsed.as_secs_f64() * 1000.0);
         answered
     }
 
