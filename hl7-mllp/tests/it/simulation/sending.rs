@@ -76,7 +76,8 @@ fn run(kind: Network, manners: Manners, seed: u64) -> (Vec<(String, Said)>, Ledg
     let attempts = Attempts::default();
     let (known, said) = (ledger.clone(), attempts.clone());
     sim.host("ehr", move || receiver::receive(manners, known.clone(), seed));
-    let builder = Client::builder().ack_timeout(ACK_TIMEOUT).missing_control_id(manners == Manners::Anonymous);
+    let builder =
+        Client::builder().ack_timeout(ACK_TIMEOUT).missing_control_id(manners == Manners::Anonymous);
     sim.client("lab", send(builder, said));
     sim.run().unwrap_or_else(|why| panic!("seed {seed}: {why}"));
     let attempts = attempts.lock().unwrap().clone();
