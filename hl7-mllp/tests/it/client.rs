@@ -670,3 +670,48 @@ async fn a_send_that_was_never_polled_changes_nothing() {
     assert!(client.is_open());
     assert!(client.send(&msg).await.is_ok());
 }
+
+/// A receiver that reads a little of a long message, says `answer`, and reads on or closes.
+async fn answers_early(answer: String, reads_on: bool) -> String {
+    scripted(move |peer| async move {
+        let mut stream = peer.accept().await;
+        stream.skip(64 * 1024).await;
+        stream.send(&framed(answer)).await;
+        if reads_on {
+            stream.until_closed().await;
+        } else {
+            tokio::time::sleep(SHORT).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_refusal_that_comes_before_the_message_is_out_is_heard() {
+    let long = message("m-1").replace("Ann", &"x".repeat(16_000_000));
+    for reads_on in [true, false] {
+        let addr = answers_early(ack("AR", "m-1"), reads_on).await;
+        let mut client = Client::connect(addr).await.unwrap();
+        let ack = send(&mut client, &long).await.unwrap();
+        assert_eq!((ack.code().as_str(), client.is_open()), ("AR", false), "reads on: {reads_on}");
+    }
+}
+
+#[tokio::test]
+async fn an_acceptance_that_comes_before_the_message_is_out_is_not_believed() {
+    let long = message("m-1").replace("Ann", &"x".repeat(16_000_000));
+    for answer in [ack("AA", "m-1"), ack("CA", "m-1"), ack("AR", "m-0")] {
+        let addr = answers_early(answer, true).await;
+        let mut client = Client::connect(addr).await.unwrap();
+        let why = send(&mut client, &long).await.unwrap_err();
+        assert_eq!((why.sent(), client.is_open()), (Sent::Unknown, false), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn fault_13_a_connection_on_which_no_message_was_named_ends() {
+    let addr = answering(framed(ack("AA", ""))).await;
+    let mut client = Client::builder().missing_control_id(true).connect(addr).await.unwrap();
+    assert_eq!(send(&mut client, &message("m-1")).await.unwrap().control_id(), "");
+    assert!(!client.is_open(), "one more answer could be taken for the next message's");
+}
