@@ -16,7 +16,7 @@ use crate::client_meter::ClientMeter;
 use crate::codec::DecoderOptions;
 use crate::connect;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
-use crate::goal::{Both, Commit, First, Goal};
+use crate::goal::{Both, Commit, First, Goal, Nothing};
 use crate::identity::PeerIdentity;
 use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind, Sent};
@@ -177,6 +177,29 @@ impl Client {
             Ok(asked) => self.exchange(content, Both(&asked)).await,
             Err(why) => Err(why),
         };
+        self.counted(result)
+    }
+
+    /// Sends a message and waits for no acknowledgment: for one that asks for none (`NE` in MSH-15 and MSH-16, or `ER`). `Ok` says that the system
+    /// has taken all of it, and nothing of the receiver. An acknowledgment that comes all the same makes the next send fail with
+    /// [`SendErrorKind::Unsolicited`].
+    ///
+    /// # Errors
+    /// When the message cannot be written, there is no connection, or it breaks before the system has taken all.
+    pub async fn send_unconfirmed(&mut self, message: &Message<'_>) -> Result<(), SendError> {
+        let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
+        match message.to_wire().map_err(fault) {
+            Ok(content) => self.send_wire_unconfirmed(&content).await,
+            Err(why) => self.counted(Err(why)),
+        }
+    }
+
+    /// [`Client::send_unconfirmed`] for a message that is already in the form for sending.
+    ///
+    /// # Errors
+    /// As [`Client::send_unconfirmed`].
+    pub async fn send_wire_unconfirmed(&mut self, content: &[u8]) -> Result<(), SendError> {
+        let result = self.exchange(content, Nothing).await;
         self.counted(result)
     }
 

@@ -77,3 +77,19 @@ impl Goal for Commit {
         [None, None]
     }
 }
+
+/// Nothing: the message asks for no acknowledgment.
+#[derive(Clone, Copy)]
+pub(crate) struct Nothing;
+
+impl Goal for Nothing {
+    type Got = ();
+
+    async fn wait(self, sending: Sending<'_>) -> Result<(), SendError> {
+        sending.unconfirmed()
+    }
+
+    fn acks(_: &()) -> [Option<&Acknowledgment>; 2] {
+        [None, None]
+    }
+}

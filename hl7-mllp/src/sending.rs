@@ -117,6 +117,11 @@ impl<'c> Sending<'c> {
         }
     }
 
+    /// Waits for nothing.
+    pub(crate) fn unconfirmed(self) -> Result<(), SendError> {
+        if self.cut_short { Err(SendError::unknown(SendErrorKind::Unsolicited)) } else { Ok(()) }
+    }
+
     /// Waits for the commit acknowledgment of release 2 alone.
     pub(crate) async fn until_commit(mut self) -> Result<(), SendError> {
         let mut exchange = Exchange::commit_only(deadline_in(self.terms.ack_timeout).into_std());

@@ -715,3 +715,31 @@ async fn fault_13_a_connection_on_which_no_message_was_named_ends() {
     assert_eq!(send(&mut client, &message("m-1")).await.unwrap().control_id(), "");
     assert!(!client.is_open(), "one more answer could be taken for the next message's");
 }
+
+#[tokio::test]
+async fn a_message_that_asks_for_no_acknowledgment_is_sent_unconfirmed() {
+    let (told, heard) = tokio::sync::oneshot::channel();
+    let addr = scripted(|peer| async move {
+        let mut stream = peer.accept().await;
+        let blocks = [stream.block().await, stream.block().await];
+        told.send(blocks).unwrap();
+        stream.send(&framed(ack("AA", "m-2"))).await;
+        stream.until_closed().await;
+    })
+    .await;
+    let mut client = Client::connect(addr).await.unwrap();
+    for id in ["m-1", "m-2"] {
+        let text = enhanced(id, "NE", "NE");
+        let msg = Message::parse(&text).unwrap();
+        assert_eq!(client.send(&msg).await.unwrap_err().kind(), &K::NoAckAsked);
+        client.send_unconfirmed(&msg).await.unwrap();
+    }
+    assert_eq!(heard.await.unwrap().map(|text| text.contains("|NE|NE")), [true; 2]);
+    let noticed = async {
+        while client.send_unconfirmed(&Message::parse(&enhanced("m-3", "NE", "NE")).unwrap()).await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    tokio::time::timeout(crate::peer::PATIENCE, noticed).await.expect("an answer that was not asked for");
+    assert!(!client.is_open());
+}
