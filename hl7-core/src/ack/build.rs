@@ -189,14 +189,17 @@ fn written(lines: &[Line], form: &Form<'_>) -> Option<Origin<'static>> {
 /// MSH-9. An acknowledgment has no event of its own in 2.1 and 2.2 (2.1, chapter 2, section 2.25.1); it names that of the message
 /// since, and the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
 fn message_type(form: &Form<'_>) -> String {
-    let Some(c) = form.delimiters.component() else { return "ACK".to_owned() };
-    let event = form.message.header().trigger_event().filter(|event| !event.is_null());
-    let event = event.map_or("", |event| event.raw());
-    if form.version.is_at_least(2, 3, 1) {
-        format!("ACK{c}{event}{c}ACK")
-    } else if form.version.is_at_least(2, 3, 0) && !event.is_empty() {
-        format!("ACK{c}{event}")
-    } else {
-        "ACK".to_owned()
+    let Some(component) = form.delimiters.component() else { return "ACK".to_owned() };
+    let (event, mut text) = (form.event(), String::with_capacity(16));
+    text.push_str("ACK");
+    let has_structure = form.version.is_at_least(2, 3, 1);
+    if has_structure || (form.version.is_at_least(2, 3, 0) && !event.is_empty()) {
+        text.push(component);
+        text.push_str(event);
     }
+    if has_structure {
+        text.push(component);
+        text.push_str("ACK");
+    }
+    text
 }

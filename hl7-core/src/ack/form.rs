@@ -4,7 +4,6 @@ use super::code::AckCode;
 use crate::charset::Charset;
 use crate::delimiters::Delimiters;
 use crate::escape;
-use crate::header::Header;
 use crate::message::Message;
 
 /// An acknowledgment repeats no field behind MSH-18.
@@ -32,10 +31,19 @@ impl<'m> Form<'m> {
             message,
             sent,
             delimiters: message.delimiters(),
-            version: Version::of(message.header()),
+            version: Version::of(first_component(sent[12], &message.delimiters())),
             code,
             charset: message.charset().ok(),
         }
+    }
+
+    /// MSH-9.2 of the message, as sent; nothing when it is null.
+    pub(super) fn event(&self) -> &'m str {
+        let d = &self.delimiters;
+        let [repetition, component] = [d.repetition_byte(), d.component_byte()].map(char::from);
+        let message_type = self.sent[9].split(repetition).next().unwrap_or_default();
+        let event = message_type.split(component).nth(1).unwrap_or_default();
+        if event == escape::NULL { "" } else { event }
     }
 
     /// `text` as one value, whatever it holds: escaped, or where the message has no escape character with blanks in place of what would
@@ -64,16 +72,24 @@ impl<'m> Form<'m> {
     }
 }
 
+/// What stands before the first delimiter below a field.
+fn first_component<'m>(field: &'m str, d: &Delimiters) -> &'m str {
+    let ends = [d.repetition_byte(), d.component_byte(), d.subcomponent_byte()];
+    let end = field.bytes().position(|byte| ends.contains(&byte)).unwrap_or(field.len());
+    field.get(..end).unwrap_or_default()
+}
+
 /// MSH-12, when it is a version.
 #[derive(Clone, Copy)]
 pub(super) struct Version(Option<[u32; 3]>);
 
 impl Version {
-    pub(super) fn of(header: Header<'_>) -> Self {
-        let stated = header.version().map(|version| version.text());
+    /// The version that MSH-12.1 states, as sent: no version needs an escape sequence.
+    pub(super) fn of(stated: &str) -> Self {
+        let stated = Some(stated.trim()).filter(|stated| !stated.is_empty());
         Self(stated.and_then(|stated| {
             let mut numbers = [0; 3];
-            let mut parts = stated.trim().split('.');
+            let mut parts = stated.split('.');
             for (number, part) in numbers.iter_mut().zip(parts.by_ref()) {
                 *number = part.parse().ok()?;
             }

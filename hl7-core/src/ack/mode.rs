@@ -31,12 +31,13 @@ impl AckCondition {
     /// `None` for a field without a value. Any value that is not in the table counts as `AL`: an acknowledgment that nobody waits for
     /// does less harm than a sender that waits in vain.
     fn of(value: Option<Value<'_>>) -> Option<Self> {
-        let text = value.filter(|value| !value.is_null())?.text().trim().to_ascii_uppercase();
-        match text.as_str() {
+        let text = value.filter(|value| !value.is_null())?.text();
+        let is = |code: &str| text.trim().eq_ignore_ascii_case(code);
+        match text.trim() {
             "" => None,
-            "NE" => Some(Self::Never),
-            "ER" => Some(Self::OnError),
-            "SU" => Some(Self::OnSuccess),
+            _ if is("NE") => Some(Self::Never),
+            _ if is("ER") => Some(Self::OnError),
+            _ if is("SU") => Some(Self::OnSuccess),
             _ => Some(Self::Always),
         }
     }
