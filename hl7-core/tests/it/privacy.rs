@@ -70,6 +70,12 @@ fn check(msg: &Message<'_>) {
     silent("message", &format!("{msg:?} {msg:#?}"));
     silent("index", &format!("{:?}", msg.index()));
     silent("header", &format!("{:?}", msg.header()));
+    silent("segments", &format!("{:?}", msg.into_iter()));
+    let mut leaves = msg.leaves();
+    silent("leaves", &format!("{leaves:?}"));
+    while let Some(leaf) = leaves.next() {
+        silent("leaf", &format!("{leaf:?} {leaves:?}"));
+    }
     for segment in msg.iter() {
         silent("segment", &format!("{segment:?}"));
         for field in segment.fields() {
@@ -124,6 +130,9 @@ fn no_diagnostic_shows_message_content() {
                     silent("path", &format!("{path:?}"));
                     if let Err(error) = msg.set(&path, CANARY) {
                         silent_error("edit", &error);
+                    }
+                    if let Err(error) = msg.set_each(&path, |_| Some(CANARY.to_owned())) {
+                        silent_error("edit of each", &error);
                     }
                 }
             }
