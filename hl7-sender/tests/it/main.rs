@@ -20,3 +20,4 @@ mod peer;
 mod privacy;
 mod room;
 mod shutdown;
+mod versions;
