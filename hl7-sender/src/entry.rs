@@ -136,22 +136,27 @@ pub enum DeadLetterReason {
     TooOld,
     /// Someone decided so: [`crate::Sender::dead_letter`].
     Chosen,
+    /// It came in, and no rule of the router holds for it: [`crate::Unrouted::DeadLetter`].
+    Unrouted,
 }
 
 impl DeadLetterReason {
-    /// The stable code: `refused`, `used-up`, `too-old` or `chosen`.
+    const ALL: [Self; 5] = [Self::Refused, Self::UsedUp, Self::TooOld, Self::Chosen, Self::Unrouted];
+
+    /// The stable code: `refused`, `used-up`, `too-old`, `chosen` or `unrouted`.
     pub fn code(self) -> &'static str {
         match self {
             Self::Refused => "refused",
             Self::UsedUp => "used-up",
             Self::TooOld => "too-old",
             Self::Chosen => "chosen",
+            Self::Unrouted => "unrouted",
         }
     }
 
     /// The reason with this code.
     pub fn of_code(code: &str) -> Option<Self> {
-        [Self::Refused, Self::UsedUp, Self::TooOld, Self::Chosen].into_iter().find(|why| why.code() == code)
+        Self::ALL.into_iter().find(|why| why.code() == code)
     }
 }
 

@@ -104,6 +104,7 @@ mod entry;
 mod error;
 mod gate;
 mod id;
+mod inbound;
 mod lane;
 mod policy;
 mod prune;
@@ -129,6 +130,7 @@ pub use error::{
     StoreErrorKind,
 };
 pub use id::{EntryId, LaneId, NotAnEntryId};
+pub use inbound::{Answered, Inbound, Received};
 pub use policy::Action;
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;

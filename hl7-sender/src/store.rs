@@ -6,9 +6,11 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
+use crate::digest::Digest;
 use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
+use crate::inbound::{Answered, Inbound, Received};
 
 /// A durable store of entries and their lanes.
 ///
@@ -39,6 +41,26 @@ pub trait Store: Send + Sync + 'static {
         request: Request,
         now: SystemTime,
     ) -> impl Future<Output = Result<Enqueued, StoreError>> + Send;
+
+    /// Keeps a message that came in for its destinations, with the acknowledgment that its sender is given once this returns.
+    ///
+    /// A key that came in before changes nothing, whatever the destinations are now, also when the store has no room: the acknowledgment
+    /// first kept is given back. So of calls with one key at the same time one keeps the message, and all give the same acknowledgment. It is
+    /// known as long as its request: until that is pruned.
+    ///
+    /// # Errors
+    /// When the store fails: then it is open whether the message was kept.
+    fn receive(
+        &self,
+        inbound: Inbound,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Received, StoreError>> + Send;
+
+    /// What the message that came in with this key was answered; `None` when none did.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn answered(&self, key: Digest) -> impl Future<Output = Result<Option<Answered>, StoreError>> + Send;
 
     /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`.
     ///
@@ -209,17 +231,17 @@ impl<S: Store> Watched<S> {
 }
 
 /// What a call ends with.
-trait Answered {
+trait Ended {
     fn error(&self) -> Option<StoreError>;
 }
 
-impl<T> Answered for Result<T, StoreError> {
+impl<T> Ended for Result<T, StoreError> {
     fn error(&self) -> Option<StoreError> {
         self.as_ref().err().copied()
     }
 }
 
-impl Answered for () {
+impl Ended for () {
     fn error(&self) -> Option<StoreError> {
         None
     }
@@ -228,6 +250,7 @@ impl Answered for () {
 /// [`Store`] with its type erased, so that a `Sender` has no parameter.
 macro_rules! erased {
     ($($name:ident($($arg:ident: $kind:ty),*) -> $result:ty;)*) => {
+        #[allow(dead_code)] // the calls of a listener
         pub(crate) trait AnyStore: Send + Sync + 'static {
             /// The first fault, from now on.
             fn fault(&self) -> watch::Receiver<Option<StoreError>>;
@@ -252,6 +275,8 @@ macro_rules! erased {
 
 erased! {
     enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
+    receive(inbound: Inbound, now: SystemTime) -> Result<Received, StoreError>;
+    answered(key: Digest) -> Result<Option<Answered>, StoreError>;
     recover(now: SystemTime) -> Result<u64, StoreError>;
     due(destination: &'a str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
     clamp(destination: &'a str, latest: SystemTime) -> Result<(), StoreError>;

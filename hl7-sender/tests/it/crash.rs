@@ -63,7 +63,7 @@ impl Child {
         Self { process, output, heard: Vec::new() }
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // SIGKILL: nothing of the child runs after it.
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -76,7 +76,7 @@ impl Child {
     }
 
     /// Waits until it has said this much.
-    fn hear(&mut self, lines: usize) {
+    pub(crate) fn hear(&mut self, lines: usize) {
         while self.heard.len() < lines {
             assert!(self.hear_line(), "the child ended too early");
         }
@@ -124,6 +124,11 @@ fn child() {
                 Ok(_) => say("open"),
                 Err(error) => say(error.code()),
             },
+            "open-slowly" => {
+                say("opens");
+                let _store = SqliteStore::open(&store).await.unwrap();
+                std::future::pending::<()>().await;
+            }
             "enqueue" => enqueue_for_ever(&store).await,
             "deliver" => deliver_for_ever(&store).await,
             "fill" => fill(&store).await,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use hl7_sender::{
-    Attempt, Count, Due, Enqueued, EntryId, Finished, LaneId, Record, Request, SqliteStore, Store,
-    StoreError, StoreErrorKind,
+    Answered, Attempt, Count, Digest, Due, Enqueued, EntryId, Finished, Inbound, LaneId, Received, Record,
+    Request, SqliteStore, Store, StoreError, StoreErrorKind,
 };
 
 /// The real store, which has no room to begin an attempt while `full` is set.
@@ -37,6 +37,8 @@ impl Store for Fickle {
 
     as_it_is! {
         enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
+        receive(inbound: Inbound, now: SystemTime) -> Result<Received, StoreError>;
+        answered(key: Digest) -> Result<Option<Answered>, StoreError>;
         recover(now: SystemTime) -> Result<u64, StoreError>;
         due(destination: &str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
         clamp(destination: &str, latest: SystemTime) -> Result<(), StoreError>;

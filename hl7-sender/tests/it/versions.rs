@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
-use hl7_sender::{DeadLetterReason, Enqueued, EntryId, SqliteStore, State, Store};
+use hl7_sender::{DeadLetterReason, Enqueued, EntryId, OpenErrorKind, Received, SqliteStore, State, Store};
+use rusqlite::Connection;
 
-use crate::contract::{at, request};
+use crate::contract::{at, inbound, request};
+use crate::crash::Child;
 use crate::peer::Folder;
 
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-v1.db");
@@ -92,4 +94,90 @@ async fn a_store_of_the_first_version_opens_with_all_its_entries() {
     let store = folder.store().await;
     check_entries(&store).await;
     check_use(&store).await;
+}
+
+fn version(path: &Path) -> i32 {
+    let conn = Connection::open(path).unwrap();
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+/// What tables, indexes and triggers there are, as SQLite wrote them down.
+fn schema(path: &Path) -> Vec<(String, Option<String>)> {
+    let conn = Connection::open(path).unwrap();
+    let mut select = conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+    select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn a_migrated_store_has_the_tables_of_a_new_one() {
+    let (old, new) = (copy_of_the_first(), Folder::new());
+    assert_eq!(version(&old.store_path()), 1);
+    let store = old.store().await;
+    let came = inbound(210, &[("ehr", Some("6"))]);
+    assert!(matches!(store.receive(came.clone(), at(9)).await.unwrap(), Received::Stored { .. }));
+    store.close().await;
+    new.store().await.close().await;
+    assert_eq!(version(&old.store_path()), version(&new.store_path()));
+    assert_eq!(schema(&old.store_path()), schema(&new.store_path()));
+    let store = old.store().await;
+    assert!(matches!(store.receive(came, at(10)).await.unwrap(), Received::Repeat(_)));
+    check_entries_and_one_more(&store).await;
+}
+
+async fn check_entries_and_one_more(store: &SqliteStore) {
+    for (n, state, _) in ENTRIES {
+        assert_eq!(store.record(id(n)).await.unwrap().unwrap().state, state);
+    }
+    assert_eq!(store.recent(None, 99).await.unwrap().len(), ENTRIES.len() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_50_a_migration_that_is_killed_begins_anew() {
+    let mut begun = 0;
+    for run in 0..12 {
+        let folder = copy_of_the_first();
+        let mut child = Child::start("open-slowly", &folder.store_path(), &[]);
+        child.hear(1);
+        std::thread::sleep(std::time::Duration::from_micros(run * 700));
+        child.kill();
+        begun += i32::from(version(&folder.store_path()) == 1);
+        let store = folder.store().await;
+        check_entries(&store).await;
+    }
+    assert!(begun > 0, "no kill came before the end of the migration");
+}
+
+/// A migration that was cut off in the middle, as the log would show it: the steps are done, and not committed.
+#[tokio::test]
+async fn a_migration_that_was_not_committed_leaves_no_trace() {
+    let (folder, later) = (copy_of_the_first(), Folder::new());
+    let conn = Connection::open(folder.store_path()).unwrap();
+    conn.execute_batch(
+        "PRAGMA cache_size = 1; BEGIN IMMEDIATE; ALTER TABLE request ADD COLUMN acknowledgment BLOB;",
+    )
+    .unwrap();
+    conn.execute_batch("UPDATE request SET acknowledgment = zeroblob(50000); PRAGMA user_version = 2")
+        .unwrap();
+    for ending in ["", "-wal", "-journal"] {
+        let name = |folder: &Folder| folder.store_path().with_file_name(format!("outbox.db{ending}"));
+        if name(&folder).exists() {
+            std::fs::copy(name(&folder), name(&later)).unwrap();
+        }
+    }
+    drop(conn);
+    let store = later.store().await;
+    check_entries(&store).await;
+    check_use(&store).await;
+}
+
+#[tokio::test]
+async fn a_damaged_store_of_an_earlier_version_is_not_changed() {
+    let folder = copy_of_the_first();
+    let mut bytes = std::fs::read(folder.store_path()).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 2048].fill(0xA5);
+    std::fs::write(folder.store_path(), &bytes).unwrap();
+    let error = SqliteStore::open(folder.store_path()).await.unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Damaged);
+    assert_eq!(version(&folder.store_path()), 1);
 }
