@@ -56,6 +56,14 @@ impl Reply {
         Self::answering(Answer::Block(content))
     }
 
+    /// The content of the block that is sent: of an acknowledgment to be kept, say. `None` for [`Reply::none`] and [`Reply::close`].
+    pub fn content(&self) -> Option<&[u8]> {
+        match &self.answer {
+            Answer::Block(content) => Some(content),
+            Answer::Nothing | Answer::Close => None,
+        }
+    }
+
     /// No answer. The connection stays open.
     pub fn none() -> Self {
         Self::answering(Answer::Nothing)

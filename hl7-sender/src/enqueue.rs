@@ -16,7 +16,7 @@ use crate::sender::{Running, Sender};
 use crate::shape;
 
 /// The longest origin, in bytes.
-const MAX_ORIGIN: usize = 128;
+pub(crate) const MAX_ORIGIN: usize = 128;
 
 /// A message about to be enqueued; [`Sender::entry`] makes one.
 ///
@@ -97,14 +97,21 @@ impl<'a> NewEntry<'a> {
         if running.engine.is_stopping() {
             return Err(EnqueueError::new(EnqueueErrorKind::ShutDown));
         }
-        let kept = tokio::spawn(keep(Arc::clone(running), self.request()?));
+        let kept = tokio::spawn(keep(Arc::clone(running), self.into_request()?));
         // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
         let lost =
             |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Closed))));
         kept.await.unwrap_or_else(lost)
     }
 
-    fn request(self) -> Result<Request, EnqueueError> {
+    /// The same as what came in under this key.
+    pub(crate) fn known_as(mut self, key: Digest, fingerprint: Digest) -> Self {
+        (self.key, self.fingerprint) = (Some(key), Some(fingerprint));
+        self
+    }
+
+    /// What a store is asked to keep.
+    pub(crate) fn into_request(self) -> Result<Request, EnqueueError> {
         let deliveries = self.deliveries()?;
         let control_id = self.control_id()?;
         let body = self.body()?;
@@ -176,18 +183,23 @@ async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, E
         Enqueued::KeyReused => return Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
         Enqueued::Full => return Err(EnqueueError::new(EnqueueErrorKind::StoreFull)),
     };
-    let receipts = stored.into_iter().map(|stored| {
+    Ok(receipts(&running, stored, Some(&about)))
+}
+
+/// Wakes the destinations of new entries. What is known of them, where it is, saves the receipts' holders a look.
+pub(crate) fn receipts(running: &Arc<Running>, stored: Vec<Stored>, about: Option<&About>) -> Vec<Receipt> {
+    let receipt = |stored: Stored| {
         if let (false, Some(target)) = (stored.repeat, running.targets.get(&stored.destination)) {
             target.wake.notify_one();
         }
-        let made = (!stored.repeat).then(|| about.record(&stored));
+        let made = about.filter(|_| !stored.repeat).map(|about| about.record(&stored));
         Receipt::new(Arc::clone(&running.engine), stored, made)
-    });
-    Ok(receipts.collect())
+    };
+    stored.into_iter().map(receipt).collect()
 }
 
 /// What is known of a request's new entries without asking the store.
-struct About {
+pub(crate) struct About {
     origin: String,
     message_type: Option<String>,
     size: u64,
@@ -195,7 +207,7 @@ struct About {
 }
 
 impl About {
-    fn of(request: &Request, now: SystemTime) -> Self {
+    pub(crate) fn of(request: &Request, now: SystemTime) -> Self {
         let (origin, message_type) = (request.origin.clone(), request.message_type.clone());
         Self { origin, message_type, size: request.body.len() as u64, now }
     }

@@ -95,6 +95,8 @@
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it: [`Sender::message`],
 //! [`Status::last_acknowledgment`].
 
+mod arrival;
+mod committed;
 mod destination;
 mod digest;
 mod dispatch;
@@ -105,11 +107,14 @@ mod error;
 mod gate;
 mod id;
 mod inbound;
+mod intake;
+mod intake_meter;
 mod lane;
 mod policy;
 mod prune;
 mod receipt;
 mod retry;
+mod router;
 mod sender;
 mod shape;
 #[cfg(feature = "sqlite")]
@@ -119,6 +124,8 @@ mod store;
 mod transport;
 mod watch;
 
+pub use arrival::{Answer, Arrival, Refused};
+pub use committed::Committed;
 pub use destination::{Destination, LaneKey};
 pub use digest::Digest;
 pub use enqueue::NewEntry;
@@ -126,14 +133,17 @@ pub use entry::{
     Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, Finished, Record, Request, State, Stored,
 };
 pub use error::{
-    EnqueueError, EnqueueErrorKind, OpenError, OpenErrorKind, StartError, StartErrorKind, StoreError,
-    StoreErrorKind,
+    EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError, OpenErrorKind, StartError,
+    StartErrorKind, StoreError, StoreErrorKind,
 };
 pub use id::{EntryId, LaneId, NotAnEntryId};
 pub use inbound::{Answered, Inbound, Received};
+pub use intake::{Intake, IntakeBuilder, Replying};
+pub use intake_meter::{IntakeCounters, IntakeMeter};
 pub use policy::Action;
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;
+pub use router::{Router, Unrouted};
 pub use sender::{Builder, Sender};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};

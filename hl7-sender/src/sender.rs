@@ -184,6 +184,10 @@ impl Sender {
         engine::failed(self.store().fault())
     }
 
+    pub(crate) fn has_destination(&self, name: &str) -> bool {
+        self.running.targets.contains_key(name)
+    }
+
     pub(crate) fn running(&self) -> &Arc<Running> {
         &self.running
     }

@@ -250,7 +250,6 @@ impl Ended for () {
 /// [`Store`] with its type erased, so that a `Sender` has no parameter.
 macro_rules! erased {
     ($($name:ident($($arg:ident: $kind:ty),*) -> $result:ty;)*) => {
-        #[allow(dead_code)] // the calls of a listener
         pub(crate) trait AnyStore: Send + Sync + 'static {
             /// The first fault, from now on.
             fn fault(&self) -> watch::Receiver<Option<StoreError>>;
