@@ -54,6 +54,41 @@
 //!
 //! Sent again means the same bytes under the same control ID. [`Destination::on`] and [`Retry`] change the table.
 //!
+//! # The listener's side
+//!
+//! An [`Intake`] is the handler of a listener ([`hl7_mllp::Server::serve`]) that stores what comes in for the destinations that a [`Router`] gives, all in one
+//! commit, and answers then. What its sender repeats is answered as the first time, byte for byte, and not stored again. What no rule takes is refused,
+//! or a dead letter, and counted ([`Intake::meter`]).
+//!
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+//! use hl7_core::{AckCode, Message};
+//! use hl7_mllp::{Client, Server};
+//! use hl7_sender::{Destination, Intake, Router, Sender, SqliteStore};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("node.db");
+//! let sender = Sender::builder(SqliteStore::open(path).await?)
+//!     .destination(Destination::mllp("ehr", "127.0.0.1:1")) // not reachable: what is for it waits
+//!     .start()
+//!     .await?;
+//! let intake = Intake::new(&sender, Router::all_matches().when("MSH-9.1 == ADT".parse()?, ["ehr"]))?;
+//! let node = Server::bind("127.0.0.1:0").await?;
+//! let mut client = Client::connect(node.local_addr()?.to_string()).await?;
+//! tokio::spawn(node.serve(intake.handler()));
+//!
+//! let msg = Message::parse("MSH|^~\\&|LAB|NORTH|EHR|NORTH|20260102030405||ADT^A08^ADT_A01|m-1|P|2.5.1\rPID|1||7\r")?;
+//! let first = client.send(&msg).await?; // AA: it is on the disk
+//! let again = client.send(&msg).await?;
+//! assert_eq!((first.code(), first.bytes()), (AckCode::AA, again.bytes()));
+//! assert_eq!(sender.recent(10).await?.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })
+//! # }
+//! ```
+//!
 //! # Guarantees
 //!
 //! * When [`Sender::enqueue`] returns `Ok`, the entry is on the disk: it survives the end of the process in any form, a crash of the system and a loss of
@@ -62,6 +97,10 @@
 //! * The first deliveries of a lane come in the order of its `enqueue` calls: a call that began after another had returned is behind it.
 //! * A dead letter is kept until someone decides, unless [`Builder::keep_dead_letters`] sets a time. A delivered entry is kept for seven days at
 //!   least, as a clock tells that has run evenly: after a jump of more than a day nothing is removed for a day.
+//! * A message that came in is answered positively through an [`Intake`] only once it is on the disk for all its destinations; as long as its entries are kept, its repeats
+//!   make no further ones. So two nodes of this crate have as many effects as messages, whatever is lost or killed between them.
+//! * A store that an earlier version made is opened with all that is in it, and brought to the tables of this one in one transaction; earlier versions
+//!   cannot open it any more.
 //! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk.
 //! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
@@ -76,7 +115,7 @@
 //!    again at the next start, with the code `S203`,
 //! 4. a person released, replayed or enqueued it again although it had been taken.
 //!
-//! Receivers that must not act twice tell a repetition by its control ID.
+//! Receivers that must not act twice tell a repetition by its control ID; an [`Intake`] does, by the sender's name, the control ID and the bytes.
 //!
 //! **Errors of `enqueue`.** All but [`EnqueueErrorKind::Store`] say that nothing was kept. That one is indeterminate: the entry may be there. Repeat the
 //! call with the same key or the same message, and it is kept once.
@@ -86,14 +125,14 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]; `S131` [`NotAnEntryId`]. In
+//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `N...` of
 //! `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
 //!
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it: [`Sender::message`],
-//! [`Status::last_acknowledgment`].
+//! [`Status::last_acknowledgment`], [`Arrival::message`].
 
 mod arrival;
 mod committed;

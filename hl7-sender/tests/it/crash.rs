@@ -129,6 +129,7 @@ fn child() {
                 let _store = SqliteStore::open(&store).await.unwrap();
                 std::future::pending::<()>().await;
             }
+            "relay" => crate::nodes::relay_for_ever(&store).await,
             "take" => crate::intake::take_for_ever(&store).await,
             "enqueue" => enqueue_for_ever(&store).await,
             "deliver" => deliver_for_ever(&store).await,

@@ -14,6 +14,7 @@ mod keys;
 mod lanes;
 mod listener;
 mod model;
+mod nodes;
 mod opening;
 mod outage;
 mod outcomes;
