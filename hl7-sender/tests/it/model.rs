@@ -3,21 +3,47 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::SystemTime;
 
-use hl7_sender::{DeadLetterReason, End, Enqueued, EntryId, SqliteStore, State, Store};
+use hl7_sender::{Answered, DeadLetterReason, End, Enqueued, EntryId, Received, SqliteStore, State, Store};
 use proptest::prelude::*;
 
-use crate::contract::{at, finished, request};
+use crate::contract::{at, finished, inbound, request};
 use crate::peer::Folder;
 
 #[derive(Clone, Debug)]
 enum Op {
-    Enqueue { key: u8, fingerprint: u8, destination: u8, lane: u8 },
-    Begin { entry: usize },
-    Finish { entry: usize, end: u8, go_on: bool },
-    Release { entry: usize },
-    DeadLetter { entry: usize },
-    Replay { entry: usize },
-    Pass { seconds: u64 },
+    Enqueue {
+        key: u8,
+        fingerprint: u8,
+        destination: u8,
+        lane: u8,
+    },
+    /// Keys 50 and 150 have one name, and so on.
+    Receive {
+        key: u8,
+        destination: u8,
+        lane: u8,
+        unrouted: bool,
+    },
+    Begin {
+        entry: usize,
+    },
+    Finish {
+        entry: usize,
+        end: u8,
+        go_on: bool,
+    },
+    Release {
+        entry: usize,
+    },
+    DeadLetter {
+        entry: usize,
+    },
+    Replay {
+        entry: usize,
+    },
+    Pass {
+        seconds: u64,
+    },
     Reopen,
 }
 
@@ -28,6 +54,9 @@ fn op() -> impl Strategy<Value = Op> {
             // The second fingerprint is rare enough that most calls keep something.
             let fingerprint = if other == 1 && key == 0 { 99 } else { key };
             Op::Enqueue { key, fingerprint, destination, lane }
+        }),
+        2 => (50..53u8, 0..2u8, 0..2u8, 0..2u8, 0..4u8).prop_map(|(key, other, destination, lane, unrouted)| {
+            Op::Receive { key: key + 100 * other, destination, lane, unrouted: unrouted == 0 }
         }),
         6 => entry.clone().prop_map(|entry| Op::Begin { entry }),
         6 => (entry.clone(), 0..4u8, any::<bool>()).prop_map(|(entry, end, go_on)| Op::Finish { entry, end, go_on }),
@@ -57,6 +86,8 @@ struct Entry {
 struct Model {
     now: u64,
     fingerprints: HashMap<u8, u8>,
+    /// What messages that came in were answered, and when.
+    answers: HashMap<u8, (Vec<u8>, u64)>,
     entries: Vec<Entry>,
     /// The open entries of each lane, in order, as places in `entries`.
     lanes: HashMap<Lane, Vec<usize>>,
@@ -132,6 +163,9 @@ impl Run {
             Op::Enqueue { key, fingerprint, destination, lane } => {
                 self.enqueue(key, fingerprint, (destination, lane)).await;
             }
+            Op::Receive { key, destination, lane, unrouted } => {
+                self.receive(key, (destination, lane), unrouted).await;
+            }
             Op::Begin { entry } => self.begin(entry).await,
             Op::Finish { entry, end, go_on } => self.finish(entry, end, go_on).await,
             Op::Release { entry } | Op::DeadLetter { entry } | Op::Replay { entry } => {
@@ -159,6 +193,29 @@ impl Run {
             self.model.lanes.entry(lane).or_default().push(self.model.entries.len());
             self.model.entries.push(Entry { id, key, lane, state: State::Queued, attempts: 0, next: None });
         }
+    }
+
+    async fn receive(&mut self, key: u8, lane: Lane, unrouted: bool) {
+        let (destination, lane_key) = (lane.0.to_string(), lane.1.to_string());
+        let mut came = inbound(key, &[(&destination, Some(&lane_key))]);
+        came.acknowledgment = format!("given at {}", self.model.now).into_bytes();
+        came.dead_letter = unrouted.then_some(DeadLetterReason::Unrouted);
+        let (id, given) = (came.request.deliveries[0].id, came.acknowledgment.clone());
+        let answer = self.store.receive(came, self.now()).await.unwrap();
+        if let Some((acknowledgment, first)) = self.model.answers.get(&key).cloned() {
+            assert_eq!(answer, Received::Repeat(Answered { acknowledgment, at: at(first) }));
+            return;
+        }
+        let named = self.model.answers.keys().any(|known| known % 100 == key % 100);
+        let Received::Stored { entries, name_reused } = answer else { panic!("not stored") };
+        assert_eq!((entries[0].id, name_reused), (id, named));
+        self.model.answers.insert(key, (given, self.model.now));
+        let mut state = State::DeadLettered;
+        if !unrouted {
+            state = State::Queued;
+            self.model.lanes.entry(lane).or_default().push(self.model.entries.len());
+        }
+        self.model.entries.push(Entry { id, key, lane, state, attempts: 0, next: None });
     }
 
     /// A sender begins a lane only when it is due and not under way.
@@ -243,6 +300,10 @@ impl Run {
             let due = self.store.due(&destination.to_string(), self.now(), 100).await.unwrap();
             let lanes: BTreeSet<Lane> = due.lanes.iter().map(|lane| lane_ids[lane]).collect();
             assert_eq!(lanes, self.model.due(destination));
+        }
+        for (key, (acknowledgment, first)) in &self.model.answers {
+            let answered = self.store.answered([*key; 32]).await.unwrap().unwrap();
+            assert_eq!((&answered.acknowledgment, answered.at), (acknowledgment, at(*first)));
         }
         let counted: u64 = self.store.counts().await.unwrap().iter().map(hl7_sender::Count::messages).sum();
         assert_eq!(counted, self.model.entries.len() as u64);
