@@ -60,7 +60,7 @@ pub struct Refused {
 /// Why a message is not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum RefusedKind {
-    /// For what it is: had it been taken before, that stands.
+    /// Not for the store's sake: had it been taken before, that stands.
     Unfit,
     /// No rule holds for it; the same.
     Unrouted,
@@ -129,6 +129,11 @@ impl Arrival {
         self.unfit(Reply::reject(&self.request, code, text), None)
     }
 
+    /// Does not take it now: `AR`, or `CE`, with code 207, after which senders try again. `text` travels to the sender and into its logs.
+    pub fn not_now(&self, text: impl Into<String>) -> Refused {
+        self.unfit(unavailable(&self.request, text), None)
+    }
+
     /// The acknowledgment that it is to be given once it is stored.
     pub(crate) fn acknowledgment(&self) -> Option<Vec<u8>> {
         let reply = Reply::accept(&self.request);
@@ -170,6 +175,8 @@ impl Arrival {
             K::TooLarge | K::NoAckAsked => {
                 self.unfit(Reply::reject(request, ErrorCode::ApplicationInternalError, text), Some(code))
             }
+            // It was removed since the router was checked.
+            K::UnknownDestination => self.unfit(unavailable(request, text), Some(code)),
             K::Store(why) if !why.is_passing() && why.kind() != StoreErrorKind::Poisoned => {
                 self.unknown(why.code())
             }
@@ -191,7 +198,7 @@ impl Arrival {
 }
 
 /// The fault is neither the content's nor the sender's: `AR`, or `CE`, with code 207, after which senders try again.
-fn unavailable(request: &Request, text: String) -> Reply {
+fn unavailable(request: &Request, text: impl Into<String>) -> Reply {
     let code = ErrorCode::ApplicationInternalError;
     match request.message().header().accept_condition() {
         AckCondition::Never => Reply::reject(request, code, text),

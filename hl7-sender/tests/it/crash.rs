@@ -30,11 +30,16 @@ impl Child {
     }
 
     /// The same, with the size of its files limited to so many blocks of 512 bytes; beyond, writing fails with EFBIG.
-    pub(crate) fn start_with_small_files(role: &str, store: &Path, blocks: usize) -> Self {
+    pub(crate) fn start_with_small_files(
+        role: &str,
+        store: &Path,
+        blocks: usize,
+        environment: &[(&str, String)],
+    ) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
         shell.arg(std::env::current_exe().unwrap());
-        Self::spawn(shell, role, store, &[])
+        Self::spawn(shell, role, store, environment)
     }
 
     /// The same, on a disk of its own in memory, of so many MiB, which only the child sees. `None` where that cannot be had.
@@ -281,7 +286,7 @@ fn check_deliveries(came: &[String], each: usize, kills: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_52_a_failed_write_ends_the_use_of_the_store_until_it_is_opened_again() {
     let folder = Folder::new();
-    let mut said = Child::start_with_small_files("fill", &folder.store_path(), 4000).output();
+    let mut said = Child::start_with_small_files("fill", &folder.store_path(), 4000, &[]).output();
     let ends = said.split_off(said.len() - 3);
     assert_eq!(ends, ["true S102", "S103", "S103"]);
     assert!(said.len() > 10, "{} entries fit", said.len());

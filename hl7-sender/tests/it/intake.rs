@@ -221,6 +221,38 @@ async fn fault_45_what_the_store_does_not_take_is_never_answered_positively() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_45_after_a_failed_write_nothing_is_answered_positively_and_what_was_is_there() {
+    let folder = Folder::new();
+    let address = vacant();
+    let environment = [("ADDRESS", address.to_string())];
+    let mut child = Child::start_with_small_files("take", &folder.store_path(), 4000, &environment);
+    child.hear(1);
+    let mut wire = Wire::to(address).await;
+    let mut answered = 0;
+    let failed = loop {
+        wire.write(&text(&format!("m-{answered}"), "a")).await;
+        let answer = wire.read().await;
+        if code(&answer) != "AA" {
+            break answer;
+        }
+        answered += 1;
+    };
+    assert_eq!(failed, None, "whether it was stored is open");
+    for n in [answered, answered + 1, 0] {
+        let refused = ask(address, &text(&format!("m-{n}"), "a")).await;
+        assert_eq!((code(&refused).as_str(), error_number(&refused).as_str()), ("AR", "207"));
+    }
+    child.kill();
+    let site = Site::new(&folder, to_ehr()).await;
+    assert!(answered > 10 && site.sender.recent(10_000).await.unwrap().len() >= answered, "{answered}");
+    for n in [0, answered / 2, answered, answered + 1] {
+        assert_eq!(code(&ask(site.address, &text(&format!("m-{n}"), "a")).await), "AA");
+    }
+    assert!(site.intake.meter().read().repeats >= 2);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_45_a_full_store_still_answers_what_it_has() {
     let folder = Folder::new();
     let open = hl7_sender::SqliteOptions::new().max_bytes(400 * 1024).open(folder.store_path()).await;
@@ -409,6 +441,9 @@ async fn with_a_name(arrival: Arrival) -> Answer {
     if arrival.message().get(path!("PID-5.1")).is_none_or(|name| name.is_empty()) {
         return arrival.error(ErrorCode::RequiredFieldMissing, "a name is needed").into();
     }
+    if arrival.message().get(path!("PID-3.1")).is_some_and(|id| id.raw() == "busy") {
+        return arrival.not_now("come again").into();
+    }
     let mut changed = arrival.message().clone();
     changed.set(path!("MSH-5"), "CHANGED").unwrap();
     arrival.commit_as(&changed).await.into()
@@ -431,6 +466,12 @@ async fn a_handler_of_ones_own_refuses_or_commits_a_changed_message() {
     assert_eq!(String::from_utf8(body).unwrap(), text("m-1", "a").replace("|EHR|", "|CHANGED|"));
     let refused = ask(address, &text("m-2", "a").replace("Doe^Jo", "")).await;
     assert_eq!((code(&refused).as_str(), error_number(&refused).as_str()), ("AE", "101"));
+    for (text, expected) in
+        [(text("m-3", "busy"), "AR"), (enhanced("m-4", "AL").replace("|a^", "|busy^"), "CE")]
+    {
+        let refused = ask(address, &text).await;
+        assert_eq!((code(&refused).as_str(), error_number(&refused).as_str()), (expected, "207"));
+    }
     // By the intake's own handler, whose rule does not hold for it: it was taken before, and that stands.
     assert_eq!(ask(site.address, &text("m-1", "a")).await, answer);
     task.abort();
