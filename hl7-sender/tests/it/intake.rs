@@ -13,10 +13,10 @@ use hl7_sender::{
 };
 use tokio::task::JoinHandle;
 
+use crate::blocks::{Wire, ask, code, error_number};
 use crate::crash::{Child, say};
 use crate::fickle::{Fickle, Mood};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere, until, vacant};
-use crate::wire::{Wire, ask, code, error_number};
 
 /// A listener with an intake behind it.
 struct Site {
@@ -94,11 +94,12 @@ async fn a_message_is_answered_once_it_is_stored_for_all_its_destinations() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_comes_in_goes_out() {
+async fn what_comes_in_goes_out_and_a_destination_that_is_gone_holds_up_nobody() {
     let peer = Peer::accepting().await;
     let folder = Folder::new();
-    let sender = folder.sender(ehr(peer.address)).await;
-    let site = Site::with(sender, to_ehr()).await;
+    let gone = Destination::mllp("lab", nowhere().to_string());
+    let sender = Sender::builder(folder.store().await).destination(ehr(peer.address)).destination(gone);
+    let site = Site::with(sender.start().await.unwrap(), Router::to(["lab", "ehr"])).await;
     let mut wire = Wire::to(site.address).await;
     for n in 0..20 {
         wire.write(&text(&format!("m-{n}"), "a")).await;
@@ -112,6 +113,7 @@ async fn what_comes_in_goes_out() {
     tokio::time::timeout(PATIENCE, all_out).await.unwrap();
     assert_eq!(peer.control_ids(), (0..20).map(|n| format!("m-{n}")).collect::<Vec<_>>());
     assert_eq!(peer.bodies()[0], text("m-0", "a").into_bytes());
+    assert_eq!(site.entries().await, 40, "what is for the other waits");
     site.end().await;
 }
 
@@ -162,6 +164,27 @@ async fn an_acknowledgment_that_the_disk_altered_is_made_anew() {
         assert!(String::from_utf8(again.unwrap()).unwrap().contains("|m-1"));
         site.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_release_2_what_is_stored_is_committed_and_what_is_not_is_refused() {
+    let folder = Folder::new();
+    let site = Site::new(&folder, Router::first_match().when("PID-3.1 == a".parse().unwrap(), ["ehr"])).await;
+    let server = Server::builder().release2(true).bind("127.0.0.1:0").await.unwrap();
+    let address = server.local_addr().unwrap();
+    let task = tokio::spawn(server.serve(site.intake.handler()));
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let mut wire = Wire::to(address).await;
+        wire.write(&text("m-1", "a")).await;
+        assert_eq!(wire.read().await.unwrap(), [0x06]);
+        answers.push(wire.read().await);
+    }
+    assert_eq!((code(&answers[0]).as_str(), &answers[0]), ("AA", &answers[1]));
+    assert_eq!(ask(address, &text("m-2", "b")).await.unwrap(), [0x15]);
+    assert_eq!(site.entries().await, 1);
+    task.abort();
+    site.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

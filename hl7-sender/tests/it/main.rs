@@ -3,6 +3,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+mod blocks;
 mod clock;
 mod contract;
 mod crash;
@@ -23,4 +24,3 @@ mod privacy;
 mod room;
 mod shutdown;
 mod versions;
-mod wire;

@@ -14,9 +14,9 @@ use hl7_sender::{
 use tracing::field::{Field, Visit};
 use tracing::span;
 
+use crate::blocks::{ask, code};
 use crate::contract::{at, finished, inbound, request};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, nowhere, quick, until};
-use crate::wire::{ask, code};
 
 const CANARY: &str = "CANARY Doe";
 
