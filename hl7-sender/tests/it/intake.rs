@@ -181,7 +181,9 @@ async fn in_release_2_what_is_stored_is_committed_and_what_is_not_is_refused() {
         answers.push(wire.read().await);
     }
     assert_eq!((code(&answers[0]).as_str(), &answers[0]), ("AA", &answers[1]));
-    assert_eq!(ask(address, &text("m-2", "b")).await.unwrap(), [0x15]);
+    for refused in [text("m-2", "b"), text("", "a")] {
+        assert_eq!(ask(address, &refused).await.unwrap(), [0x15], "also where it would be AE in release 1");
+    }
     assert_eq!(site.entries().await, 1);
     task.abort();
     site.end().await;

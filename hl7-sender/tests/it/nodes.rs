@@ -83,13 +83,14 @@ async fn forward(mut from: TcpStream, mut to: TcpStream, mut rng: fastrand::Rng,
     }
 }
 
-/// What the child in the middle does: it takes messages and sends them on.
+/// What the child in the middle does: it takes messages and sends them on, and keeps a copy for a receiver that is not there.
 pub(crate) async fn relay_for_ever(store: &Path) {
     let address = |name| std::env::var(name).unwrap().parse::<SocketAddr>().unwrap();
     let store = SqliteStore::open(store).await.unwrap();
     let onwards = ehr(address("PEER")).connections(LANES);
-    let sender = Sender::builder(store).destination(onwards).start().await.unwrap();
-    let intake = Intake::new(&sender, Router::to(["ehr"])).unwrap();
+    let copy = Destination::mllp("copy", nowhere().to_string());
+    let sender = Sender::builder(store).destination(onwards).destination(copy).start().await.unwrap();
+    let intake = Intake::new(&sender, Router::to(["ehr", "copy"])).unwrap();
     let server = Server::bind(address("ADDRESS")).await.unwrap();
     say("listens");
     server.serve(intake.handler()).await.unwrap();
@@ -239,7 +240,10 @@ async fn enqueue(sender: &Sender) -> Vec<Receipt> {
 fn check(seed: u64, middle: &Path, last: &Path, came: &[String]) -> usize {
     let mut known = HashSet::new();
     let firsts: Vec<String> = came.iter().filter(|id| known.insert(*id)).cloned().collect();
-    for (place, found) in [("middle", kept(middle)), ("last", kept(last)), ("wire", firsts)] {
+    let copies = ("middle's copies", kept(middle, "copy"));
+    for (place, found) in
+        [("middle", kept(middle, "ehr")), copies, ("last", kept(last, "ehr")), ("wire", firsts)]
+    {
         assert_eq!(found.len(), LANES * EACH, "seed {seed}: {place}");
         for lane in 0..LANES {
             let prefix = format!("{lane}-");
@@ -251,11 +255,14 @@ fn check(seed: u64, middle: &Path, last: &Path, came: &[String]) -> usize {
     came.len() - LANES * EACH
 }
 
-/// The control IDs of a store's entries, in the order in which they came.
-fn kept(store: &Path) -> Vec<String> {
+/// The control IDs of a store's entries for a destination, in the order in which they came.
+fn kept(store: &Path, destination: &str) -> Vec<String> {
     let conn = rusqlite::Connection::open(store).unwrap();
     let mut select = conn
-        .prepare("SELECT control_id FROM entry e JOIN request r ON r.number = e.request ORDER BY e.number")
+        .prepare(
+            "SELECT control_id FROM entry e JOIN request r ON r.number = e.request
+             WHERE destination = ?1 AND r.acknowledgment IS NOT NULL ORDER BY e.number",
+        )
         .unwrap();
-    select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    select.query_map([destination], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
