@@ -35,9 +35,9 @@ pub(crate) struct Identity {
     body: Digest,
 }
 
-/// What a handler under an intake answers: a [`Committed`], or a [`Refused`].
+/// What a handler under an intake decides of a message: a [`Committed`], or a [`Refused`].
 #[derive(Debug)]
-pub struct Answer {
+pub struct Verdict {
     pub(crate) given: Given,
 }
 
@@ -206,19 +206,19 @@ fn unavailable(request: &Request, text: impl Into<String>) -> Reply {
     }
 }
 
-impl From<Committed> for Answer {
+impl From<Committed> for Verdict {
     fn from(committed: Committed) -> Self {
         Self { given: Given::Committed(committed) }
     }
 }
 
-impl From<Refused> for Answer {
+impl From<Refused> for Verdict {
     fn from(refused: Refused) -> Self {
         Self { given: Given::Refused(refused) }
     }
 }
 
-impl From<Result<Committed, Refused>> for Answer {
+impl From<Result<Committed, Refused>> for Verdict {
     fn from(result: Result<Committed, Refused>) -> Self {
         result.map_or_else(Self::from, Self::from)
     }

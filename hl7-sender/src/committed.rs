@@ -19,13 +19,13 @@ use crate::sender::Running;
 /// through [`crate::Intake`].
 ///
 /// ```
-/// use hl7_sender::{Answer, Arrival, Committed};
+/// use hl7_sender::{Verdict, Arrival, Committed};
 ///
-/// fn answer(committed: Committed) -> Answer {
+/// fn answer(committed: Committed) -> Verdict {
 ///     committed.into()
 /// }
 ///
-/// async fn handle(arrival: Arrival) -> Answer {
+/// async fn handle(arrival: Arrival) -> Verdict {
 ///     arrival.commit().await.into()
 /// }
 /// # let _ = (answer, handle);
@@ -34,9 +34,9 @@ use crate::sender::Running;
 /// It cannot be made otherwise, not copied, and an accepting [`Reply`] does not do in its place:
 ///
 /// ```compile_fail,E0451
-/// use hl7_sender::{Answer, Arrival, Committed};
+/// use hl7_sender::{Verdict, Arrival, Committed};
 ///
-/// fn answer() -> Answer {
+/// fn answer() -> Verdict {
 ///     let committed = Committed { acknowledgment: b"MSH|^~\\&|A\rMSA|AA|m-1\r".to_vec(), ..unreachable!() };
 ///     committed.into()
 /// }
@@ -44,17 +44,17 @@ use crate::sender::Running;
 ///
 /// ```compile_fail,E0277
 /// use hl7_mllp::Reply;
-/// use hl7_sender::{Answer, Arrival};
+/// use hl7_sender::{Verdict, Arrival};
 ///
-/// async fn handle(arrival: Arrival) -> Answer {
+/// async fn handle(arrival: Arrival) -> Verdict {
 ///     Reply::accept(arrival.request()).into()
 /// }
 /// ```
 ///
 /// ```compile_fail,E0382
-/// use hl7_sender::{Answer, Committed};
+/// use hl7_sender::{Verdict, Committed};
 ///
-/// fn answers(committed: Committed) -> [Answer; 2] {
+/// fn answers(committed: Committed) -> [Verdict; 2] {
 ///     [committed.into(), committed.into()]
 /// }
 /// ```

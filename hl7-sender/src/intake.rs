@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hl7_mllp::{Reply, Request};
 
-use crate::arrival::{Answer, Arrival, Given, Identity, Refused, RefusedKind};
+use crate::arrival::{Arrival, Given, Identity, Refused, RefusedKind, Verdict};
 use crate::committed::Committed;
 use crate::enqueue::MAX_ORIGIN;
 use crate::error::{IntakeError, IntakeErrorKind};
@@ -105,9 +105,9 @@ impl Intake {
     ///
     /// ```
     /// use hl7_core::{ErrorCode, path};
-    /// use hl7_sender::{Answer, Arrival};
+    /// use hl7_sender::{Verdict, Arrival};
     ///
-    /// async fn check(arrival: Arrival) -> Answer {
+    /// async fn check(arrival: Arrival) -> Verdict {
     ///     if arrival.message().get(path!("PID-3.1")).is_none() {
     ///         return arrival.error(ErrorCode::RequiredFieldMissing, "a patient ID is needed").into();
     ///     }
@@ -121,7 +121,7 @@ impl Intake {
     ) -> impl Fn(Request) -> Replying + Clone + Send + Sync + 'static + use<F, Fut>
     where
         F: Fn(Arrival) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Into<Answer>> + Send + 'static,
+        Fut: Future<Output: Into<Verdict>> + Send + 'static,
     {
         let (desk, handler) = (Arc::clone(&self.desk), Arc::new(handler));
         move |request| {
@@ -140,11 +140,11 @@ impl Desk {
     async fn answer<F, Fut>(self: Arc<Self>, request: Request, handler: &F) -> Reply
     where
         F: Fn(Arrival) -> Fut,
-        Fut: Future<Output: Into<Answer>>,
+        Fut: Future<Output: Into<Verdict>>,
     {
         let identity = Identity::of(&request);
         let arrival = || Arrival { request: request.clone(), identity, desk: Arc::clone(&self) };
-        let answer: Answer = handler(arrival()).await.into();
+        let answer: Verdict = handler(arrival()).await.into();
         match answer.given {
             Given::Committed(committed) if committed.is_of(&identity.key) => self.taken(committed),
             Given::Committed(_) => {

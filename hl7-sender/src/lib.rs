@@ -163,7 +163,7 @@ mod store;
 mod transport;
 mod watch;
 
-pub use arrival::{Answer, Arrival, Refused};
+pub use arrival::{Arrival, Refused, Verdict};
 pub use committed::Committed;
 pub use destination::{Destination, LaneKey};
 pub use digest::Digest;

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use hl7_core::{ErrorCode, path};
 use hl7_mllp::Server;
 use hl7_sender::{
-    Answer, Arrival, Committed, DeadLetterReason, Destination, Intake, IntakeErrorKind, Router, Sender,
-    State, Store, StoreErrorKind, Unrouted,
+    Arrival, Committed, DeadLetterReason, Destination, Intake, IntakeErrorKind, Router, Sender, State, Store,
+    StoreErrorKind, Unrouted, Verdict,
 };
 use tokio::task::JoinHandle;
 
@@ -462,7 +462,7 @@ async fn what_cannot_be_sent_on_is_refused() {
     site.end().await;
 }
 
-async fn with_a_name(arrival: Arrival) -> Answer {
+async fn with_a_name(arrival: Arrival) -> Verdict {
     if arrival.message().get(path!("PID-5.1")).is_none_or(|name| name.is_empty()) {
         return arrival.error(ErrorCode::RequiredFieldMissing, "a name is needed").into();
     }
@@ -514,7 +514,7 @@ async fn the_commit_of_one_message_is_no_answer_to_another() {
             let committed = arrival.commit().await.unwrap();
             let other = spare.lock().unwrap().replace(committed);
             let refused = arrival.reject(ErrorCode::ApplicationInternalError, "later");
-            other.map_or_else(|| Answer::from(refused), Answer::from)
+            other.map_or_else(|| Verdict::from(refused), Verdict::from)
         }
     };
     let server = Server::bind("127.0.0.1:0").await.unwrap();

@@ -9,41 +9,17 @@ use proptest::prelude::*;
 use crate::contract::{at, finished, inbound, request};
 use crate::peer::Folder;
 
+/// Of the keys that are received, 50 and 150 have one name, and so on.
 #[derive(Clone, Debug)]
 enum Op {
-    Enqueue {
-        key: u8,
-        fingerprint: u8,
-        destination: u8,
-        lane: u8,
-    },
-    /// Keys 50 and 150 have one name, and so on.
-    Receive {
-        key: u8,
-        destination: u8,
-        lane: u8,
-        unrouted: bool,
-    },
-    Begin {
-        entry: usize,
-    },
-    Finish {
-        entry: usize,
-        end: u8,
-        go_on: bool,
-    },
-    Release {
-        entry: usize,
-    },
-    DeadLetter {
-        entry: usize,
-    },
-    Replay {
-        entry: usize,
-    },
-    Pass {
-        seconds: u64,
-    },
+    Enqueue { key: u8, fingerprint: u8, destination: u8, lane: u8 },
+    Receive { key: u8, destination: u8, lane: u8, unrouted: bool },
+    Begin { entry: usize },
+    Finish { entry: usize, end: u8, go_on: bool },
+    Release { entry: usize },
+    DeadLetter { entry: usize },
+    Replay { entry: usize },
+    Pass { seconds: u64 },
     Reopen,
 }
 

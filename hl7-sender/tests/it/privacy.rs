@@ -9,7 +9,7 @@ use hl7_core::{Message, path};
 use hl7_mllp::Reply;
 use hl7_mllp::Server;
 use hl7_sender::{
-    Answer, Arrival, DeadLetterReason, Destination, End, Intake, Router, Sender, Store as _, Unrouted,
+    Arrival, DeadLetterReason, Destination, End, Intake, Router, Sender, Store as _, Unrouted, Verdict,
 };
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -138,8 +138,8 @@ async fn take_in(shown: &Shown, sender: &Sender) {
         async move {
             teller.debug((&arrival, arrival.request()));
             let answer = match arrival.message().get(path!("ZZZ-1")) {
-                Some(_) => Answer::from(arrival.error(ErrorCode::DataTypeError, CANARY)),
-                None => Answer::from(arrival.commit().await),
+                Some(_) => Verdict::from(arrival.error(ErrorCode::DataTypeError, CANARY)),
+                None => Verdict::from(arrival.commit().await),
             };
             teller.debug(&answer);
             answer
