@@ -38,8 +38,8 @@
 //!
 //! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
 //! lane the order is kept, and each lane waits, retries and is held by itself. The store with its entries is the *outbox*. A *receipt* is what
-//! the caller has of an entry. An entry is *settled* when it is delivered or a *dead letter*. A *held* entry waits for a person, and its lane
-//! with it.
+//! the caller has of an entry. An entry is *settled* when nothing more happens to it by itself: it is delivered, sent without a confirmation, skipped, or
+//! a *dead letter*. A *held* entry waits for a person, and its lane with it.
 //!
 //! # What becomes of an entry
 //!
@@ -47,12 +47,17 @@
 //! |---|---|
 //! | AA, CA | delivered |
 //! | AE | the lane is held: [`Sender::release`] sends it again, [`Sender::dead_letter`] gives it up |
-//! | AR, CE | sent again after a delay; held after [`Retry::max_rejections`] |
+//! | AR, CE, 0x15 of MLLP release 2 | sent again after a delay; held after [`Retry::max_rejections`] |
+//! | unreadable, of another message, without MSA-2 | the same |
 //! | CR | dead letter; the lane flows on; [`Sender::replay`] puts it at the lane's end |
-//! | none, late, unreadable, of another message; connection lost | sent again after a delay, without limit unless [`Retry::max_attempts`] sets one |
+//! | none, late; connection lost | sent again after a delay, without limit unless [`Retry::max_attempts`] sets one |
+//! | of the other release of MLLP | the lane is held: the destination is set wrongly |
+//! | CA or 0x06, and then nothing more | delivered ([`Outcome::Taken`]), and never sent again; with [`SettleOn::Application`] unconfirmed |
+//! | none is asked for, and the destination is [`unconfirmed`](Destination::unconfirmed) | sent, unconfirmed; never delivered |
 //! | no connection | tried again for the whole destination by one lane at a time; counts as no attempt |
+//! | no connection, for a reason that stays (a certificate, an address) | the same after [`Retry::rest`], and [`DestinationStatus::needs_help`] |
 //!
-//! Sent again means the same bytes under the same control ID. [`Destination::on`] and [`Retry`] change the table.
+//! Sent again means the same bytes under the same control ID. [`Destination::on`], [`Policy`] and [`Retry`] change the table.
 //!
 //! # Guarantees
 //!
@@ -62,7 +67,8 @@
 //! * The first deliveries of a lane come in the order of its `enqueue` calls: a call that began after another had returned is behind it.
 //! * A dead letter is kept until someone decides, unless [`Builder::keep_dead_letters`] sets a time. A delivered entry is kept for seven days at
 //!   least, as a clock tells that has run evenly: after a jump of more than a day nothing is removed for a day.
-//! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk.
+//! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk, or that the receiver gave one (a `CA` before an answer that
+//!   did not come, 0x06 of MLLP release 2).
 //! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
 //! * After the store failed to read or write, or was found to contradict itself, nothing more is sent and nothing is accepted, until it is opened
@@ -72,8 +78,8 @@
 //!
 //! 1. its acknowledgment was lost on the way,
 //! 2. its acknowledgment came after the time allowed for it, or could not be read as one,
-//! 3. this process ended, or its store failed, after the message was written and before its acknowledgment was on the disk: entries found in that state go out
-//!    again at the next start, with the code `S203`,
+//! 3. this process ended, its store failed, or its destination was changed or removed, after the message was written and before its acknowledgment was on the disk: entries found in that state go out
+//!    again, with the code `S203` or `S204`,
 //! 4. a person released, replayed or enqueued it again although it had been taken.
 //!
 //! Receivers that must not act twice tell a repetition by its control ID.
@@ -87,15 +93,18 @@
 //! # Codes
 //!
 //! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]; `S131` [`NotAnEntryId`]. In
-//! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `N...` of
-//! `hl7-mllp`, or the code of a negative acknowledgment.
+//! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
+//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
 //!
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it: [`Sender::message`],
 //! [`Status::last_acknowledgment`].
 
+mod action;
+mod decision;
 mod destination;
+mod destination_status;
 mod digest;
 mod dispatch;
 mod engine;
@@ -105,10 +114,12 @@ mod error;
 mod gate;
 mod id;
 mod lane;
+mod mllp;
 mod policy;
 mod prune;
 mod receipt;
 mod retry;
+mod running;
 mod sender;
 mod shape;
 #[cfg(feature = "sqlite")]
@@ -118,7 +129,9 @@ mod store;
 mod transport;
 mod watch;
 
-pub use destination::{Destination, LaneKey};
+pub use action::Action;
+pub use destination::{Destination, LaneKey, SettleOn};
+pub use destination_status::DestinationStatus;
 pub use digest::Digest;
 pub use enqueue::NewEntry;
 pub use entry::{
@@ -129,7 +142,7 @@ pub use error::{
     StoreErrorKind,
 };
 pub use id::{EntryId, LaneId, NotAnEntryId};
-pub use policy::Action;
+pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;
 pub use sender::{Builder, Sender};
@@ -137,3 +150,6 @@ pub use sender::{Builder, Sender};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use status::Status;
 pub use store::Store;
+pub use transport::{
+    Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing, Pending, Transport,
+};

@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hl7_core::Message;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::destination::Destination;
-use crate::dispatch::Dispatch;
+use crate::destination_status::DestinationStatus;
 use crate::engine::{self, Clock, Engine, Target};
 use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
@@ -19,6 +18,7 @@ use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, S
 use crate::id::EntryId;
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
+use crate::running::Running;
 use crate::status::Status;
 use crate::store::{AnyStore, Store, Watched};
 use crate::watch::Watch;
@@ -33,14 +33,6 @@ const MAX_LIST: usize = 10_000;
 #[derive(Clone)]
 pub struct Sender {
     running: Arc<Running>,
-}
-
-pub(crate) struct Running {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) targets: HashMap<String, Arc<Target>>,
-    pub(crate) max_message_bytes: usize,
-    stop: watch::Sender<bool>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Sender {
@@ -67,7 +59,7 @@ impl Sender {
 
     /// A message to be enqueued with a key, an origin, or for several destinations.
     pub fn entry<'a>(&'a self, message: &'a Message<'a>) -> NewEntry<'a> {
-        NewEntry::new(self, message)
+        NewEntry::new(&self.running, message)
     }
 
     /// Where an entry stands; `None` when there is no such entry, or no more.
@@ -153,20 +145,7 @@ impl Sender {
     ///
     /// Later calls fail. Calls that wait for an outcome end with an error.
     pub async fn shutdown(&self, within: Duration) {
-        self.running.stop.send_replace(true);
-        let tasks = std::mem::take(&mut *self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let deadline = Instant::now().checked_add(within);
-        for mut task in tasks {
-            let Some(deadline) = deadline else {
-                let _ = task.await;
-                continue;
-            };
-            if timeout_at(deadline, &mut task).await.is_err() {
-                task.abort();
-                let _ = task.await;
-            }
-        }
-        self.store().close().await;
+        self.running.end(within).await;
     }
 
     /// Waits until the store has failed so that it is out of use ([`StoreError::is_fault`]), and gives why: nothing is sent or accepted any more until it
@@ -184,8 +163,34 @@ impl Sender {
         engine::failed(self.store().fault())
     }
 
-    pub(crate) fn running(&self) -> &Arc<Running> {
-        &self.running
+    /// What the sender can say of its destinations, in the order of their names.
+    pub fn destinations(&self) -> Vec<DestinationStatus> {
+        let now = Instant::now();
+        let targets = self.running.targets().into_iter();
+        let mut all: Vec<_> = targets.map(|target| DestinationStatus::of(&target, now)).collect();
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        all
+    }
+
+    /// The same of one; `None` when there is none of this name.
+    pub fn destination(&self, name: &str) -> Option<DestinationStatus> {
+        self.running.target(name).map(|target| DestinationStatus::of(&target, Instant::now()))
+    }
+
+    /// Begins no more message for a destination until [`Sender::resume_destination`] or the next start. Those under way are finished, new ones are
+    /// kept and wait. Gives whether there is such a destination.
+    pub fn pause_destination(&self, name: &str) -> bool {
+        let target = self.running.target(name);
+        target.inspect(|target| target.gate().pause()).is_some()
+    }
+
+    /// Goes on with a destination that was paused. One that cannot be reached is tried now, whatever rest it was given. Gives whether there is such
+    /// a destination.
+    pub fn resume_destination(&self, name: &str) -> bool {
+        let Some(target) = self.running.target(name) else { return false };
+        target.gate().resume(Instant::now());
+        target.wake.notify_one();
+        true
     }
 
     fn store(&self) -> &dyn AnyStore {
@@ -198,7 +203,7 @@ impl Sender {
 
     fn decided(&self, id: &EntryId, destination: &str) {
         self.running.engine.watch.changed(*id);
-        if let Some(target) = self.running.targets.get(destination) {
+        if let Some(target) = self.running.target(destination) {
             target.wake.notify_one();
         }
     }
@@ -210,7 +215,7 @@ fn statuses(records: Vec<Record>) -> Vec<Status> {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<_> = self.running.targets.keys().collect();
+        let mut names: Vec<_> = self.running.targets().iter().map(|target| target.name.clone()).collect();
         names.sort();
         f.debug_struct("Sender").field("destinations", &names).finish_non_exhaustive()
     }
@@ -286,12 +291,9 @@ impl Builder {
                 "entries that were under way when the last sender ended go out again"
             );
         }
-        let dispatch =
-            |target: &Arc<Target>| tokio::spawn(Dispatch::new(Arc::clone(&engine), Arc::clone(target)).run());
-        let mut tasks: Vec<_> = targets.values().map(dispatch).collect();
-        tasks.push(tokio::spawn(prune::run(Arc::clone(&engine), self.keep)));
-        let max_message_bytes = self.max_message_bytes;
-        let running = Running { engine, targets, max_message_bytes, stop, tasks: Mutex::new(tasks) };
+        let running = Running::new(Arc::clone(&engine), stop, self.max_message_bytes);
+        running.run(tokio::spawn(prune::run(engine, self.keep)));
+        targets.into_values().for_each(|target| running.open(target));
         Ok(Sender { running: Arc::new(running) })
     }
 }

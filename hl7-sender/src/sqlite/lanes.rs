@@ -101,9 +101,9 @@ impl Tables {
             self.sending(finished.id).map_err(fault)?.ok_or(StoreError::new(StoreErrorKind::Damaged))?;
         self.end(&open, finished)
             .and_then(|()| match finished.end {
-                End::Deliver | End::DeadLetter(_) => self.move_on(&open, finished.at, go_on),
                 End::Retry(at) => self.wait(open.lane, Some(at)).map(|()| None),
                 End::Hold => self.wait(open.lane, None).map(|()| None),
+                _ => self.move_on(&open, finished.at, go_on),
             })
             .map_err(fault)
     }
@@ -180,13 +180,15 @@ impl Tables {
             End::Hold => (3, None, None),
             End::Deliver => (4, None, None),
             End::DeadLetter(reason) => (5, None, Some(reason.code())),
+            End::Unconfirmed => (6, None, None),
+            End::Skip => (7, None, None),
         };
         let answered = finished.acknowledgment.is_some();
         let settled = (state >= 4).then_some(Millis(finished.at));
         let changed = self.conn.prepare_cached(END)?.execute(named_params! {
             ":number": open.number, ":id": Id::from(finished.id), ":state": state, ":reason": reason,
             ":undone": i64::from(finished.sent_at.is_none()),
-            ":rejected": i64::from(answered && state == 2),
+            ":rejected": i64::from(finished.rejected && state == 2),
             ":failure": finished.failure,
             ":acknowledgment": finished.acknowledgment,
             ":sent": finished.sent_at.map(Millis),

@@ -176,13 +176,15 @@ impl From<LaneId> for Id {
 }
 
 /// The column `state`. The numbers are part of the file's format.
-pub(super) const STATES: [(i64, State); 6] = [
+pub(super) const STATES: [(i64, State); 8] = [
     (0, State::Queued),
     (1, State::Sending),
     (2, State::Retrying),
     (3, State::Held),
     (4, State::Delivered),
     (5, State::DeadLettered),
+    (6, State::Unconfirmed),
+    (7, State::Skipped),
 ];
 
 pub(super) struct StateColumn(pub(super) State);

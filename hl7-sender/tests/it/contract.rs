@@ -38,7 +38,7 @@ pub(crate) fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str
 
 pub(crate) fn finished(id: EntryId, end: End, at: SystemTime) -> Finished {
     let acknowledgment = (end == End::Deliver).then(|| ACK.to_vec());
-    Finished { id, end, acknowledgment, failure: None, sent_at: Some(at), at }
+    Finished { id, end, acknowledgment, failure: None, rejected: false, sent_at: Some(at), at }
 }
 
 async fn enqueue(store: &impl Store, key: u8, lane: Option<&str>, now: SystemTime) -> Stored {
@@ -80,6 +80,8 @@ contract! {
     settles_and_begins_in_one_call
     counts_attempts_before_the_end_is_known
     an_attempt_without_a_write_does_not_count
+    ends_without_a_confirmation_let_the_lane_flow_on
+    counts_the_answers_that_ask_for_a_retry
     an_end_without_an_attempt_is_a_fault
     held_lanes_wait_for_a_decision
     recovers_what_was_under_way
@@ -166,6 +168,33 @@ async fn an_attempt_without_a_write_does_not_count(store: impl Store) {
     let record = store.record(id).await.unwrap().unwrap();
     assert_eq!((record.attempts, record.failure.as_deref(), record.sent_at), (0, Some("N203"), None));
     assert_eq!(begin(&store, id).await.unwrap().tries, 1);
+}
+
+async fn ends_without_a_confirmation_let_the_lane_flow_on(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..4 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    begin(&store, ids[0]).await.unwrap();
+    let next = store.finish(finished(ids[0], End::Unconfirmed, at(1)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[1]);
+    let next = store.finish(finished(ids[1], End::Skip, at(2)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[2]);
+    assert_eq!(state(&store, ids[0]).await, State::Unconfirmed);
+    assert_eq!(state(&store, ids[1]).await, State::Skipped);
+    assert_eq!(store.record(ids[1]).await.unwrap().unwrap().settled_at, Some(at(2)));
+    assert!(store.dead_letters(10).await.unwrap().is_empty());
+    assert_eq!(store.prune(at(3), at(0), 10).await.unwrap(), 2, "they are kept as long as what is delivered");
+}
+
+async fn counts_the_answers_that_ask_for_a_retry(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    for (rejected, before) in [(true, 0), (false, 1), (true, 1)] {
+        assert_eq!(begin(&store, id).await.unwrap().rejections, before);
+        let again = Finished { rejected, ..finished(id, End::Retry(at(0)), at(0)) };
+        store.finish(again, false).await.unwrap();
+    }
+    assert_eq!(begin(&store, id).await.unwrap().rejections, 2);
 }
 
 async fn an_end_without_an_attempt_is_a_fault(store: impl Store) {

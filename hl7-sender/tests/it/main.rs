@@ -20,3 +20,8 @@ mod peer;
 mod privacy;
 mod room;
 mod shutdown;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
+mod unconfirmed;
+mod wire;
