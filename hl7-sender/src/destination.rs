@@ -9,6 +9,8 @@ use hl7_mllp::{Client, ClientBuilder};
 
 use crate::action::Action;
 use crate::error::StartErrorKind;
+use crate::file_drop::FileDrop;
+use crate::files::Folder;
 use crate::mllp::{Mllp, Terms};
 use crate::policy::{Answer, Policy};
 use crate::retry::Retry;
@@ -43,6 +45,7 @@ pub struct Destination {
 #[derive(Clone)]
 enum Way {
     Mllp { address: String, client: Box<ClientBuilder> },
+    Files(FileDrop),
     Other(Arc<dyn Transport>),
 }
 
@@ -81,6 +84,14 @@ impl Destination {
     /// ```
     pub fn mllp_with(name: impl Into<String>, address: impl Into<String>, client: ClientBuilder) -> Self {
         Self::by(name, Way::Mllp { address: address.into(), client: Box::new(client) })
+    }
+
+    /// A folder into which messages are put, one a file. The name is as for [`Destination::mllp`].
+    ///
+    /// That a file is there for good says nothing of who reads it: each message ends as [`crate::State::Unconfirmed`] once its file is durable, never as
+    /// delivered, whatever it asks for in MSH-15 and MSH-16.
+    pub fn files(name: impl Into<String>, files: FileDrop) -> Self {
+        Self::by(name, Way::Files(files)).unconfirmed()
     }
 
     /// A receiver that is reached by a transport of the program's own. The name is as for [`Destination::mllp`].
@@ -169,6 +180,7 @@ impl Destination {
     pub(crate) fn transport(&self) -> Arc<dyn Transport> {
         match &self.way {
             Way::Other(transport) => Arc::clone(transport),
+            Way::Files(files) => Arc::new(Folder::new(files.clone())),
             Way::Mllp { address, client } => {
                 let application = self.settle_on == SettleOn::Application;
                 let terms = Terms { application, unconfirmed: self.unconfirmed };
@@ -191,6 +203,9 @@ impl Destination {
         if !self.retry.is_usable() {
             return Err(StartErrorKind::Retry);
         }
+        if matches!(&self.way, Way::Files(files) if !files.is_usable()) {
+            return Err(StartErrorKind::FileName);
+        }
         if self.has_zero_timeout {
             return Err(StartErrorKind::Timeout);
         }
@@ -204,6 +219,7 @@ impl fmt::Debug for Way {
             Self::Mllp { address, client } => {
                 f.debug_struct("Mllp").field("address", address).field("client", client).finish()
             }
+            Self::Files(files) => files.fmt(f),
             Self::Other(_) => f.debug_struct("Other").finish_non_exhaustive(),
         }
     }

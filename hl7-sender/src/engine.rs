@@ -115,7 +115,6 @@ impl Target {
     }
 
     /// Goes on to a later stage.
-    #[allow(dead_code)]
     pub(crate) fn end(&self, stage: Stage) {
         self.stage.send_if_modified(|now| std::mem::replace(now, stage.max(*now)) < stage);
     }

@@ -191,6 +191,8 @@ pub enum State {
     Unconfirmed,
     /// Passed over by the destination's table.
     Skipped,
+    /// Taken back before it was delivered: [`crate::Sender::cancel`].
+    Cancelled,
 }
 
 impl State {
@@ -199,7 +201,8 @@ impl State {
         !matches!(self, Self::Queued | Self::Sending | Self::Retrying | Self::Held)
     }
 
-    /// The stable name: `queued`, `sending`, `retrying`, `held`, `delivered`, `dead-lettered`, `unconfirmed`, `skipped`.
+    /// The stable name: `queued`, `sending`, `retrying`, `held`, `delivered`, `dead-lettered`, `unconfirmed`, `skipped`,
+    /// `cancelled`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -210,6 +213,7 @@ impl State {
             Self::DeadLettered => "dead-lettered",
             Self::Unconfirmed => "unconfirmed",
             Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
         }
     }
 }

@@ -53,17 +53,23 @@
 //! | none, late; connection lost | sent again after a delay, without limit unless [`Retry::max_attempts`] sets one |
 //! | of the other release of MLLP | the lane is held: the destination is set wrongly |
 //! | CA or 0x06, and then nothing more | delivered ([`Outcome::Taken`]), and never sent again; with [`SettleOn::Application`] unconfirmed |
+//! | a file in a folder ([`FileDrop`]) | sent, unconfirmed, once the file is durable |
 //! | none is asked for, and the destination is [`unconfirmed`](Destination::unconfirmed) | sent, unconfirmed; never delivered |
 //! | no connection | tried again for the whole destination by one lane at a time; counts as no attempt |
 //! | no connection, for a reason that stays (a certificate, an address) | the same after [`Retry::rest`], and [`DestinationStatus::needs_help`] |
 //!
 //! Sent again means the same bytes under the same control ID. [`Destination::on`], [`Policy`] and [`Retry`] change the table.
 //!
+//! By hand, entries and lanes that wait are held ([`Sender::hold`], [`Sender::hold_lane`]), released and cancelled ([`Sender::cancel`]). A hold is of an
+//! entry: the lane stands before it, in this run and the next. Destinations are paused, added, changed and removed while the sender runs
+//! ([`Sender::pause_destination`], [`Sender::add_destination`], [`Sender::change_destination`], [`Sender::remove_destination`]); a pause ends with the process.
+//!
 //! # Guarantees
 //!
 //! * When [`Sender::enqueue`] returns `Ok`, the entry is on the disk: it survives the end of the process in any form, a crash of the system and a loss of
 //!   power, as far as the disk does what it says when it is told to flush.
-//! * Each entry is delivered at least once, or stays in the outbox, or becomes a dead letter for a stated reason. None is dropped silently.
+//! * Each entry is delivered at least once, or stays in the outbox, or ends in a stated way: a dead letter with its reason, skipped by the destination's
+//!   table, cancelled by hand, or sent to a destination that confirms nothing. None is dropped silently.
 //! * The first deliveries of a lane come in the order of its `enqueue` calls: a call that began after another had returned is behind it.
 //! * A dead letter is kept until someone decides, unless [`Builder::keep_dead_letters`] sets a time. A delivered entry is kept for seven days at
 //!   least, as a clock tells that has run evenly: after a jump of more than a day nothing is removed for a day.
@@ -92,9 +98,10 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]; `S131` [`NotAnEntryId`]. In
+//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
-//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
+//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S211` no folder, `S212` file not
+//! written, `S213` file not known to be durable, `S214` file system too slow, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
 //!
@@ -105,12 +112,15 @@ mod action;
 mod decision;
 mod destination;
 mod destination_status;
+mod destinations;
 mod digest;
 mod dispatch;
 mod engine;
 mod enqueue;
 mod entry;
 mod error;
+mod file_drop;
+mod files;
 mod gate;
 mod id;
 mod lane;
@@ -141,6 +151,7 @@ pub use error::{
     EnqueueError, EnqueueErrorKind, OpenError, OpenErrorKind, StartError, StartErrorKind, StoreError,
     StoreErrorKind,
 };
+pub use file_drop::FileDrop;
 pub use id::{EntryId, LaneId, NotAnEntryId};
 pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};

@@ -52,6 +52,8 @@ pub enum Outcome {
     Unconfirmed,
     /// Passed over by the destination's table: [`crate::Action::Skip`].
     Skipped,
+    /// Taken back: [`crate::Sender::cancel`].
+    Cancelled,
 }
 
 impl Outcome {
@@ -66,6 +68,7 @@ impl Outcome {
             State::DeadLettered => status.dead_letter_reason().map(Self::DeadLettered),
             State::Unconfirmed => Some(Self::Unconfirmed),
             State::Skipped => Some(Self::Skipped),
+            State::Cancelled => Some(Self::Cancelled),
             _ => None,
         }
     }

@@ -7,15 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use hl7_core::Message;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::destination::Destination;
-use crate::destination_status::DestinationStatus;
 use crate::engine::{self, Clock, Engine, Target};
 use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
-use crate::id::EntryId;
+use crate::id::{EntryId, LaneId};
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::running::Running;
@@ -120,7 +118,42 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends a held entry now, its attempts and rejections counted anew.
+    /// Holds an entry that waits, wherever it stands in its lane: what is before it goes out, it and what is behind it wait for
+    /// [`Sender::release`], [`Sender::cancel`] or [`Sender::dead_letter`].
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled, held or being sent, and when the store fails or is closed.
+    pub async fn hold(&self, id: &EntryId) -> Result<(), StoreError> {
+        let destination = self.store().hold(*id).await?;
+        self.decided(id, &destination);
+        Ok(())
+    }
+
+    /// Holds a lane at its first entry that waits, and gives that one: [`Sender::release`] takes it. A message that is being sent is finished. `None` when
+    /// no entry of the lane waits: then there is nothing to hold, and a message that is enqueued later goes out.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn hold_lane(&self, lane: &LaneId) -> Result<Option<EntryId>, StoreError> {
+        let held = self.store().hold_lane(*lane).await?;
+        if let Some(id) = &held {
+            self.running.engine.watch.changed(*id);
+        }
+        Ok(held)
+    }
+
+    /// Takes an entry back that waits or is held: it is not sent, or not again, and ends as [`crate::Outcome::Cancelled`]. Its lane flows on. One that was
+    /// sent before, and waits for its next attempt, may have been taken by the receiver.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled or being sent, and when the store fails or is closed.
+    pub async fn cancel(&self, id: &EntryId) -> Result<(), StoreError> {
+        let destination = self.store().cancel(*id, self.now()).await?;
+        self.decided(id, &destination);
+        Ok(())
+    }
+
+    /// Sends a held entry, its attempts and rejections counted anew: now, or when those before it in its lane are settled.
     ///
     /// # Errors
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
@@ -163,34 +196,8 @@ impl Sender {
         engine::failed(self.store().fault())
     }
 
-    /// What the sender can say of its destinations, in the order of their names.
-    pub fn destinations(&self) -> Vec<DestinationStatus> {
-        let now = Instant::now();
-        let targets = self.running.targets().into_iter();
-        let mut all: Vec<_> = targets.map(|target| DestinationStatus::of(&target, now)).collect();
-        all.sort_by(|one, other| one.name().cmp(other.name()));
-        all
-    }
-
-    /// The same of one; `None` when there is none of this name.
-    pub fn destination(&self, name: &str) -> Option<DestinationStatus> {
-        self.running.target(name).map(|target| DestinationStatus::of(&target, Instant::now()))
-    }
-
-    /// Begins no more message for a destination until [`Sender::resume_destination`] or the next start. Those under way are finished, new ones are
-    /// kept and wait. Gives whether there is such a destination.
-    pub fn pause_destination(&self, name: &str) -> bool {
-        let target = self.running.target(name);
-        target.inspect(|target| target.gate().pause()).is_some()
-    }
-
-    /// Goes on with a destination that was paused. One that cannot be reached is tried now, whatever rest it was given. Gives whether there is such
-    /// a destination.
-    pub fn resume_destination(&self, name: &str) -> bool {
-        let Some(target) = self.running.target(name) else { return false };
-        target.gate().resume(Instant::now());
-        target.wake.notify_one();
-        true
+    pub(crate) fn running(&self) -> &Arc<Running> {
+        &self.running
     }
 
     fn store(&self) -> &dyn AnyStore {
@@ -293,7 +300,7 @@ impl Builder {
         }
         let running = Running::new(Arc::clone(&engine), stop, self.max_message_bytes);
         running.run(tokio::spawn(prune::run(engine, self.keep)));
-        targets.into_values().for_each(|target| running.open(target));
+        targets.into_values().for_each(|target| running.open(&target));
         Ok(Sender { running: Arc::new(running) })
     }
 }

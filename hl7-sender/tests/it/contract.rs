@@ -84,6 +84,9 @@ contract! {
     counts_the_answers_that_ask_for_a_retry
     an_end_without_an_attempt_is_a_fault
     held_lanes_wait_for_a_decision
+    a_held_entry_stops_its_lane_where_it_stands
+    holding_a_lane_spares_what_is_under_way
+    a_cancelled_entry_is_not_given_out
     recovers_what_was_under_way
     clamps_what_is_too_far_off
     notes_an_outage_without_counting
@@ -236,6 +239,67 @@ async fn held_lanes_wait_for_a_decision(store: impl Store) {
         next = store.finish(finished(attempt.id, End::Deliver, at(7)), true).await.unwrap();
     }
     assert_eq!(order, [2, 3, 1], "a replayed entry goes to the end");
+}
+
+async fn a_held_entry_stops_its_lane_where_it_stands(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..4 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    assert_eq!(store.hold(ids[1]).await.unwrap(), "ehr");
+    assert_eq!(store.hold(ids[1]).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    begin(&store, ids[0]).await.unwrap();
+    assert_eq!(store.hold(ids[0]).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert!(store.finish(finished(ids[0], End::Deliver, at(1)), true).await.unwrap().is_none());
+    assert!(store.due("ehr", at(9), 10).await.unwrap().lanes.is_empty(), "the lane is held");
+    assert!(begin(&store, ids[2]).await.is_none());
+    store.release(ids[1], at(2)).await.unwrap();
+    assert_eq!(begin(&store, ids[1]).await.unwrap().id, ids[1]);
+    // Behind an entry that waits, a release changes nothing of when that one is due.
+    store.finish(finished(ids[1], End::Retry(at(50)), at(3)), false).await.unwrap();
+    store.hold(ids[2]).await.unwrap();
+    store.release(ids[2], at(4)).await.unwrap();
+    assert_eq!(
+        (state(&store, ids[2]).await, store.due("ehr", at(9), 10).await.unwrap().lanes.len()),
+        (State::Queued, 0)
+    );
+    assert_eq!(store.hold(EntryId::random()).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+}
+
+async fn holding_a_lane_spares_what_is_under_way(store: impl Store) {
+    let first = enqueue(&store, 1, Some("a"), at(0)).await;
+    begin(&store, first.id).await.unwrap();
+    assert_eq!(store.hold_lane(first.lane).await.unwrap(), None, "nothing waits");
+    let second = enqueue(&store, 2, Some("a"), at(0)).await;
+    for _ in 0..2 {
+        assert_eq!(store.hold_lane(first.lane).await.unwrap(), Some(second.id));
+    }
+    assert!(store.finish(finished(first.id, End::Deliver, at(1)), true).await.unwrap().is_none());
+    assert_eq!(state(&store, second.id).await, State::Held);
+    assert_eq!(store.hold_lane(LaneId::from_bytes([9; 16])).await.unwrap(), None);
+}
+
+async fn a_cancelled_entry_is_not_given_out(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..6 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    begin(&store, ids[0]).await.unwrap();
+    assert_eq!(store.cancel(ids[0], at(1)).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert_eq!(store.cancel(ids[1], at(1)).await.unwrap(), "ehr");
+    assert_eq!(state(&store, ids[1]).await, State::Cancelled);
+    let next = store.finish(finished(ids[0], End::Deliver, at(1)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[2]);
+    store.finish(finished(ids[2], End::Retry(at(99)), at(1)), false).await.unwrap();
+    store.cancel(ids[2], at(2)).await.unwrap();
+    assert_eq!(store.due("ehr", at(2), 10).await.unwrap().lanes.len(), 1, "the lane flows on at once");
+    store.hold(ids[3]).await.unwrap();
+    store.cancel(ids[3], at(3)).await.unwrap();
+    assert_eq!(begin(&store, ids[4]).await.unwrap().id, ids[4]);
+    assert_eq!(store.cancel(ids[1], at(4)).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert!(store.dead_letters(10).await.unwrap().is_empty());
+    let again = enqueue(&store, 2, Some("a"), at(5)).await;
+    assert!(again.repeat, "its key is known: a repeated request does not bring it back");
 }
 
 async fn recovers_what_was_under_way(store: impl Store) {

@@ -3,12 +3,14 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+mod changes;
 mod clock;
 mod contract;
 mod crash;
 mod damage;
 mod destinations;
 mod fickle;
+mod files;
 mod keys;
 mod lanes;
 mod listener;
