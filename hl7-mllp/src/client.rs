@@ -16,7 +16,7 @@ use crate::client_meter::ClientMeter;
 use crate::codec::DecoderOptions;
 use crate::connect;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
-use crate::goal::{Both, Commit, First, Goal};
+use crate::goal::{Both, Commit, First, Goal, Nothing};
 use crate::identity::PeerIdentity;
 use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind, Sent};
@@ -186,6 +186,17 @@ impl Client {
             true => self.exchange(content, Commit).await,
             false => Err(SendError::unsent(SendErrorKind::NotRelease2)),
         };
+        self.counted(result)
+    }
+
+    /// Writes content for which nothing is awaited, such as a message that asks for no acknowledgment in MSH-15 and MSH-16. With `Ok` it was handed to
+    /// the system for sending, and whether the receiver has it is never known. A receiver that answers all the same makes the next send fail with
+    /// [`SendErrorKind::Unsolicited`] and [`Sent::No`]. Release 2 confirms it: [`Client::send_until_commit`].
+    ///
+    /// # Errors
+    /// When the connection is of no use, or breaks while it is written; [`SendError::sent`] says more.
+    pub async fn send_unconfirmed(&mut self, content: &[u8]) -> Result<(), SendError> {
+        let result = self.exchange(content, Nothing).await;
         self.counted(result)
     }
 

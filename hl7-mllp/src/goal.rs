@@ -32,6 +32,10 @@ pub(crate) struct Both<'a>(pub(crate) &'a Asked);
 #[derive(Clone, Copy)]
 pub(crate) struct Commit;
 
+/// Nothing: the block is written, and that is all.
+#[derive(Clone, Copy)]
+pub(crate) struct Nothing;
+
 impl Goal for First<'_> {
     type Got = Acknowledgment;
 
@@ -71,6 +75,18 @@ impl Goal for Commit {
 
     async fn wait(self, sending: Sending<'_>) -> Result<(), SendError> {
         sending.until_commit().await
+    }
+
+    fn acks(_: &()) -> [Option<&Acknowledgment>; 2] {
+        [None, None]
+    }
+}
+
+impl Goal for Nothing {
+    type Got = ();
+
+    async fn wait(self, _: Sending<'_>) -> Result<(), SendError> {
+        Ok(())
     }
 
     fn acks(_: &()) -> [Option<&Acknowledgment>; 2] {

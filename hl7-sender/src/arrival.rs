@@ -111,8 +111,12 @@ impl Arrival {
     /// # Errors
     /// As [`Arrival::commit`].
     pub async fn commit_as(&self, message: &Message<'_>) -> Result<Committed, Refused> {
+        let running = self.desk.sender.running();
+        if running.engine.is_stopping() {
+            return Err(self.not_taken(&EnqueueError::new(EnqueueErrorKind::ShutDown)));
+        }
         let inbound = self.inbound(message)?;
-        match timeout(self.desk.commit_timeout, Committed::by(self.desk.sender.running(), inbound)).await {
+        match timeout(self.desk.commit_timeout, Committed::by(running, inbound)).await {
             Ok(Ok(committed)) => Ok(committed),
             Ok(Err(why)) => Err(self.not_taken(&why)),
             Err(_) => Err(self.unknown("S007")),

@@ -11,7 +11,7 @@ use crate::enqueue::{self, About};
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
 use crate::inbound::{Answered, Inbound, Received};
 use crate::receipt::Receipt;
-use crate::sender::Running;
+use crate::running::Running;
 
 /// The proof that a message that came in is durable, and the acknowledgment that its sender is given for it.
 ///
@@ -72,9 +72,6 @@ pub struct Committed {
 impl Committed {
     /// Has the store keep the message. A task of its own, because a caller who stops waiting does not undo the commit.
     pub(crate) async fn by(running: &Arc<Running>, inbound: Inbound) -> Result<Self, EnqueueError> {
-        if running.engine.is_stopping() {
-            return Err(EnqueueError::new(EnqueueErrorKind::ShutDown));
-        }
         let kept = tokio::spawn(Self::keep(Arc::clone(running), inbound));
         // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
         let lost = |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Io))));

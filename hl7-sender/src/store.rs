@@ -21,7 +21,8 @@ use crate::inbound::{Answered, Inbound, Received};
 /// * **All or nothing.** Each call is one transaction: all of its effects are there, or none.
 /// * **Order.** The entries of a lane have an order: that in which their `enqueue` calls committed. A replayed entry goes to the end. The *head*
 ///   is the first that is not settled.
-/// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out.
+/// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out. A held entry stands where it is until it
+///   becomes the head, and then holds the lane.
 /// * **Time is given.** A store reads no clock to decide anything. Times may be kept in whole milliseconds.
 /// * **A fault ends it.** After an error of reading or writing, or when the store is found to contradict itself, every later call fails, until the store is opened anew.
 /// * **Secrets.** A lane key's value is kept only as a keyed hash. No error shows what is stored.
@@ -174,7 +175,8 @@ pub trait Store: Send + Sync + 'static {
     fn replay(&self, id: EntryId, now: SystemTime)
     -> impl Future<Output = Result<String, StoreError>> + Send;
 
-    /// Makes a held entry due, with its caps counted anew and without the acknowledgment that held it. Gives its destination.
+    /// Makes a held entry due, as soon as it is the head of its lane, with its caps counted anew and without the acknowledgment that held it. Gives its
+    /// destination.
     ///
     /// # Errors
     /// When there is no such entry, when it is not held, or when the store fails.
@@ -193,6 +195,26 @@ pub trait Store: Send + Sync + 'static {
         id: EntryId,
         now: SystemTime,
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Holds an entry that waits, wherever it stands in its lane: nothing goes past it until it is released, cancelled or made a dead letter. Gives its
+    /// destination.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled, held or being sent, or when the store fails.
+    fn hold(&self, id: EntryId) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Holds the first entry of the lane that waits, unless one is held already, and gives the one that is held. `None` when none waits.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn hold_lane(&self, lane: LaneId) -> impl Future<Output = Result<Option<EntryId>, StoreError>> + Send;
+
+    /// Ends an entry that waits or is held, as [`crate::State::Cancelled`]; its lane flows on. Gives its destination.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled or being sent, or when the store fails.
+    fn cancel(&self, id: EntryId, now: SystemTime)
+    -> impl Future<Output = Result<String, StoreError>> + Send;
 
     /// Removes at most `limit` requests of which every entry was settled before `delivered`, or before `dead_letters` where one is a
     /// dead letter, with their messages and keys. Gives how many.
@@ -293,6 +315,9 @@ erased! {
     replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+    hold(id: EntryId) -> Result<String, StoreError>;
+    hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
+    cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
     close() -> ();
 }

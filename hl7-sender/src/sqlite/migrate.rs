@@ -13,6 +13,7 @@ const STEPS: [&str; 1] = [INBOUND];
 pub(super) const VERSION: i32 = FIRST + STEPS.len() as i32;
 
 /// Messages that come in: the acknowledgment that was given, and a hash of MSH-3, MSH-4 and MSH-10.
+/// Entries can have the states 6 and 7 since.
 const INBOUND: &str = "
 ALTER TABLE request ADD COLUMN acknowledgment BLOB;
 ALTER TABLE request ADD COLUMN name BLOB;

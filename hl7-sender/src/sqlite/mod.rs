@@ -3,6 +3,7 @@
 mod decide;
 mod enqueue;
 mod file;
+mod hold;
 mod lanes;
 mod migrate;
 mod query;
@@ -279,6 +280,18 @@ impl Store for SqliteStore {
 
     async fn dead_letter(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
         self.writer.call(move |tables| tables.dead_letter(id, now)).await
+    }
+
+    async fn hold(&self, id: EntryId) -> Result<String, StoreError> {
+        self.writer.call(move |tables| tables.hold(id)).await
+    }
+
+    async fn hold_lane(&self, lane: LaneId) -> Result<Option<EntryId>, StoreError> {
+        self.writer.call(move |tables| tables.hold_lane(lane).map_err(fault)).await
+    }
+
+    async fn cancel(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        self.writer.call(move |tables| tables.cancel(id, now)).await
     }
 
     async fn prune(

@@ -38,7 +38,7 @@ pub(crate) fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str
 
 pub(crate) fn finished(id: EntryId, end: End, at: SystemTime) -> Finished {
     let acknowledgment = (end == End::Deliver).then(|| ACK.to_vec());
-    Finished { id, end, acknowledgment, failure: None, sent_at: Some(at), at }
+    Finished { id, end, acknowledgment, failure: None, rejected: false, sent_at: Some(at), at }
 }
 
 async fn enqueue(store: &impl Store, key: u8, lane: Option<&str>, now: SystemTime) -> Stored {
@@ -80,8 +80,13 @@ contract! {
     settles_and_begins_in_one_call
     counts_attempts_before_the_end_is_known
     an_attempt_without_a_write_does_not_count
+    ends_without_a_confirmation_let_the_lane_flow_on
+    counts_the_answers_that_ask_for_a_retry
     an_end_without_an_attempt_is_a_fault
     held_lanes_wait_for_a_decision
+    a_held_entry_stops_its_lane_where_it_stands
+    holding_a_lane_spares_what_is_under_way
+    a_cancelled_entry_is_not_given_out
     recovers_what_was_under_way
     clamps_what_is_too_far_off
     notes_an_outage_without_counting
@@ -174,6 +179,33 @@ async fn an_attempt_without_a_write_does_not_count(store: impl Store) {
     assert_eq!(begin(&store, id).await.unwrap().tries, 1);
 }
 
+async fn ends_without_a_confirmation_let_the_lane_flow_on(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..4 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    begin(&store, ids[0]).await.unwrap();
+    let next = store.finish(finished(ids[0], End::Unconfirmed, at(1)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[1]);
+    let next = store.finish(finished(ids[1], End::Skip, at(2)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[2]);
+    assert_eq!(state(&store, ids[0]).await, State::Unconfirmed);
+    assert_eq!(state(&store, ids[1]).await, State::Skipped);
+    assert_eq!(store.record(ids[1]).await.unwrap().unwrap().settled_at, Some(at(2)));
+    assert!(store.dead_letters(10).await.unwrap().is_empty());
+    assert_eq!(store.prune(at(3), at(0), 10).await.unwrap(), 2, "they are kept as long as what is delivered");
+}
+
+async fn counts_the_answers_that_ask_for_a_retry(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    for (rejected, before) in [(true, 0), (false, 1), (true, 1)] {
+        assert_eq!(begin(&store, id).await.unwrap().rejections, before);
+        let again = Finished { rejected, ..finished(id, End::Retry(at(0)), at(0)) };
+        store.finish(again, false).await.unwrap();
+    }
+    assert_eq!(begin(&store, id).await.unwrap().rejections, 2);
+}
+
 async fn an_end_without_an_attempt_is_a_fault(store: impl Store) {
     let id = enqueue(&store, 1, None, at(0)).await.id;
     let untried = store.finish(finished(id, End::Deliver, at(1)), true).await.unwrap_err();
@@ -213,6 +245,67 @@ async fn held_lanes_wait_for_a_decision(store: impl Store) {
         next = store.finish(finished(attempt.id, End::Deliver, at(7)), true).await.unwrap();
     }
     assert_eq!(order, [2, 3, 1], "a replayed entry goes to the end");
+}
+
+async fn a_held_entry_stops_its_lane_where_it_stands(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..4 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    assert_eq!(store.hold(ids[1]).await.unwrap(), "ehr");
+    assert_eq!(store.hold(ids[1]).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    begin(&store, ids[0]).await.unwrap();
+    assert_eq!(store.hold(ids[0]).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert!(store.finish(finished(ids[0], End::Deliver, at(1)), true).await.unwrap().is_none());
+    assert!(store.due("ehr", at(9), 10).await.unwrap().lanes.is_empty(), "the lane is held");
+    assert!(begin(&store, ids[2]).await.is_none());
+    store.release(ids[1], at(2)).await.unwrap();
+    assert_eq!(begin(&store, ids[1]).await.unwrap().id, ids[1]);
+    // Behind an entry that waits, a release changes nothing of when that one is due.
+    store.finish(finished(ids[1], End::Retry(at(50)), at(3)), false).await.unwrap();
+    store.hold(ids[2]).await.unwrap();
+    store.release(ids[2], at(4)).await.unwrap();
+    assert_eq!(
+        (state(&store, ids[2]).await, store.due("ehr", at(9), 10).await.unwrap().lanes.len()),
+        (State::Queued, 0)
+    );
+    assert_eq!(store.hold(EntryId::random()).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+}
+
+async fn holding_a_lane_spares_what_is_under_way(store: impl Store) {
+    let first = enqueue(&store, 1, Some("a"), at(0)).await;
+    begin(&store, first.id).await.unwrap();
+    assert_eq!(store.hold_lane(first.lane).await.unwrap(), None, "nothing waits");
+    let second = enqueue(&store, 2, Some("a"), at(0)).await;
+    for _ in 0..2 {
+        assert_eq!(store.hold_lane(first.lane).await.unwrap(), Some(second.id));
+    }
+    assert!(store.finish(finished(first.id, End::Deliver, at(1)), true).await.unwrap().is_none());
+    assert_eq!(state(&store, second.id).await, State::Held);
+    assert_eq!(store.hold_lane(LaneId::from_bytes([9; 16])).await.unwrap(), None);
+}
+
+async fn a_cancelled_entry_is_not_given_out(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..6 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    begin(&store, ids[0]).await.unwrap();
+    assert_eq!(store.cancel(ids[0], at(1)).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert_eq!(store.cancel(ids[1], at(1)).await.unwrap(), "ehr");
+    assert_eq!(state(&store, ids[1]).await, State::Cancelled);
+    let next = store.finish(finished(ids[0], End::Deliver, at(1)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[2]);
+    store.finish(finished(ids[2], End::Retry(at(99)), at(1)), false).await.unwrap();
+    store.cancel(ids[2], at(2)).await.unwrap();
+    assert_eq!(store.due("ehr", at(2), 10).await.unwrap().lanes.len(), 1, "the lane flows on at once");
+    store.hold(ids[3]).await.unwrap();
+    store.cancel(ids[3], at(3)).await.unwrap();
+    assert_eq!(begin(&store, ids[4]).await.unwrap().id, ids[4]);
+    assert_eq!(store.cancel(ids[1], at(4)).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert!(store.dead_letters(10).await.unwrap().is_empty());
+    let again = enqueue(&store, 2, Some("a"), at(5)).await;
+    assert!(again.repeat, "its key is known: a repeated request does not bring it back");
 }
 
 async fn recovers_what_was_under_way(store: impl Store) {

@@ -75,6 +75,9 @@ impl Store for Fickle {
         replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+        hold(id: EntryId) -> Result<String, StoreError>;
+        hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
+        cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
         close() -> ();
     }

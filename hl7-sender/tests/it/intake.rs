@@ -446,6 +446,23 @@ async fn a_message_without_a_route_can_be_taken_as_a_dead_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_destination_that_was_removed_nothing_new_is_taken() {
+    let folder = Folder::new();
+    let site = Site::new(&folder, Router::to(["ehr", "lab"])).await;
+    let first = ask(site.address, &text("m-1", "a")).await;
+    site.sender.remove_destination("lab", PATIENCE).await.unwrap();
+    for (text, expected) in [(text("m-2", "a"), "AR"), (enhanced("m-3", "AL"), "CE")] {
+        let refused = ask(site.address, &text).await;
+        assert_eq!((code(&refused).as_str(), error_number(&refused).as_str()), (expected, "207"));
+    }
+    assert_eq!(ask(site.address, &text("m-1", "a")).await, first, "what was taken stays so");
+    site.sender.add_destination(Destination::mllp("lab", nowhere().to_string())).await.unwrap();
+    assert_eq!(code(&ask(site.address, &text("m-2", "a")).await), "AA");
+    assert_eq!(site.entries().await, 4);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_sent_on_is_refused() {
     let folder = Folder::new();
     let site = Site::new(&folder, to_ehr()).await;

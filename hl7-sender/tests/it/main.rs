@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
 mod blocks;
+mod changes;
 mod clock;
 mod contract;
 mod crash;
 mod damage;
 mod destinations;
 mod fickle;
+mod files;
 mod intake;
 mod keys;
 mod lanes;
@@ -23,4 +25,9 @@ mod peer;
 mod privacy;
 mod room;
 mod shutdown;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
+mod unconfirmed;
 mod versions;
+mod wire;

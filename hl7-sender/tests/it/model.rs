@@ -19,6 +19,9 @@ enum Op {
     Release { entry: usize },
     DeadLetter { entry: usize },
     Replay { entry: usize },
+    Hold { entry: usize },
+    HoldLane { entry: usize },
+    Cancel { entry: usize },
     Pass { seconds: u64 },
     Reopen,
 }
@@ -38,7 +41,10 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (entry.clone(), 0..4u8, any::<bool>()).prop_map(|(entry, end, go_on)| Op::Finish { entry, end, go_on }),
         1 => entry.clone().prop_map(|entry| Op::Release { entry }),
         1 => entry.clone().prop_map(|entry| Op::DeadLetter { entry }),
-        1 => entry.prop_map(|entry| Op::Replay { entry }),
+        1 => entry.clone().prop_map(|entry| Op::Replay { entry }),
+        1 => entry.clone().prop_map(|entry| Op::Hold { entry }),
+        1 => entry.clone().prop_map(|entry| Op::HoldLane { entry }),
+        1 => entry.prop_map(|entry| Op::Cancel { entry }),
         2 => (0..40u64).prop_map(|seconds| Op::Pass { seconds }),
         1 => Just(Op::Reopen),
     ]
@@ -106,6 +112,17 @@ impl Model {
         }
     }
 
+    /// What holding an entry does, wherever it stands.
+    fn hold(&mut self, place: usize) {
+        (self.entries[place].state, self.entries[place].next) = (State::Held, None);
+    }
+
+    /// Where holding a lane stops it.
+    fn first_that_waits(&self, lane: Lane) -> Option<usize> {
+        let open = self.lanes.get(&lane)?;
+        open.iter().copied().find(|place| self.entries[*place].state != State::Sending)
+    }
+
     fn due(&self, destination: u8) -> BTreeSet<Lane> {
         let is_due = |lane: &&Lane| {
             let head = self.head(**lane).map(|place| &self.entries[place]);
@@ -147,6 +164,9 @@ impl Run {
             Op::Release { entry } | Op::DeadLetter { entry } | Op::Replay { entry } => {
                 self.decide(entry, &op).await
             }
+            Op::Hold { entry } => self.hold(entry).await,
+            Op::HoldLane { entry } => self.hold_lane(entry).await,
+            Op::Cancel { entry } => self.cancel(entry).await,
             Op::Pass { seconds } => self.model.now += seconds,
             Op::Reopen => self.reopen().await,
         }
@@ -239,8 +259,10 @@ impl Run {
             return;
         }
         let model_now = self.model.now;
+        let is_head = self.model.head(found.lane) == Some(entry);
         let changed = &mut self.model.entries[entry];
         match op {
+            Op::Release { .. } if !is_head => (changed.state, changed.next) = (State::Queued, None),
             Op::Release { .. } => (changed.state, changed.next) = (State::Retrying, Some(model_now)),
             Op::DeadLetter { .. } => {
                 changed.state = State::DeadLettered;
@@ -250,6 +272,36 @@ impl Run {
                 changed.state = State::Queued;
                 self.model.lanes.entry(found.lane).or_default().push(entry);
             }
+        }
+    }
+
+    async fn hold(&mut self, entry: usize) {
+        let Some(found) = self.model.entries.get(entry).cloned() else { return };
+        let done = self.store.hold(found.id).await;
+        assert_eq!(done.is_ok(), matches!(found.state, State::Queued | State::Retrying));
+        if done.is_ok() {
+            self.model.hold(entry);
+        }
+    }
+
+    async fn hold_lane(&mut self, entry: usize) {
+        let Some(found) = self.model.entries.get(entry).cloned() else { return };
+        let lane = self.store.record(found.id).await.unwrap().unwrap().lane;
+        let held = self.store.hold_lane(lane).await.unwrap();
+        let place = self.model.first_that_waits(found.lane);
+        assert_eq!(held, place.map(|place| self.model.entries[place].id));
+        if let Some(place) = place {
+            self.model.hold(place);
+        }
+    }
+
+    async fn cancel(&mut self, entry: usize) {
+        let Some(found) = self.model.entries.get(entry).cloned() else { return };
+        let done = self.store.cancel(found.id, self.now()).await;
+        assert_eq!(done.is_ok(), !found.state.is_settled() && found.state != State::Sending);
+        if done.is_ok() {
+            (self.model.entries[entry].state, self.model.entries[entry].next) = (State::Cancelled, None);
+            self.model.close(entry);
         }
     }
 
