@@ -116,7 +116,10 @@ impl Arrival {
             return Err(self.not_taken(&EnqueueError::new(EnqueueErrorKind::ShutDown)));
         }
         let inbound = self.inbound(message)?;
-        match timeout(self.desk.commit_timeout, Committed::by(running, inbound)).await {
+        let Some(room) = self.desk.room(inbound.request.body.len()).await else {
+            return Err(self.not_stored("S007"));
+        };
+        match timeout(self.desk.commit_timeout, Committed::by(running, inbound, room)).await {
             Ok(Ok(committed)) => Ok(committed),
             Ok(Err(why)) => Err(self.not_taken(&why)),
             Err(_) => Err(self.unknown("S007")),
@@ -184,15 +187,17 @@ impl Arrival {
             K::Store(why) if !why.is_passing() && why.kind() != StoreErrorKind::Poisoned => {
                 self.unknown(why.code())
             }
-            _ => {
-                let kind = RefusedKind::NotStored;
-                Refused { reply: unavailable(request, text), kind, code: Some(code) }
-            }
+            _ => self.not_stored(code),
         }
     }
 
     fn unfit(&self, reply: Reply, code: Option<&'static str>) -> Refused {
         Refused { reply, kind: RefusedKind::Unfit, code }
+    }
+
+    fn not_stored(&self, code: &'static str) -> Refused {
+        let reply = unavailable(&self.request, format!("not taken ({code})"));
+        Refused { reply, kind: RefusedKind::NotStored, code: Some(code) }
     }
 
     /// Any answer would be a guess. Without one the sender sends the message again, and is told then.

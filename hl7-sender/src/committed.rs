@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hl7_mllp::{Acknowledgment, Reply};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::digest::Digest;
 use crate::enqueue::{self, About};
@@ -70,9 +71,18 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// Has the store keep the message. A task of its own, because a caller who stops waiting does not undo the commit.
-    pub(crate) async fn by(running: &Arc<Running>, inbound: Inbound) -> Result<Self, EnqueueError> {
-        let kept = tokio::spawn(Self::keep(Arc::clone(running), inbound));
+    /// Has the store keep the message. A task of its own, because a caller who stops waiting does not undo the commit; it has its room until the
+    /// store has answered.
+    pub(crate) async fn by(
+        running: &Arc<Running>,
+        inbound: Inbound,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Self, EnqueueError> {
+        let kept = Self::keep(Arc::clone(running), inbound);
+        let kept = tokio::spawn(async move {
+            let _room = room;
+            kept.await
+        });
         // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
         let lost = |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Io))));
         kept.await.unwrap_or_else(lost)

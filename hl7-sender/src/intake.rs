@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hl7_mllp::{Reply, Request};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::arrival::{Arrival, Given, Identity, Refused, RefusedKind, Verdict};
 use crate::committed::Committed;
@@ -17,6 +19,9 @@ use crate::sender::Sender;
 
 /// How long after the first time a repeat is more than a lost acknowledgment: senders repeat within minutes.
 const LATE: Duration = Duration::from_secs(60 * 60);
+
+/// What a commit under way takes of the room there is, for each of so many bytes.
+const SHARE: usize = 64 * 1024;
 
 /// An answer on its way, as [`hl7_mllp::Server::serve`] takes it.
 pub type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -45,7 +50,7 @@ pub type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
 /// | came before: same MSH-3, MSH-4, MSH-10 and bytes | as the first time, byte for byte | the same |
 /// | no rule holds for it | AR, code 200, unless [`crate::Unrouted`] says otherwise | CR |
 /// | not fit to be sent on (no MSH-10, too long, asks for no acknowledgment, ..) | AE or AR | CE or CR |
-/// | the store has no room, is out of use or closed | AR, code 207 | CE |
+/// | the store has no room, is out of use or closed; too much waits for it | AR, code 207 | CE |
 /// | the store failed or took too long: whether it was stored is open | none; the connection is closed | the same |
 ///
 /// The acknowledgment is made before the commit and stored with it. An application acknowledgment that MSH-16 asks for beside the accept
@@ -70,6 +75,9 @@ pub(crate) struct Desk {
     pub(crate) router: Router,
     pub(crate) origin: String,
     pub(crate) commit_timeout: Duration,
+    /// In shares.
+    room: Arc<Semaphore>,
+    shares: u32,
     meter: IntakeMeter,
 }
 
@@ -89,6 +97,7 @@ impl Intake {
             router,
             origin: String::new(),
             commit_timeout: IntakeBuilder::COMMIT_TIMEOUT,
+            max_bytes_under_way: IntakeBuilder::MAX_BYTES_UNDER_WAY,
         }
     }
 
@@ -137,6 +146,13 @@ impl Intake {
 }
 
 impl Desk {
+    /// Room for the commit of a message. `None` when there is none in time, and then nothing was begun.
+    pub(crate) async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let shares = u32::try_from(bytes / SHARE + 1).map_or(self.shares, |shares| shares.min(self.shares));
+        let room = Arc::clone(&self.room).acquire_many_owned(shares);
+        timeout(self.commit_timeout, room).await.ok()?.ok()
+    }
+
     async fn answer<F, Fut>(self: Arc<Self>, request: Request, handler: &F) -> Reply
     where
         F: Fn(Arrival) -> Fut,
@@ -203,7 +219,7 @@ impl Desk {
     async fn before(&self, arrival: &Arrival) -> Result<Option<Committed>, &'static str> {
         let Some(acknowledgment) = arrival.acknowledgment() else { return Ok(None) };
         let known = Committed::before(self.sender.running(), arrival.identity.key, acknowledgment);
-        match tokio::time::timeout(self.commit_timeout, known).await {
+        match timeout(self.commit_timeout, known).await {
             Ok(known) => known.map_err(|error| error.code()),
             Err(_) => Err("S007"),
         }
@@ -240,11 +256,15 @@ pub struct IntakeBuilder {
     router: Router,
     origin: String,
     commit_timeout: Duration,
+    max_bytes_under_way: usize,
 }
 
 impl IntakeBuilder {
     /// The default deadline for a commit: 10 seconds, which is long for a disk, and less than senders wait for an acknowledgment.
     pub const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// The default limit of messages that wait for the store: 256 MiB, as much as a listener reads at a time.
+    pub const MAX_BYTES_UNDER_WAY: usize = 256 * 1024 * 1024;
 
     /// What [`crate::Status::origin`] and [`Sender::counts`] name for its entries, such as the port's name. At most 128 bytes. None unless stated.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
@@ -259,13 +279,20 @@ impl IntakeBuilder {
         self
     }
 
+    /// The most bytes of messages that wait for the store at a time, each counted in whole 64 KiB. A store that hangs keeps what it was given although
+    /// the connections it came on are closed; beyond this a message waits as long as a commit may take, and is refused then.
+    pub fn max_bytes_under_way(mut self, bytes: usize) -> Self {
+        self.max_bytes_under_way = bytes;
+        self
+    }
+
     /// The intake.
     ///
     /// # Errors
     /// When the router has no rule or too many, a rule names no destination or one that the sender does not have, the origin is too long or the
     /// deadline is zero.
     pub fn build(self) -> Result<Intake, IntakeError> {
-        let Self { sender, router, origin, commit_timeout } = self;
+        let Self { sender, router, origin, commit_timeout, max_bytes_under_way } = self;
         router.check(|name| sender.has_destination(name)).map_err(IntakeError::new)?;
         if origin.len() > MAX_ORIGIN {
             return Err(IntakeError::new(IntakeErrorKind::OriginTooLong));
@@ -273,7 +300,9 @@ impl IntakeBuilder {
         if commit_timeout.is_zero() {
             return Err(IntakeError::new(IntakeErrorKind::Timeout));
         }
-        let meter = IntakeMeter::default();
-        Ok(Intake { desk: Arc::new(Desk { sender, router, origin, commit_timeout, meter }) })
+        let shares = (max_bytes_under_way / SHARE).clamp(1, Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(shares));
+        let (shares, meter) = (u32::try_from(shares).unwrap_or(u32::MAX), IntakeMeter::default());
+        Ok(Intake { desk: Arc::new(Desk { sender, router, origin, commit_timeout, room, shares, meter }) })
     }
 }

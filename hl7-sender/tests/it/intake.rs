@@ -246,6 +246,22 @@ async fn fault_45_what_the_store_does_not_take_is_never_answered_positively() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_45_a_store_that_hangs_holds_no_more_than_it_may() {
+    let folder = Folder::new();
+    let fickle = Fickle::new(folder.store().await, &Arc::default()).receiving(Mood::Hangs);
+    let sender = Sender::builder(fickle).destination(ehr(nowhere())).start().await.unwrap();
+    let intake = Intake::builder(&sender, to_ehr()).commit_timeout(Duration::from_millis(30));
+    let intake = intake.max_bytes_under_way(3 * 64 * 1024).build().unwrap();
+    let (address, task) = serve(&intake).await;
+    let mut answers = Vec::new();
+    for n in 0..5 {
+        answers.push(code(&ask(address, &text(&format!("m-{n}"), "a")).await));
+    }
+    assert_eq!(answers, ["", "", "", "AR", "AR"], "what was not begun is refused");
+    task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_45_after_a_failed_write_nothing_is_answered_positively_and_what_was_is_there() {
     let folder = Folder::new();
     let address = vacant();
