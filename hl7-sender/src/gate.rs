@@ -85,7 +85,7 @@ impl Gate {
         }
     }
 
-    /// A new connection was made: the outage is over. Whether there was one.
+    /// A new connection is of use: the outage is over. Whether there was one.
     pub(crate) fn reached(&mut self) -> bool {
         self.outage.take().is_some()
     }

@@ -32,6 +32,8 @@ pub(crate) struct Turn<'t> {
     engine: &'t Engine,
     target: &'t Target,
     connection: Option<Box<dyn Connection>>,
+    /// Whether the connection is new and has carried no message yet.
+    fresh: bool,
 }
 
 /// How a turn ended: the connection, when it can be used again, and the store's error, if one ended it.
@@ -66,7 +68,7 @@ impl<'t> Turn<'t> {
         target: &'t Target,
         connection: Option<Box<dyn Connection>>,
     ) -> Self {
-        Self { engine, target, connection }
+        Self { engine, target, connection, fresh: false }
     }
 
     /// Sends the lane's messages until it is empty, waits or is held, its turn is over, the store fails, or the sender ends.
@@ -100,7 +102,10 @@ impl<'t> Turn<'t> {
     async fn connect(&mut self) -> Result<&mut Box<dyn Connection>, Missing> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.new_connection().await?,
+            None => {
+                self.fresh = true;
+                self.new_connection().await?
+            }
         };
         Ok(self.connection.insert(connection))
     }
@@ -111,12 +116,16 @@ impl<'t> Turn<'t> {
             connected = target.transport.connect() => connected,
             () = target.reached(Stage::Cut) => return Err(Missing::Cut),
         };
-        let connection = connected.map_err(|why| Missing::Unreachable(self.unreachable(why)))?;
-        if target.gate().reached() {
-            tracing::info!(destination = target.name, "reachable again");
+        connected.map_err(|why| Missing::Unreachable(self.unreachable(why)))
+    }
+
+    /// A new connection has carried a message: only that shows that the receiver is there, because one that closes every connection at once, or refuses
+    /// this side's certificate after the handshake, can be connected to.
+    fn reached(&mut self) {
+        if std::mem::take(&mut self.fresh) && self.target.gate().reached() {
+            tracing::info!(destination = self.target.name, "reachable again");
+            self.target.wake.notify_one();
         }
-        target.wake.notify_one();
-        Ok(connection)
     }
 
     fn unreachable(&self, why: ConnectFailure) -> Unreachable {
@@ -177,7 +186,10 @@ impl<'t> Turn<'t> {
                 }
             };
             let failure = match sent {
-                Ok(confirmation) => return Ok((sent_at, Came::Answer(Ok(confirmation)))),
+                Ok(confirmation) => {
+                    self.reached();
+                    return Ok((sent_at, Came::Answer(Ok(confirmation))));
+                }
                 Err(failure) => failure,
             };
             self.connection = None;
@@ -186,10 +198,12 @@ impl<'t> Turn<'t> {
                     return Err(Missing::Unreachable(self.unreachable(failure.of_connection())));
                 }
                 FailureKind::NotSent => replaced = true,
+                _ if failure.is_lasting() => {
+                    self.unreachable(failure.of_connection());
+                    return Ok((sent_at, Came::Answer(Err(failure))));
+                }
                 _ => {
-                    if failure.is_lasting() {
-                        self.unreachable(failure.of_connection());
-                    }
+                    self.reached();
                     return Ok((sent_at, Came::Answer(Err(failure))));
                 }
             }

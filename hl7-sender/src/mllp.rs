@@ -2,8 +2,8 @@
 
 use hl7_core::Message;
 use hl7_mllp::{
-    AckMode, ApplicationOutcome, Client, ClientBuilder, ConnectError, ConnectErrorKind, SendError,
-    SendErrorKind, Sent, TwoPhase,
+    AckMode, ApplicationOutcome, Client, ClientBuilder, ConnectError, ConnectErrorKind, DecodeErrorKind,
+    SendError, SendErrorKind, Sent, TwoPhase,
 };
 
 use crate::transport::{
@@ -129,6 +129,8 @@ fn kind_of(why: &SendError) -> FailureKind {
         }
         _ if why.sent() == Sent::No => FailureKind::NotSent,
         K::AckTimedOut | K::WriteTimedOut => FailureKind::NoAnswer,
+        // The connection ended in the middle of the answer.
+        K::BrokenFrame(why) if why.kind() == DecodeErrorKind::Truncated => FailureKind::Lost,
         K::BrokenFrame(_)
         | K::NotAnAcknowledgment(_)
         | K::MissingControlId

@@ -670,3 +670,32 @@ async fn a_send_that_was_never_polled_changes_nothing() {
     assert!(client.is_open());
     assert!(client.send(&msg).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_asks_for_no_acknowledgment_can_be_sent_without_one() {
+    let unasked = message("m-1").replace("|2.5.1", "|2.5.1|||NE|NE");
+    let second = unasked.replace("m-1", "m-2");
+    let (told, came) = tokio::sync::oneshot::channel();
+    let addr = scripted(|peer| async move {
+        let mut stream = peer.accept().await;
+        let blocks = [stream.block().await.into_bytes(), stream.block().await.into_bytes()];
+        told.send(blocks).unwrap();
+    })
+    .await;
+    let mut client = Client::connect(addr).await.unwrap();
+    let why = send(&mut client, &unasked).await.unwrap_err();
+    assert_eq!((why.kind(), why.sent()), (&K::NoAckAsked, Sent::No), "it has to be said");
+    client.send_unconfirmed(unasked.as_bytes()).await.unwrap();
+    client.send_unconfirmed(second.as_bytes()).await.unwrap();
+    assert!(client.is_open());
+    assert_eq!(came.await.unwrap(), [unasked.as_bytes(), second.as_bytes()]);
+}
+
+#[tokio::test]
+async fn an_answer_to_what_asked_for_none_reaches_no_other_message() {
+    let mut client = Client::connect(answering(framed(ack("AE", "m-1"))).await).await.unwrap();
+    client.send_unconfirmed(message("m-1").as_bytes()).await.unwrap();
+    tokio::time::sleep(SHORT).await;
+    let why = send(&mut client, &message("m-2")).await.unwrap_err();
+    assert_eq!((why.kind(), why.sent()), (&K::Unsolicited, Sent::No));
+}

@@ -174,3 +174,18 @@ async fn fault_31_sender_a_refused_client_certificate_is_no_missing_acknowledgme
     rests(&sender, "N407").await;
     assert!(receiver.control_ids().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_32_sender_an_acknowledgment_that_was_cut_off_delivers_nothing() {
+    let authority = Authority::new();
+    let config = serving(&authority.issue("localhost", 2900), None);
+    let receiver = Receiver::start_tls(Script::cuts_mid_ack(), config).await.unwrap();
+    let folder = Folder::new();
+    let sender = folder.sender(secured(&authority, receiver.address().port())).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    let status = until(&sender, &receipt, |status| status.attempts() >= 3).await;
+    assert!(!status.state().is_settled() && status.last_acknowledgment().is_none());
+    let failed = until(&sender, &receipt, |status| status.state() == State::Retrying).await;
+    assert_eq!(failed.last_failure(), Some("N411"));
+    assert!(!sender.destination("ehr").unwrap().needs_help(), "it may pass");
+}

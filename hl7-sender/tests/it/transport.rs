@@ -105,6 +105,29 @@ async fn fault_10_sender_replaces_a_dead_connection_once_and_then_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_35_sender_connections_that_carry_nothing_do_not_end_an_outage() {
+    let transport = Told::to([Does::Fails(FailureKind::NotSent); 12]);
+    let folder = Folder::new();
+    let sender = folder.sender(told(&transport).connections(4)).await;
+    let mut receipts = Vec::new();
+    for n in 0..8 {
+        receipts.push(sender.enqueue("ehr", &message(&format!("m-{n}"), &n.to_string())).await.unwrap());
+    }
+    // Each try takes two of the twelve; were the outage over with each connection, there would never be two failures in a row.
+    let in_a_row = async {
+        while sender.destination("ehr").unwrap().failures() < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, in_a_row).await.expect("failures in a row");
+    for receipt in &receipts {
+        delivered(receipt).await;
+        assert_eq!(receipt.status().await.unwrap().attempts(), 1);
+    }
+    assert_eq!(sender.destination("ehr").unwrap().failures(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_10_sender_counts_a_connection_that_ends_while_it_writes() {
     let transport = Told::to([Does::Fails(FailureKind::Lost)]);
     let folder = Folder::new();

@@ -63,6 +63,30 @@ async fn is_held(sender: &Sender, receiver: &Receiver, code: &str, answers: usiz
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_01_sender_a_receiver_that_falls_silent_is_given_up_and_its_connection_with_it() {
+    goes_again(Script::half_open(), "N111").await;
+    goes_again(Script::stops_mid_ack(), "N111").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_02_sender_a_connection_that_is_never_answered_ends_at_its_deadline() {
+    // A resolver that hangs stands for the network that swallows everything: the deadline is one for all of it.
+    struct Hangs;
+    impl Resolver for Hangs {
+        fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Resolving<'a> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let folder = Folder::new();
+    let client = Client::builder().resolver(Hangs).connect_timeout(Duration::from_millis(30));
+    let sender =
+        folder.sender(Destination::mllp_with("ehr", "ehr.example:2575", client).retry(quick())).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    let status = until(&sender, &receipt, |status| status.last_failure().is_some()).await;
+    assert_eq!((status.last_failure(), status.attempts()), (Some("N204"), 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_03_sender_a_refused_connection_costs_no_attempt_and_is_shown() {
     let address = vacant();
     let folder = Folder::new();
@@ -168,6 +192,17 @@ async fn fault_06_sender_a_reset_while_the_message_is_written_sends_it_again() {
 async fn fault_07_sender_half_an_acknowledgment_delivers_nothing() {
     goes_again(Script::resets_mid_ack(), "N110").await;
     goes_again(Script::resets_before_end(), "N110").await;
+    goes_again(Script::closes_mid_ack(), "N113").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_07_sender_half_an_acknowledgment_is_no_answer_that_is_counted() {
+    let receiver = playing([Script::closes_mid_ack(), Script::closes_before_end(), Script::proper()]).await;
+    let folder = Folder::new();
+    let sender = folder.sender(to(&receiver).retry(quick().max_rejections(1))).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    delivered(&receipt).await;
+    assert_eq!(receipt.status().await.unwrap().attempts(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
