@@ -331,7 +331,7 @@ pub(crate) async fn take_for_ever(store: &std::path::Path) {
     let sender = Sender::builder(store).destination(ehr(nowhere())).start().await.unwrap();
     let intake = Intake::new(&sender, to_ehr()).unwrap();
     let address: SocketAddr = std::env::var("ADDRESS").unwrap().parse().unwrap();
-    let server = Server::bind(address).await.unwrap();
+    let server = crate::nodes::bind(address).await;
     say("listens");
     if std::env::var_os("STALL").is_none() {
         return server.serve(intake.handler()).await.unwrap();

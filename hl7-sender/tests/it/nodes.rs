@@ -91,9 +91,22 @@ pub(crate) async fn relay_for_ever(store: &Path) {
     let copy = Destination::mllp("copy", nowhere().to_string());
     let sender = Sender::builder(store).destination(onwards).destination(copy).start().await.unwrap();
     let intake = Intake::new(&sender, Router::to(["ehr", "copy"])).unwrap();
-    let server = Server::bind(address("ADDRESS")).await.unwrap();
+    let server = bind(address("ADDRESS")).await;
     say("listens");
     server.serve(intake.handler()).await.unwrap();
+}
+
+/// Binds a port that was given back before; while nobody listened another program may have got it for a while.
+pub(crate) async fn bind(address: SocketAddr) -> Server {
+    let tries = async {
+        loop {
+            match Server::bind(address).await {
+                Ok(server) => return server,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, tries).await.expect("the port in time")
 }
 
 /// The last node: an intake whose acknowledgments are lost too, and a list of all that came.
