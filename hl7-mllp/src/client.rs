@@ -51,9 +51,13 @@ use crate::wire::{Wire, deadline_in};
 /// - With TLS (feature `tls`) nothing is ever sent in plain text.
 /// - Dropping the future of a send before it is done closes the connection too.
 ///
+/// A receiver that refuses a message before all of it was sent, such as one that is too long for it, is heard: `Ok` holds its negative
+/// acknowledgment, and the connection ends. One that accepts before it has all of it is not believed.
+///
 /// In enhanced mode [`Client::send`] ends at the first acknowledgment, which is the accept acknowledgment (`CA`, `CE`, `CR`) where MSH-15
 /// asks for one. An application acknowledgment that follows on the same connection is found before the next send, which then fails with
-/// `Unsolicited` and [`crate::Sent::No`]; where the receiver sends it so, [`Client::send_two_phase`] waits for it.
+/// `Unsolicited` and [`crate::Sent::No`]; or behind it, where it names another message and leaves that one `Unknown`. Where a receiver sends
+/// it so, use [`Client::send_two_phase`], which waits for it.
 pub struct Client {
     /// `None` when it was made over a stream.
     addr: Option<String>,
@@ -176,6 +180,29 @@ impl Client {
         self.counted(result)
     }
 
+    /// Sends a message and waits for no acknowledgment: for one that asks for none (`NE` in MSH-15 and MSH-16, or `ER`). `Ok` says that the system
+    /// has taken all of it, and nothing of the receiver. An acknowledgment that comes all the same makes the next send fail with
+    /// [`SendErrorKind::Unsolicited`].
+    ///
+    /// # Errors
+    /// When the message cannot be written, there is no connection, or it breaks before the system has taken all.
+    pub async fn send_unconfirmed(&mut self, message: &Message<'_>) -> Result<(), SendError> {
+        let fault = |why| SendError::unsent(SendErrorKind::Unwritable(why));
+        match message.to_wire().map_err(fault) {
+            Ok(content) => self.send_wire_unconfirmed(&content).await,
+            Err(why) => self.counted(Err(why)),
+        }
+    }
+
+    /// [`Client::send_unconfirmed`] for a message that is already in the form for sending.
+    ///
+    /// # Errors
+    /// As [`Client::send_unconfirmed`].
+    pub async fn send_wire_unconfirmed(&mut self, content: &[u8]) -> Result<(), SendError> {
+        let result = self.exchange(content, Nothing).await;
+        self.counted(result)
+    }
+
     /// Release 2 only: sends any content, such as a document or a message that asks for no acknowledgment, and waits for the commit
     /// acknowledgment alone.
     ///
@@ -186,17 +213,6 @@ impl Client {
             true => self.exchange(content, Commit).await,
             false => Err(SendError::unsent(SendErrorKind::NotRelease2)),
         };
-        self.counted(result)
-    }
-
-    /// Writes content for which nothing is awaited, such as a message that asks for no acknowledgment in MSH-15 and MSH-16. With `Ok` it was handed to
-    /// the system for sending, and whether the receiver has it is never known. A receiver that answers all the same makes the next send fail with
-    /// [`SendErrorKind::Unsolicited`] and [`Sent::No`]. Release 2 confirms it: [`Client::send_until_commit`].
-    ///
-    /// # Errors
-    /// When the connection is of no use, or breaks while it is written; [`SendError::sent`] says more.
-    pub async fn send_unconfirmed(&mut self, content: &[u8]) -> Result<(), SendError> {
-        let result = self.exchange(content, Nothing).await;
         self.counted(result)
     }
 
@@ -252,6 +268,9 @@ impl Client {
             });
         }
         match result.as_ref().map_or_else(Some, G::doubt) {
+            None if open.wire.is_spent() || result.as_ref().is_ok_and(names_no_message::<G>) => {
+                tracing::debug!(parent: &span, "connection not used again");
+            }
             None => self.open = Some(open),
             Some(why) => {
                 span.record("code", why.code()).record("sent", tracing::field::debug(why.sent()));
@@ -267,6 +286,11 @@ impl Client {
         self.options.meter.tally.bytes_sent.add(block.len());
         goal.wait(sending).await
     }
+}
+
+/// Whether an acknowledgment had no MSA-2. One more on the same connection could be taken for the next message's.
+fn names_no_message<G: Goal>(got: &G::Got) -> bool {
+    G::acks(got).into_iter().flatten().any(|ack| ack.control_id().is_empty())
 }
 
 /// Whether the connection was of no use before anything was sent, as one is that the peer has closed since. A refusal is not: a
@@ -368,7 +392,9 @@ impl ClientBuilder {
     }
 
     /// Whether an acknowledgment without MSA-2 counts as the one of the message under way. Off unless stated: only for receivers that
-    /// never fill it. One with another message's control ID is refused all the same.
+    /// never fill it. One with another message's control ID is refused all the same. The connection ends behind such an acknowledgment,
+    /// because another one on it could be taken for the next message's: connect anew ([`Client::reconnect`]), or let the client do it
+    /// ([`ClientBuilder::reconnect`]).
     pub fn missing_control_id(mut self, allowed: bool) -> Self {
         self.terms.missing_control_id = allowed;
         self
@@ -425,9 +451,26 @@ impl ClientBuilder {
     ///
     /// Whether the peer has closed is asked of the stream, so a stream that knows late makes a send end in [`crate::Sent::Unknown`] where TCP
     /// would say [`crate::Sent::No`].
+    ///
+    /// The stream is used as it is. Where [`ClientBuilder::tls`] asks for TLS, which is made on connections of this crate's own, the client
+    /// is closed from the start, so that nothing goes out in plain text.
     pub fn over(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Client {
+        if self.asks_for_tls() {
+            tracing::error!("a stream of the program's is not secured by this client");
+            return Client { addr: None, options: self, open: None };
+        }
         let open = self.opened(Stream::other(stream), None, tracing::debug_span!("connection"));
         Client { addr: None, options: self, open: Some(open) }
+    }
+
+    #[cfg(feature = "tls")]
+    fn asks_for_tls(&self) -> bool {
+        self.route.tls.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn asks_for_tls(&self) -> bool {
+        false
     }
 
     /// A client that connects with its first message, if it may.

@@ -137,6 +137,22 @@ mod tests {
         assert!(in_turn(Vec::new()).is_empty());
     }
 
+    #[tokio::test]
+    async fn fault_01_a_peer_that_is_gone_is_asked_after() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        prepare(&stream, Some(Duration::from_secs(60)));
+        limit_unconfirmed(&stream, Duration::from_secs(30));
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && stream.nodelay().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), KEEPALIVE_RETRIES);
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+        }
+    }
+
     #[test]
     fn an_address_is_a_host_and_a_port() {
         let of = |addr| host_and_port(addr).map_err(|why| why.code());

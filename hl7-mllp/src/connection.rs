@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ pub(crate) struct Terms {
     pub(crate) read: ReadOptions,
     pub(crate) release2: bool,
     pub(crate) block_timeout: Duration,
+    pub(crate) max_block_time: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) handler_timeout: Duration,
     pub(crate) write_timeout: Duration,
@@ -139,7 +140,7 @@ impl<'t> Connection<'t> {
                 if self.wait_for_room().await? {
                     pace = None;
                 }
-                let deadline = pace.get_or_insert_with(|| Pace::new(self.terms.block_timeout)).deadline;
+                let deadline = pace.get_or_insert_with(|| Pace::new(self.terms)).deadline();
                 timeout_at(deadline, self.wire.read_some()).await.map_err(|_| Ending::SlowBlock)?
             };
             match read {
@@ -197,8 +198,9 @@ impl<'t> Connection<'t> {
         tally.bytes_received.add(bytes);
         let span = tracing::debug_span!("exchange", bytes, code = Empty, ms = Empty);
         let answered = self.answer(block, handler).instrument(span.clone()).await;
-        tally.latency.add(begun.elapsed());
-        span.record("ms", begun.elapsed().as_secs_f64() * 1000.0);
+        let elapsed = begun.elapsed();
+        tally.latency.add(elapsed);
+        span.record("ms", elapsed.as_secs_f64() * 1000.0);
         answered
     }
 
@@ -219,6 +221,11 @@ impl<'t> Connection<'t> {
                 }
                 self.room.release();
                 Ok(())
+            }
+            Received::Unanswerable => {
+                tracing::warn!(peer = %self.peer, bytes, "a header that is too long");
+                self.terms.meter.tally.unreadable.add(1);
+                Err(Ending::Refused)
             }
             Received::Refused(why, response) => {
                 tracing::warn!(peer = %self.peer, code = why.code(), bytes, "not a message");
@@ -279,28 +286,62 @@ impl<'t> Connection<'t> {
 
 /// Runs what the handler does; `None` when it panics. Its panic message is not looked at: it may quote the message.
 async fn caught<Fut: Future>(begin: impl FnOnce() -> Fut) -> Option<Fut::Output> {
-    let future = std::panic::catch_unwind(AssertUnwindSafe(begin)).ok()?;
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        match polled {
-            Ok(poll) => poll.map(Some),
-            Err(_) => std::task::Poll::Ready(None),
-        }
+    let mut future = Contained(Some(Box::pin(contained(begin)?)));
+    std::future::poll_fn(|context| match contained(|| future.poll(context)) {
+        Some(poll) => poll.map(Some),
+        None => std::task::Poll::Ready(None),
     })
     .await
 }
 
-/// The deadline inside a block: every [`PACE`] bytes, and the rest, have to come in time.
+/// What `work` gives; `None` when it panics. What it panics with may do so again when it is dropped.
+fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
+    match std::panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(given) => Some(given),
+        Err(panic) => {
+            if let Err(another) = std::panic::catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+                std::mem::forget(another);
+            }
+            None
+        }
+    }
+}
+
+/// A future of the handler's, whose panics stay with it also when it is dropped.
+struct Contained<Fut>(Option<Pin<Box<Fut>>>);
+
+impl<Fut: Future> Contained<Fut> {
+    fn poll(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Fut::Output> {
+        match &mut self.0 {
+            Some(future) => future.as_mut().poll(context),
+            None => std::task::Poll::Pending,
+        }
+    }
+}
+
+impl<Fut> Drop for Contained<Fut> {
+    fn drop(&mut self) {
+        let future = self.0.take();
+        contained(|| drop(future));
+    }
+}
+
+/// The deadlines inside a block: every [`PACE`] bytes, and the rest, have to come in time, and the whole too.
 struct Pace {
     within: Duration,
     deadline: Instant,
+    latest: Instant,
     bytes: usize,
 }
 
 impl Pace {
-    fn new(within: Duration) -> Self {
-        Self { within, deadline: deadline_in(within), bytes: 0 }
+    fn new(terms: &Terms) -> Self {
+        let within = terms.block_timeout;
+        Self { within, deadline: deadline_in(within), latest: deadline_in(terms.max_block_time), bytes: 0 }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline.min(self.latest)
     }
 
     fn count(&mut self, bytes: usize) {

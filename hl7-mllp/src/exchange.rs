@@ -142,8 +142,8 @@ impl Exchange {
 
     /// Takes an acknowledgment without MSA-2 for this message's. One that names another message is refused all the same.
     ///
-    /// Only for receivers that never fill MSA-2, and safe only because one message is under way on a connection at a time and the
-    /// connection ends with every doubt: no answer to an earlier message can still come on it.
+    /// Only for receivers that never fill MSA-2, and safe only when no other message goes out on the connection behind it: a second answer to
+    /// this one would be taken for the next one's.
     pub fn missing_control_id_allowed(mut self) -> Self {
         self.missing_control_id = true;
         self

@@ -32,10 +32,6 @@ pub(crate) struct Both<'a>(pub(crate) &'a Asked);
 #[derive(Clone, Copy)]
 pub(crate) struct Commit;
 
-/// Nothing: the block is written, and that is all.
-#[derive(Clone, Copy)]
-pub(crate) struct Nothing;
-
 impl Goal for First<'_> {
     type Got = Acknowledgment;
 
@@ -82,11 +78,15 @@ impl Goal for Commit {
     }
 }
 
+/// Nothing: the message asks for no acknowledgment.
+#[derive(Clone, Copy)]
+pub(crate) struct Nothing;
+
 impl Goal for Nothing {
     type Got = ();
 
-    async fn wait(self, _: Sending<'_>) -> Result<(), SendError> {
-        Ok(())
+    async fn wait(self, sending: Sending<'_>) -> Result<(), SendError> {
+        sending.unconfirmed()
     }
 
     fn acks(_: &()) -> [Option<&Acknowledgment>; 2] {

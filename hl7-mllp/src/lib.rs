@@ -33,7 +33,7 @@
 //!
 //! A client resolves the receiver's name at every connect, by the system or by a [`Resolver`] of the program's own, and tries all its addresses
 //! within one deadline. It can leave from a stated [address](ClientBuilder::source) or [interface](ClientBuilder::interface) and go through a
-//! SOCKS5 or HTTP [`Proxy`]. With the feature `tls` the module `tls` secures both sides. Streams that are no TCP connections are served by
+//! SOCKS5 or HTTP [`Proxy`]. With the feature `tls` the module `tls` secures both sides (`guide::tls` has every step). Streams that are no TCP connections are served by
 //! [`ClientBuilder::over`] and [`ServerBuilder::serve_connection`].
 //!
 //! A [`Client`] has one connection and connects anew when it is told to, or by itself with [`ClientBuilder::reconnect`]. A [`ClientPool`] has
@@ -46,7 +46,7 @@
 //!
 //! # Guarantees
 //!
-//! See [`Client`] and [`Server`]. In short: a message counts as accepted only when an acknowledgment names it exactly, on the
+//! See [`guide::exchange`], which also gives each default and its reason, [`Client`] and [`Server`]. In short: a message counts as accepted only when an acknowledgment names it exactly, on the
 //! connection it was sent on, in time; and an error says whether anything was sent.
 //!
 //! # Limits
@@ -94,6 +94,7 @@ mod frame;
 #[cfg(feature = "codec")]
 mod framed;
 mod goal;
+pub mod guide;
 mod handshake;
 mod handshakes;
 mod http_connect;

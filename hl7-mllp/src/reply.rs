@@ -10,10 +10,14 @@ use crate::request::Request;
 
 /// The answer to a [`Request`].
 ///
-/// Its code follows the mode that the request asks for: the application codes `AA`, `AE`, `AR`, or, where MSH-15 is valued and not `NE`
-/// (enhanced mode), the accept codes `CA`, `CE`, `CR`. A request that asks for no acknowledgment at all is answered with
-/// an application code too, so that a sender that waits in spite of what it wrote is not left without an answer; use [`Reply::none`] where
-/// that is not wanted.
+/// [`Reply::accept`], [`Reply::error`] and [`Reply::reject`] follow the mode that the request asks for: the application codes `AA`, `AE`, `AR`,
+/// or, where MSH-15 is valued and not `NE` (enhanced mode), the accept codes `CA`, `CE`, `CR`. Where MSH-15 is `ER` or `SU` and this outcome is
+/// not asked for there, it is told as an application acknowledgment if MSH-16 asks for it, and else not at all (HL7 2.5.1, chapter 2,
+/// section 2.9.3). A request that asks for no acknowledgment at all is answered with an application code, so that a sender that waits in
+/// spite of what it wrote is not left without an answer; use [`Reply::none`] where that is not wanted.
+///
+/// An acknowledgment is a message too, and a handler that accepts what it gets acknowledges that as well: where two listeners are joined,
+/// answer a message that has an MSA segment with [`Reply::none`].
 ///
 /// A handler says `accept` only when it has the message in safe keeping: the sender then forgets it.
 pub struct Reply {
@@ -34,7 +38,11 @@ pub(crate) enum Answer {
 impl Reply {
     /// The message is taken: `AA` or `CA`.
     pub fn accept(request: &Request) -> Self {
-        Self::of(Ack::to(request.message(), code_for(request.message(), Outcome::Accept)))
+        let message = request.message();
+        match code_for(message.header(), Outcome::Accept) {
+            Some(code) => Self::of(Ack::to(message, code)),
+            None => Self::none(),
+        }
     }
 
     /// The content is at fault: `AE`; or the message could not be stored: `CE`. With an ERR segment, and `text` in MSA-3, where it
@@ -119,10 +127,11 @@ impl Reply {
     /// Accepts, or rejects as out of order, with this MSA-4.
     pub(crate) fn in_sequence(request: &Request, accepts: bool, expected: Option<String>) -> Self {
         let message = request.message();
+        let outcome = if accepts { Outcome::Accept } else { Outcome::Reject };
+        let Some(code) = code_for(message.header(), outcome) else { return Self::none() };
         let ack = match accepts {
-            true => Ack::to(message, code_for(message, Outcome::Accept)),
-            false => Ack::to(message, code_for(message, Outcome::Reject))
-                .text("another sequence number is expected"),
+            true => Ack::to(message, code),
+            false => Ack::to(message, code).text("another sequence number is expected"),
         };
         let mut built = ack.build();
         let set = expected.map_or(Ok(()), |number| built.set(path!("MSA-4"), &number));
@@ -179,7 +188,10 @@ impl Reply {
     }
 
     fn negative(message: &Message<'_>, outcome: Outcome, code: ErrorCode, text: impl Into<String>) -> Self {
-        Self::of(Ack::to(message, code_for(message, outcome)).error(code).text(text))
+        match code_for(message.header(), outcome) {
+            Some(answer) => Self::of(Ack::to(message, answer).error(code).text(text)),
+            None => Self::none(),
+        }
     }
 
     fn of(ack: Ack<'_>) -> Self {
@@ -218,13 +230,25 @@ fn wants_accept(header: Header<'_>) -> bool {
     header.accept_condition() != AckCondition::Never
 }
 
-fn code_for(message: &Message<'_>, outcome: Outcome) -> AckCode {
-    match (wants_accept(message.header()), outcome) {
-        (false, Outcome::Accept) => AckCode::AA,
-        (false, Outcome::Error) => AckCode::AE,
-        (false, Outcome::Reject) => AckCode::AR,
-        (true, Outcome::Accept) => AckCode::CA,
-        (true, Outcome::Error) => AckCode::CE,
-        (true, Outcome::Reject) => AckCode::CR,
+/// The code of the acknowledgment that is due for an outcome; `None` when none is.
+fn code_for(header: Header<'_>, outcome: Outcome) -> Option<AckCode> {
+    let success = matches!(outcome, Outcome::Accept);
+    let accept = match outcome {
+        Outcome::Accept => AckCode::CA,
+        Outcome::Error => AckCode::CE,
+        Outcome::Reject => AckCode::CR,
+    };
+    let application = match outcome {
+        Outcome::Accept => AckCode::AA,
+        Outcome::Error => AckCode::AE,
+        Outcome::Reject => AckCode::AR,
+    };
+    let asks_for_none = !wants_accept(header) && header.application_condition() == AckCondition::Never;
+    if header.wants_accept(success) {
+        Some(accept)
+    } else if header.wants_application(success) || asks_for_none {
+        Some(application)
+    } else {
+        None
     }
 }

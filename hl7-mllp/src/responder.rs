@@ -14,6 +14,9 @@ use crate::frame::Frame;
 use crate::reply::{Answer, Reply};
 use crate::request::Request;
 
+/// The most bytes that a header may have. An answer repeats much of it, and would take as much again outside every limit on blocks.
+const LONGEST_HEADER: usize = 64 * 1024;
+
 /// How often in a row a sender may break a block off and begin anew.
 const MOST_RESTARTS: u32 = 16;
 
@@ -51,6 +54,8 @@ pub enum Received {
     Message(Message<'static>, Block),
     /// Release 2: the sender confirms an answer, or refuses it. Nothing is due.
     Commit(CommitBlock),
+    /// A header of more than 64 KiB, which no answer repeats: close the connection.
+    Unanswerable,
     /// No message, and what is answered to it.
     Refused(ParseError, Response),
 }
@@ -115,6 +120,9 @@ impl Responder {
         if let Some(commit) = CommitBlock::of(&block).filter(|_| self.unconfirmed > 0) {
             self.unconfirmed -= 1;
             return Received::Commit(commit);
+        }
+        if header_length(block.content()) > LONGEST_HEADER {
+            return Received::Unanswerable;
         }
         match self.read.read(block.content()).map(Message::into_owned) {
             Ok(message) => Received::Message(message, block),
@@ -203,6 +211,14 @@ impl Responder {
 
 fn is_positive(content: &[u8]) -> bool {
     Acknowledgment::read(content).map_or(true, |ack| ack.code().is_positive())
+}
+
+/// The length of the first line that is not blank.
+fn header_length(content: &[u8]) -> usize {
+    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let start = content.iter().position(|byte| !is_end(byte)).unwrap_or(content.len());
+    let rest = content.get(start..).unwrap_or_default();
+    memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len())
 }
 
 /// Whether a second answer can follow this one.

@@ -161,7 +161,7 @@ fn before_sending(kind: &SendErrorKind) -> Option<Parts> {
         K::NoAckAsked => (
             "N102",
             "MSH-15 and MSH-16 ask for no acknowledgment that could say that the message was taken",
-            "leave both empty, or set one to AL",
+            "leave both empty, set one to AL, or send it unconfirmed",
         ),
         K::Unwritable(_) => {
             ("N103", "the message cannot be written in its character set", "set MSH-18 to UNICODE UTF-8")

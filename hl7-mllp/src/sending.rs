@@ -15,7 +15,7 @@ use crate::exchange::{AckMode, Exchange, Step};
 use crate::send_error::{SendError, SendErrorKind};
 use crate::silence::Silence;
 use crate::two_phase::{ApplicationOutcome, TwoPhase};
-use crate::wire::{Wire, WriteFault, deadline_in};
+use crate::wire::{Wire, WriteFault, Written, deadline_in};
 
 /// What holds for every message of a client.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ impl Asked {
 pub(crate) struct Sending<'c> {
     wire: &'c mut Wire,
     terms: &'c SendTerms,
+    /// Whether the peer spoke before the block was out: it can only have refused it.
+    cut_short: bool,
 }
 
 impl<'c> Sending<'c> {
@@ -67,9 +69,16 @@ impl<'c> Sending<'c> {
         block: &[u8],
     ) -> Result<Self, SendError> {
         check_silence(wire).await?;
-        let written = wire.write(block, terms.write_timeout).await;
-        written.map_err(|fault| write_error(wire, fault))?;
-        Ok(Self { wire, terms })
+        let cut_short = match wire.write_listening(block, terms.write_timeout).await {
+            Ok(written) => written == Written::CutShort,
+            // A peer that has refused what it had read tells more than the fault of the write.
+            Err(fault) if fault.any_left && wire.hear().await => true,
+            Err(fault) => return Err(write_error(wire, fault)),
+        };
+        if cut_short {
+            wire.spend();
+        }
+        Ok(Self { wire, terms, cut_short })
     }
 
     /// Waits for the first acknowledgment that decides.
@@ -108,6 +117,11 @@ impl<'c> Sending<'c> {
         }
     }
 
+    /// Waits for nothing.
+    pub(crate) fn unconfirmed(self) -> Result<(), SendError> {
+        if self.cut_short { Err(SendError::unknown(SendErrorKind::Unsolicited)) } else { Ok(()) }
+    }
+
     /// Waits for the commit acknowledgment of release 2 alone.
     pub(crate) async fn until_commit(mut self) -> Result<(), SendError> {
         let mut exchange = Exchange::commit_only(deadline_in(self.terms.ack_timeout).into_std());
@@ -135,6 +149,9 @@ impl<'c> Sending<'c> {
                 match step {
                     Step::Wait => {}
                     Step::Refused(why) => return Err(SendError::refused(why, exchange.is_taken())),
+                    step if self.cut_short && !is_refusal(&step) => {
+                        return Err(SendError::unknown(SendErrorKind::Unsolicited));
+                    }
                     step => return Ok(step),
                 }
             }
@@ -170,6 +187,11 @@ impl<'c> Sending<'c> {
             tracing::warn!("an acknowledgment could not be confirmed");
         }
     }
+}
+
+/// Whether the message was refused, be it before all of it was there.
+fn is_refusal(step: &Step) -> bool {
+    matches!(step, Step::Done(ack) if !ack.code().is_positive())
 }
 
 async fn check_silence(wire: &mut Wire) -> Result<(), SendError> {

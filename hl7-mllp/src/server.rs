@@ -142,6 +142,7 @@ impl Default for ServerBuilder {
             read: ReadOptions::default(),
             release2: false,
             block_timeout: Self::BLOCK_TIMEOUT,
+            max_block_time: Self::MAX_BLOCK_TIME,
             idle_timeout: Self::IDLE_TIMEOUT,
             handler_timeout: Self::HANDLER_TIMEOUT,
             write_timeout: Self::WRITE_TIMEOUT,
@@ -168,6 +169,8 @@ impl ServerBuilder {
     pub const MAX_TOTAL_BLOCK_BYTES: usize = 256 * 1024 * 1024;
     /// The default deadline for each 64 KiB of a block: 30 seconds, so at least 2 KiB a second, and 30 seconds in all for a short one.
     pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default deadline for a whole block: 10 minutes, in which the longest one comes at 28 KiB a second.
+    pub const MAX_BLOCK_TIME: Duration = Duration::from_secs(10 * 60);
     /// The default time a connection may be idle: an hour. Senders keep theirs open through quiet hours; one that was forgotten
     /// gives its place back.
     pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
@@ -238,6 +241,12 @@ impl ServerBuilder {
         self
     }
 
+    /// How long a block may take in all, however steadily it comes.
+    pub fn max_block_time(mut self, time: Duration) -> Self {
+        self.terms.max_block_time = time;
+        self
+    }
+
     /// How long a connection may stay without a block. Bytes outside a block do not count.
     pub fn idle_timeout(mut self, time: Duration) -> Self {
         self.terms.idle_timeout = time;
@@ -283,7 +292,8 @@ impl ServerBuilder {
     /// Serves one connection over a stream that stands already, until it ends: a tunnel, a Unix socket, a listener of the program's own.
     /// `peer` is what [`Request::peer`] gives. Dropping the future cuts the connection.
     ///
-    /// The limits on connections are then the program's, and [`ServerBuilder::max_total_block_bytes`] holds for this connection alone.
+    /// The limits on connections are then the program's, and [`ServerBuilder::max_total_block_bytes`] holds for this connection alone. The stream
+    /// is used as it is: where `ServerBuilder::tls` asks for TLS, which is made on connections of this crate's own, it is closed at once.
     pub async fn serve_connection<F, Fut>(
         &self,
         stream: impl AsyncRead + AsyncWrite + Send + 'static,
@@ -293,6 +303,11 @@ impl ServerBuilder {
         F: Fn(Request) -> Fut,
         Fut: Future<Output = Reply>,
     {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            self.terms.meter.tally.refused.add(1);
+            return tracing::error!(%peer, "a stream of the program's is not secured by this listener");
+        }
         let wire = Wire::new(Stream::other(stream), self.terms.decoder);
         // The sender stays, so that no shutdown is heard.
         let (_never, shut) = watch::channel(false);
@@ -301,6 +316,11 @@ impl ServerBuilder {
         let _counted = tally.open.enter();
         let connection = Connection::new(wire, self.budget().room(), peer, &self.terms, shut);
         connection.run(&handler).instrument(tracing::debug_span!("connection", %peer)).await;
+    }
+
+    /// A listener on a socket that listens already, such as one that the service manager opened.
+    pub fn listen(self, listener: TcpListener) -> Server {
+        Server { listener, options: self }
     }
 
     fn rules(&self) -> Rules {

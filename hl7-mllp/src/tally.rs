@@ -89,18 +89,17 @@ const BOUNDS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 1_000, 5_000, 10_000, 
 /// How long things took.
 #[derive(Default, Debug)]
 pub(crate) struct Clocked {
-    count: Count,
     microseconds: AtomicU64,
-    classes: [Count; BOUNDS.len()],
+    /// The last is of those above all bounds.
+    classes: [Count; BOUNDS.len() + 1],
 }
 
 impl Clocked {
     pub(crate) fn add(&self, time: Duration) {
-        self.count.add(1);
         let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.microseconds.fetch_add(microseconds, Ordering::Relaxed);
-        let class = BOUNDS.iter().position(|&bound| time <= Duration::from_millis(bound));
-        if let Some(count) = class.and_then(|class| self.classes.get(class)) {
+        let class = BOUNDS.iter().position(|&bound| microseconds <= bound * 1_000);
+        if let Some(count) = self.classes.get(class.unwrap_or(BOUNDS.len())) {
             count.add(1);
         }
     }
@@ -113,7 +112,7 @@ impl Clocked {
         });
         let at_most = cumulated.collect();
         let sum = Duration::from_micros(self.microseconds.load(Ordering::Relaxed));
-        Durations { count: self.count.get(), sum, at_most }
+        Durations { count: self.classes.iter().map(Count::get).sum(), sum, at_most }
     }
 }
 

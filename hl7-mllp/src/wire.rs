@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use crate::block::Block;
@@ -32,6 +32,7 @@ pub(crate) struct Wire {
     stream: Stream,
     buf: BytesMut,
     decoder: Decoder,
+    spent: bool,
 }
 
 /// What stopped a write.
@@ -44,7 +45,7 @@ pub(crate) struct WriteFault {
 
 impl Wire {
     pub(crate) fn new(stream: Stream, options: DecoderOptions) -> Self {
-        Self { stream, buf: BytesMut::new(), decoder: Decoder::new(options) }
+        Self { stream, buf: BytesMut::new(), decoder: Decoder::new(options), spent: false }
     }
 
     /// The next block of what has been read so far. A long one does not share its memory with what was read behind it, which would
@@ -94,16 +95,51 @@ impl Wire {
         self.stream.fault(why)
     }
 
+    /// Whether the connection can carry no further message.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent
+    }
+
+    pub(crate) fn spend(&mut self) {
+        self.spent = true;
+    }
+
     /// Writes a block. Every [`PACE`] bytes, and the rest, have to be taken within `progress`.
     pub(crate) async fn write(&mut self, block: &[u8], progress: Duration) -> Result<(), WriteFault> {
+        match self.write_while(block, progress, false).await {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// As [`Wire::write`], and stops when the peer says something before the block is out; what it says is then there to be read.
+    pub(crate) async fn write_listening(
+        &mut self,
+        block: &[u8],
+        progress: Duration,
+    ) -> Result<Written, WriteFault> {
+        self.write_while(block, progress, true).await
+    }
+
+    async fn write_while(
+        &mut self,
+        block: &[u8],
+        progress: Duration,
+        listens: bool,
+    ) -> Result<Written, WriteFault> {
         let (mut written, mut counted) = (0, 0);
         let mut deadline = deadline_in(progress);
         while let Some(rest) = block.get(written..).filter(|rest| !rest.is_empty()) {
-            match timeout_at(deadline, self.stream.write(rest)).await {
-                Err(_) => return Err(WriteFault { any_left: written > 0, error: None }),
+            let listens = listens && written > 0;
+            let (stream, buf) = (&mut self.stream, &mut self.buf);
+            match timeout_at(deadline, poll_fn(|cx| poll_move(stream, cx, rest, buf, listens))).await {
+                Err(_) => return Err(self.write_timed_out(written)),
                 Ok(Err(why)) => return Err(self.write_fault(written, why).await),
-                Ok(Ok(0)) => return Err(self.write_fault(written, io::ErrorKind::WriteZero.into()).await),
-                Ok(Ok(taken)) => written += taken,
+                Ok(Ok(Moved::Heard)) => return Ok(Written::CutShort),
+                Ok(Ok(Moved::Taken(0))) => {
+                    return Err(self.write_fault(written, io::ErrorKind::WriteZero.into()).await);
+                }
+                Ok(Ok(Moved::Taken(taken))) => written += taken,
             }
             if written - counted >= PACE {
                 counted = written;
@@ -113,8 +149,19 @@ impl Wire {
         match timeout_at(deadline, self.stream.flush()).await {
             Err(_) => Err(WriteFault { any_left: true, error: None }),
             Ok(Err(why)) => Err(self.write_fault(written, why).await),
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(Written::Whole),
         }
+    }
+
+    /// Reads what has come, without waiting; says whether there is anything.
+    pub(crate) async fn hear(&mut self) -> bool {
+        let (stream, buf) = (&mut self.stream, &mut self.buf);
+        poll_fn(|cx| Poll::Ready(hear(stream, cx, buf))).await
+    }
+
+    /// Of a stream of the program's nothing is known: it may have kept what it did not say it took.
+    fn write_timed_out(&self, written: usize) -> WriteFault {
+        WriteFault { any_left: written > 0 || matches!(self.stream, Stream::Other(_)), error: None }
     }
 
     /// Only of plain TCP is it known that a write which fails took nothing. A peer that refuses says so before it closes, and what
@@ -155,6 +202,46 @@ impl Wire {
             }
         }
     }
+}
+
+/// What became of a block that was not refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    Whole,
+    /// The peer said something before.
+    CutShort,
+}
+
+enum Moved {
+    Taken(usize),
+    Heard,
+}
+
+/// Writes some of `rest`, unless something is heard before.
+fn poll_move(
+    stream: &mut Stream,
+    cx: &mut Context<'_>,
+    rest: &[u8],
+    buf: &mut BytesMut,
+    listens: bool,
+) -> Poll<io::Result<Moved>> {
+    if listens && hear(stream, cx, buf) {
+        return Poll::Ready(Ok(Moved::Heard));
+    }
+    Pin::new(stream).poll_write(cx, rest).map_ok(Moved::Taken)
+}
+
+/// Adds what has come to `buf`; says whether that is more than line ends. A fault or an end is left to the write.
+fn hear(stream: &mut Stream, cx: &mut Context<'_>, buf: &mut BytesMut) -> bool {
+    let mut bytes = [0; LEAST_READ];
+    let mut read = ReadBuf::new(&mut bytes);
+    if let Poll::Ready(Ok(())) = Pin::new(stream).poll_read(cx, &mut read) {
+        buf.extend_from_slice(read.filled());
+    }
+    if is_line_ends(buf) {
+        buf.clear();
+    }
+    !buf.is_empty()
 }
 
 /// The first bytes of a stream that cannot say that it has some without giving them. They come over the stack, so that waiting for them

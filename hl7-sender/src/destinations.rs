@@ -34,8 +34,8 @@ impl Sender {
         target.inspect(|target| target.gate().pause()).is_some()
     }
 
-    /// Goes on with a destination that was paused. One that cannot be reached is tried now, whatever rest it was given. Gives whether there is such
-    /// a destination.
+    /// Goes on with a destination that was paused. One that cannot be reached is tried now, with all that waits for its next attempt there, whatever rest it
+    /// was given. Gives whether there is such a destination.
     pub fn resume_destination(&self, name: &str) -> bool {
         let Some(target) = self.running().target(name) else { return false };
         target.gate().resume(Instant::now());

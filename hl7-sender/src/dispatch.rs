@@ -86,6 +86,10 @@ impl Dispatch {
         }
         let now = self.engine.now();
         let store = Arc::clone(&self.engine.store);
+        let hurries = self.target.gate().take_hurry();
+        if hurries {
+            store.clamp(&self.target.name, now).await?;
+        }
         let due = store.due(&self.target.name, now, self.running.len() + free).await?;
         let waiting: Vec<LaneId> =
             due.lanes.into_iter().filter(|lane| !self.running.contains(lane)).take(free).collect();

@@ -17,6 +17,8 @@ pub(crate) struct Gate {
     connections: usize,
     running: usize,
     paused: bool,
+    /// Whether what waits for its next attempt is to be tried now.
+    hurries: bool,
     outage: Option<Outage>,
 }
 
@@ -43,7 +45,7 @@ pub(crate) struct Rest {
 
 impl Gate {
     pub(crate) fn new(connections: usize) -> Self {
-        Self { connections, running: 0, paused: false, outage: None }
+        Self { connections, running: 0, paused: false, hurries: false, outage: None }
     }
 
     /// How many lanes may start now, with so many open connections that no lane uses. After a failed connection only those are to be had until the
@@ -138,7 +140,13 @@ impl Gate {
         self.paused = false;
         if let Some(outage) = &mut self.outage {
             outage.until = outage.until.min(now);
+            self.hurries = true;
         }
+    }
+
+    /// Whether what waits for its next attempt is to be tried now; once.
+    pub(crate) fn take_hurry(&mut self) -> bool {
+        std::mem::take(&mut self.hurries)
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -213,6 +221,7 @@ mod tests {
         assert_eq!(gate.outage().map(|outage| (outage.code, outage.needs_help)), Some(("N401", true)));
         gate.resume(just_before);
         assert_eq!(gate.free(just_before, 0), 1, "who has mended it need not wait");
+        assert!(gate.take_hurry() && !gate.take_hurry());
     }
 
     #[test]

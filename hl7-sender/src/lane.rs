@@ -148,7 +148,7 @@ impl<'t> Turn<'t> {
                 self.unsent(attempt, End::Retry(self.engine.now() + why.delay), why.code)
             }
             Err(Missing::Cut) => self.unsent(attempt, End::Retry(self.engine.now()), CUT),
-            Ok((_, Came::Cut)) => self.unfinished(attempt),
+            Ok((sent_at, Came::Cut)) => self.unfinished(attempt, sent_at),
             Ok((_, Came::Answer(Err(failure)))) if failure.kind() == FailureKind::Unsendable => {
                 self.unsent(attempt, End::Hold, failure.code())
             }
@@ -221,9 +221,9 @@ impl<'t> Turn<'t> {
     }
 
     /// The receiver may have it: the attempt counts, and it goes out again.
-    fn unfinished(&self, attempt: &Attempt) -> Finished {
-        let at = self.engine.now();
-        Finished { sent_at: Some(at), ..self.unsent(attempt, End::Retry(at), CUT) }
+    fn unfinished(&self, attempt: &Attempt, sent_at: SystemTime) -> Finished {
+        let again = End::Retry(self.engine.now());
+        Finished { sent_at: Some(sent_at), ..self.unsent(attempt, again, CUT) }
     }
 
     fn unsent(&self, attempt: &Attempt, end: End, code: &'static str) -> Finished {

@@ -75,7 +75,7 @@ impl Line {
         match self.client.send_until_commit(bytes).await {
             Ok(()) => Ok(Confirmation::Taken { accept: None, code: COMMITTED }),
             Err(why) if why.kind() == &SendErrorKind::NotRelease2 => {
-                let sent = self.client.send_unconfirmed(bytes).await;
+                let sent = self.client.send_wire_unconfirmed(bytes).await;
                 sent.map(|()| Confirmation::Unconfirmed).or_else(not_confirmed)
             }
             Err(why) => not_confirmed(why),

@@ -80,7 +80,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Due, StoreError>> + Send;
 
-    /// Brings every retry of the destination that is later than `latest` forward to it, as is needed after the clock was set back.
+    /// Brings every retry of the destination that is later than `latest` forward to it, as is needed after the clock was set back, and when a person asks
+    /// for it.
     ///
     /// # Errors
     /// When the store fails.

@@ -4,15 +4,16 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use super::Doctor;
 use super::answer::Seen;
+use super::examiner::Doctor;
 use super::fault::{self, Fault};
-use super::finding::{Finding, Severity};
+use super::finding::Finding;
 use super::hearing::{self, Hearing};
 use super::line::{Line, Unsaid};
 use super::probe::Probe;
 use super::question::{Question, Questions};
 use super::report::{Check, CheckState, Report};
+use super::severity::Severity;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 
 /// Why a probe could not be used, or not to its end.

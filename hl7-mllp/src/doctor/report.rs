@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::finding::{Finding, Severity};
+use super::finding::Finding;
 use super::probe::Probe;
+use super::severity::Severity;
 
 /// What an examination came to. It holds nothing of what the receiver sent.
 #[derive(Clone, Debug, Default)]

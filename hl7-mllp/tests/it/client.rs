@@ -671,31 +671,75 @@ async fn a_send_that_was_never_polled_changes_nothing() {
     assert!(client.send(&msg).await.is_ok());
 }
 
-#[tokio::test]
-async fn what_asks_for_no_acknowledgment_can_be_sent_without_one() {
-    let unasked = message("m-1").replace("|2.5.1", "|2.5.1|||NE|NE");
-    let second = unasked.replace("m-1", "m-2");
-    let (told, came) = tokio::sync::oneshot::channel();
-    let addr = scripted(|peer| async move {
+/// A receiver that reads a little of a long message, says `answer`, and reads on or closes.
+async fn answers_early(answer: String, reads_on: bool) -> String {
+    scripted(move |peer| async move {
         let mut stream = peer.accept().await;
-        let blocks = [stream.block().await.into_bytes(), stream.block().await.into_bytes()];
-        told.send(blocks).unwrap();
+        stream.skip(64 * 1024).await;
+        stream.send(&framed(answer)).await;
+        if reads_on {
+            stream.until_closed().await;
+        } else {
+            tokio::time::sleep(SHORT).await;
+        }
     })
-    .await;
-    let mut client = Client::connect(addr).await.unwrap();
-    let why = send(&mut client, &unasked).await.unwrap_err();
-    assert_eq!((why.kind(), why.sent()), (&K::NoAckAsked, Sent::No), "it has to be said");
-    client.send_unconfirmed(unasked.as_bytes()).await.unwrap();
-    client.send_unconfirmed(second.as_bytes()).await.unwrap();
-    assert!(client.is_open());
-    assert_eq!(came.await.unwrap(), [unasked.as_bytes(), second.as_bytes()]);
+    .await
 }
 
 #[tokio::test]
-async fn an_answer_to_what_asked_for_none_reaches_no_other_message() {
-    let mut client = Client::connect(answering(framed(ack("AE", "m-1"))).await).await.unwrap();
-    client.send_unconfirmed(message("m-1").as_bytes()).await.unwrap();
-    tokio::time::sleep(SHORT).await;
-    let why = send(&mut client, &message("m-2")).await.unwrap_err();
-    assert_eq!((why.kind(), why.sent()), (&K::Unsolicited, Sent::No));
+async fn a_refusal_that_comes_before_the_message_is_out_is_heard() {
+    let long = message("m-1").replace("Ann", &"x".repeat(16_000_000));
+    for reads_on in [true, false] {
+        let addr = answers_early(ack("AR", "m-1"), reads_on).await;
+        let mut client = Client::connect(addr).await.unwrap();
+        let ack = send(&mut client, &long).await.unwrap();
+        assert_eq!((ack.code().as_str(), client.is_open()), ("AR", false), "reads on: {reads_on}");
+    }
+}
+
+#[tokio::test]
+async fn an_acceptance_that_comes_before_the_message_is_out_is_not_believed() {
+    let long = message("m-1").replace("Ann", &"x".repeat(16_000_000));
+    for answer in [ack("AA", "m-1"), ack("CA", "m-1"), ack("AR", "m-0")] {
+        let addr = answers_early(answer, true).await;
+        let mut client = Client::connect(addr).await.unwrap();
+        let why = send(&mut client, &long).await.unwrap_err();
+        assert_eq!((why.sent(), client.is_open()), (Sent::Unknown, false), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn fault_13_a_connection_on_which_no_message_was_named_ends() {
+    let addr = answering(framed(ack("AA", ""))).await;
+    let mut client = Client::builder().missing_control_id(true).connect(addr).await.unwrap();
+    assert_eq!(send(&mut client, &message("m-1")).await.unwrap().control_id(), "");
+    assert!(!client.is_open(), "one more answer could be taken for the next message's");
+}
+
+#[tokio::test]
+async fn a_message_that_asks_for_no_acknowledgment_is_sent_unconfirmed() {
+    let (told, heard) = tokio::sync::oneshot::channel();
+    let addr = scripted(|peer| async move {
+        let mut stream = peer.accept().await;
+        let blocks = [stream.block().await, stream.block().await];
+        told.send(blocks).unwrap();
+        stream.send(&framed(ack("AA", "m-2"))).await;
+        stream.until_closed().await;
+    })
+    .await;
+    let mut client = Client::connect(addr).await.unwrap();
+    for id in ["m-1", "m-2"] {
+        let text = enhanced(id, "NE", "NE");
+        let msg = Message::parse(&text).unwrap();
+        assert_eq!(client.send(&msg).await.unwrap_err().kind(), &K::NoAckAsked);
+        client.send_unconfirmed(&msg).await.unwrap();
+    }
+    assert_eq!(heard.await.unwrap().map(|text| text.contains("|NE|NE")), [true; 2]);
+    let noticed = async {
+        while client.send_unconfirmed(&Message::parse(&enhanced("m-3", "NE", "NE")).unwrap()).await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    tokio::time::timeout(crate::peer::PATIENCE, noticed).await.expect("an answer that was not asked for");
+    assert!(!client.is_open());
 }

@@ -1,6 +1,7 @@
 //! Long messages, many connections, and no descriptors left.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hl7_core::Message;
@@ -8,6 +9,12 @@ use hl7_mllp::{Client, Reply, Request, Server};
 use tokio::task::JoinSet;
 
 use crate::peer::{Stream, accepting, framed, listening, message, msa};
+
+/// Where the process that holds idle connections finds the listener.
+const CROWDED: &str = "HL7_MLLP_CROWDED";
+const CROWD: usize = 10_000;
+/// Descriptors that a listener with so many connections needs.
+const FOR_A_CROWD: u64 = 12_000;
 
 /// Set in the process that is to run out of descriptors.
 const STARVED: &str = "HL7_MLLP_STARVED";
@@ -96,4 +103,63 @@ fn starved() {
         late.send(&framed(message("m-2"))).await;
         assert_eq!(msa(&late.block().await), "MSA|AA|m-2");
     });
+}
+
+/// A number that the system tells of this process: the first one in the line of `file` that starts so.
+#[cfg(target_os = "linux")]
+fn told(file: &str, start: &str) -> u64 {
+    let text = std::fs::read_to_string(file).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(start)).unwrap();
+    line.split_whitespace().find_map(|word| word.parse().ok()).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_42_ten_thousand_idle_connections_take_little_room() {
+    if told("/proc/self/limits", "Max open files") < FOR_A_CROWD {
+        let _ =
+            writeln!(std::io::stderr(), "skipped: ten thousand connections need {FOR_A_CROWD} descriptors");
+        return;
+    }
+    let listening =
+        listening(Server::builder().max_connections(CROWD), |req| async move { Reply::accept(&req) }).await;
+    let before = told("/proc/self/status", "VmRSS:");
+    let mut crowd = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "load::crowd", "--nocapture"])
+        .env(CROWDED, &listening.addr)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(crowd.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let held = tokio::task::spawn_blocking(move || {
+        // Behind what the harness says on the same line. It says more later, and has to be heard.
+        (lines.find_map(|line| line.split_once("held ")?.1.parse::<usize>().ok()), lines)
+    });
+    let (held, _hearing) = held.await.unwrap();
+    assert_eq!(held, Some(CROWD));
+    let megabytes = told("/proc/self/status", "VmRSS:").saturating_sub(before) / 1024;
+    assert!(megabytes < 200, "{megabytes} MB");
+    drop(crowd.stdin.take());
+    assert!(crowd.wait().unwrap().success());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "fault_42 runs it in a process of its own"]
+fn crowd() {
+    let Ok(addr) = std::env::var(CROWDED) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let held = runtime.block_on(async {
+        let mut held = Vec::new();
+        for _ in 0..CROWD {
+            let mut stream = Stream::connect(&addr).await;
+            stream.send(&framed(message("m-1"))).await;
+            assert_eq!(msa(&stream.block().await), "MSA|AA|m-1");
+            held.push(stream);
+        }
+        held
+    });
+    writeln!(std::io::stdout(), "held {}", held.len()).unwrap();
+    let _ = std::io::stdin().lines().next();
 }

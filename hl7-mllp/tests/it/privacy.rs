@@ -42,7 +42,9 @@ impl Log {
     /// Keeps the events of this thread.
     pub(crate) fn record(&self) -> DefaultGuard {
         SECOND.get_or_init(|| Dispatch::new(Log::default()));
-        tracing::subscriber::set_default(self.clone())
+        let recording = tracing::subscriber::set_default(self.clone());
+        tracing::callsite::rebuild_interest_cache();
+        recording
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {

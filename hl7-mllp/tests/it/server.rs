@@ -234,6 +234,22 @@ async fn fault_40_a_long_block_has_its_time_for_each_part() {
 }
 
 #[tokio::test]
+async fn fault_40_a_block_that_comes_steadily_has_an_end_too() {
+    let builder = Server::builder().block_timeout(PATIENCE).max_block_time(SHORT);
+    let (listening, handled) = counting(builder).await;
+    let mut stream = Stream::connect(&listening.addr).await;
+    let begin = framed(message("m-1"));
+    stream.send(&begin[..begin.len() - 3]).await;
+    let trickle = async {
+        while stream.try_send(&[b'x'; 1024]).await {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, trickle).await.expect("the connection is closed");
+    assert_eq!(handled.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn fault_40_an_idle_connection_gives_its_place_back() {
     let (listening, _) = counting(Server::builder().idle_timeout(SHORT)).await;
     let mut idle = Stream::connect(&listening.addr).await;
@@ -283,6 +299,146 @@ async fn fault_43_messages_sent_ahead_are_answered_in_order() {
     for n in 0..200 {
         assert_eq!(msa(&stream.block().await), format!("MSA|AA|m-{n}"));
     }
+}
+
+#[tokio::test]
+async fn fault_43_a_sender_that_does_not_wait_is_slowed_down() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let handler = {
+        let (begun, go_on) = (begun.clone(), go_on.clone());
+        move |req: Request| {
+            let (begun, go_on) = (begun.clone(), go_on.clone());
+            async move {
+                begun.notify_one();
+                go_on.notified().await;
+                Reply::accept(&req)
+            }
+        }
+    };
+    let listening = listening(Server::builder(), handler).await;
+    let stream = TcpStream::connect(&*listening.addr).await.unwrap();
+    let block = framed(message("m-1"));
+    begun_after(&stream, &block, &begun).await;
+    // What both systems keep for the two is some megabytes.
+    let mut taken = 0;
+    let all = block.repeat(64 * 1024 * 1024 / block.len());
+    while let Ok(Ok(())) = tokio::time::timeout(SHORT, stream.writable()).await {
+        taken += stream.try_write(&all[taken..]).unwrap_or(0);
+        assert!(taken < 32 * 1024 * 1024, "nothing is read ahead");
+    }
+    assert!(taken > 0);
+}
+
+/// Sends a block and waits until the handler has it.
+async fn begun_after(stream: &TcpStream, block: &[u8], begun: &Notify) {
+    stream.writable().await.unwrap();
+    assert_eq!(stream.try_write(block).unwrap(), block.len());
+    tokio::time::timeout(PATIENCE, begun.notified()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reply_that_is_not_taken_ends_the_connection() {
+    let handler = |_: Request| async { Reply::bytes(vec![b'x'; 64 * 1024 * 1024]) };
+    let server = Server::builder().write_timeout(SHORT);
+    let meter = server.meter();
+    let listening = listening(server, handler).await;
+    let mut stream = Stream::connect(&listening.addr).await;
+    stream.send(&framed(message("m-1"))).await;
+    let closed = async {
+        while meter.read().open != 0 || meter.read().accepted == 0 {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, closed).await.expect("the connection is given up");
+}
+
+#[tokio::test]
+async fn fault_41_a_header_that_no_answer_can_repeat_ends_the_connection() {
+    let (listening, handled) = counting(Server::builder()).await;
+    let mut stream = Stream::connect(&listening.addr).await;
+    stream.send(&framed(message(&"m".repeat(60_000)))).await;
+    assert!(stream.block().await.contains("MSA|AA|mmm"));
+    stream.send(&framed(message(&"m".repeat(70_000)))).await;
+    assert_eq!(stream.block_or_end().await, None);
+    assert_eq!(handled.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_acknowledgment_is_sent_for_the_outcomes_that_ask_for_it() {
+    let handler = |req: Request| async move {
+        match req.message().as_er7().contains("|m-bad|") {
+            true => Reply::error(&req, ErrorCode::DataTypeError, "why"),
+            false => Reply::accept(&req),
+        }
+    };
+    let listening = listening(Server::builder(), handler).await;
+    let mut stream = Stream::connect(&listening.addr).await;
+    let cases = [
+        ("AL", "NE", Some("CA"), Some("CE")),
+        ("SU", "NE", Some("CA"), None),
+        ("ER", "NE", None, Some("CE")),
+        ("ER", "AL", Some("AA"), Some("CE")),
+        ("SU", "ER", Some("CA"), Some("AE")),
+        ("NE", "ER", None, Some("AE")),
+        ("NE", "SU", Some("AA"), None),
+        ("NE", "NE", Some("AA"), Some("AE")),
+    ];
+    for (accept, application, good, bad) in cases {
+        for (id, expected) in [("m-good", good), ("m-bad", bad)] {
+            stream.send(&framed(enhanced(id, accept, application))).await;
+            stream.send(&framed(message("m-next"))).await;
+            if let Some(code) = expected {
+                let reply = stream.block().await;
+                assert!(
+                    msa(&reply).starts_with(&format!("MSA|{code}|{id}")),
+                    "{accept} {application}: {reply}"
+                );
+            }
+            assert_eq!(msa(&stream.block().await), "MSA|AA|m-next", "{accept} {application} {id}");
+        }
+    }
+}
+
+/// Panics when it is dropped.
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        panic!("planted");
+    }
+}
+
+#[tokio::test]
+async fn fault_44_a_handler_that_panics_when_it_is_dropped_costs_its_message_alone() {
+    let handler = |req: Request| async move {
+        let text = req.message().as_er7();
+        if text.contains("|m-payload|") {
+            std::panic::panic_any(Explosive);
+        }
+        if text.contains("|m-hang|") {
+            let _explosive = Explosive;
+            std::future::pending::<()>().await;
+        }
+        Reply::accept(&req)
+    };
+    let listening = listening(Server::builder().handler_timeout(SHORT), handler).await;
+    let mut stream = Stream::connect(&listening.addr).await;
+    for (id, expected) in [("m-payload", "AR"), ("m-hang", "AR"), ("m-2", "AA")] {
+        stream.send(&framed(message(id))).await;
+        assert_eq!(msa(&stream.block().await), format!("MSA|{expected}|{id}"));
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_listens_already_is_served() {
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = socket.local_addr().unwrap();
+    let serving =
+        tokio::spawn(Server::builder().listen(socket).serve(|req| async move { Reply::accept(&req) }));
+    let text = message("m-1");
+    let mut client = Client::connect(addr.to_string()).await.unwrap();
+    assert!(client.send(&Message::parse(&text).unwrap()).await.unwrap().code().is_positive());
+    serving.abort();
 }
 
 #[tokio::test]

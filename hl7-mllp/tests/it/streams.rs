@@ -135,3 +135,46 @@ async fn read_block(stream: &mut DuplexStream) {
         last = [last[1], stream.read_u8().await.unwrap()];
     }
 }
+
+/// A stream that takes everything and never says so.
+struct Eating;
+
+impl tokio::io::AsyncRead for Eating {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Pending
+    }
+}
+
+impl tokio::io::AsyncWrite for Eating {
+    fn poll_write(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::task::Poll::Pending
+    }
+
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Pending
+    }
+
+    fn poll_shutdown(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_never_says_what_it_took_leaves_it_unknown() {
+    let mut client = Client::builder().write_timeout(SHORT).over(Eating);
+    assert_eq!(send(&mut client, "m-1").await, Err((K::WriteTimedOut, Sent::Unknown)));
+}

@@ -663,3 +663,28 @@ async fn keys_are_shown_nowhere() {
     }
     assert!(!shown.contains(&secret), "{shown}");
 }
+
+#[tokio::test]
+async fn a_stream_of_the_program_s_is_never_used_in_plain_text_where_tls_was_asked_for() {
+    let authority = Authority::new();
+    let (here, mut there) = tokio::io::duplex(64 * 1024);
+    let tls = ClientTls::builder(provider()).authority(authority.pem()).build().unwrap();
+    let mut client = Client::builder().tls(tls).over(here);
+    let why = send(&mut client).await.unwrap_err();
+    assert_eq!((why.code(), why.sent()), ("N106", Sent::No));
+    drop(client);
+    let mut heard = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut there, &mut heard).await.unwrap();
+    assert_eq!(heard, b"");
+
+    let own = authority.issue();
+    let tls = ServerTls::builder(provider(), own.chain(), own.key()).build().unwrap();
+    let (here, there) = tokio::io::duplex(64 * 1024);
+    let peer = "192.0.2.7:1".parse().unwrap();
+    let served = Server::builder()
+        .tls(tls)
+        .serve_connection(there, peer, |_: Request| async { panic!("reached") })
+        .await;
+    assert_eq!(served, ());
+    assert!(send(&mut Client::builder().over(here)).await.is_err());
+}

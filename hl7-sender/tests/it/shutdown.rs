@@ -89,8 +89,10 @@ fn an_enqueue_that_is_cut_off_with_its_runtime_is_indeterminate() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shutdown_waits_for_the_message_under_way() {
-    let peer = Peer::start(|request, _| {
-        std::thread::sleep(Duration::from_millis(200));
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let peer = Peer::start(move |request, _| {
+        released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         Reply::accept(request)
     })
     .await;
@@ -99,7 +101,8 @@ async fn shutdown_waits_for_the_message_under_way() {
     let first = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     let second = sender.enqueue("ehr", &message("m-2", "a")).await.unwrap();
     until(&sender, &first, |status| status.state() == State::Sending).await;
-    sender.shutdown(PATIENCE).await;
+    // The answer comes when the shutdown has begun, and one to the second message would come too.
+    tokio::join!(sender.shutdown(PATIENCE), async { [(); 2].map(|()| release.send(()).unwrap()) });
     drop(sender);
     let sender = folder.sender(ehr(nowhere())).await;
     assert_eq!(sender.status(&first.id()).await.unwrap().unwrap().state(), State::Delivered);

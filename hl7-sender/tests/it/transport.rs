@@ -18,6 +18,8 @@ use crate::peer::{Folder, PATIENCE, control_id, delivered, message, outcome, qui
 enum Does {
     Code(AckCode),
     Fails(FailureKind),
+    /// For a reason that stays.
+    Refuses,
 }
 
 /// A transport that does what it is told, and then answers AA.
@@ -55,6 +57,7 @@ impl Connection for Told {
             }
             match act {
                 Does::Fails(kind) => Err(Failure::new("X001", kind)),
+                Does::Refuses => Err(Failure::new("X002", FailureKind::Lost).lasting()),
                 Does::Code(code) => {
                     let message = Message::from_bytes(message.bytes()).unwrap();
                     let ack = Ack::to(&message, code).build().to_wire().unwrap();
@@ -125,6 +128,24 @@ async fn fault_35_sender_connections_that_carry_nothing_do_not_end_an_outage() {
         assert_eq!(receipt.status().await.unwrap().attempts(), 1);
     }
     assert_eq!(sender.destination("ehr").unwrap().failures(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_31_sender_a_refusal_after_the_message_was_written_rests_until_it_is_mended() {
+    let transport = Told::to([Does::Refuses]);
+    let folder = Folder::new();
+    let sender = folder.sender(told(&transport)).await;
+    let first = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    let failed = until(&sender, &first, |status| status.last_failure().is_some()).await;
+    assert_eq!((failed.last_failure(), failed.attempts()), (Some("X002"), 1));
+    assert!(sender.destination("ehr").unwrap().needs_help());
+    let second = sender.enqueue("ehr", &message("m-2", "b")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert_eq!(transport.control_ids(), ["m-1"], "the whole destination rests");
+    assert!(sender.resume_destination("ehr"));
+    delivered(&first).await;
+    delivered(&second).await;
+    assert!(!sender.destination("ehr").unwrap().needs_help());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

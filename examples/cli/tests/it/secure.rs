@@ -207,3 +207,47 @@ fn the_doctor_speaks_tls_and_names_what_is_wrong_with_it() {
     listener.kill().unwrap();
     listener.wait().unwrap();
 }
+
+/// The commands of the guide to TLS, as one script: with a free port, a wait for the listener, and an end of it.
+fn guide_script(port: u16) -> String {
+    let guide = include_str!("../../../../hl7-mllp/guide/tls.md");
+    let blocks = guide.split("```console\n").skip(1).filter_map(|block| block.split("```").next());
+    let mut script = "trap 'kill $(jobs -p) 2>/dev/null' EXIT\nset -e -o pipefail\n".to_owned();
+    for line in blocks.flat_map(str::lines) {
+        let line = line.replace("2576", &port.to_string());
+        script += &match (line.strip_prefix("! "), line.strip_suffix('&')) {
+            (Some(refused), _) => format!("if {refused}; then exit 9; fi\n"),
+            (None, Some(_)) => {
+                format!(
+                    "{line}\nuntil (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.05; done\n"
+                )
+            }
+            _ => format!("{line}\n"),
+        };
+    }
+    script
+}
+
+#[test]
+fn the_commands_of_the_guide_to_tls_work() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("adt.hl7"), ADT).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let program = Path::new(env!("CARGO_BIN_EXE_hl7")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let script = guide_script(port);
+    assert_eq!(script.matches("hl7 send").count(), 3, "the guide's commands are run");
+    let child = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let run = finish(child);
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    assert!(run.err.contains("N407"), "{}", run.err);
+    assert_eq!(run.out.matches("MSA|AA").count(), 2, "{}", run.out);
+}

@@ -1,7 +1,7 @@
 //! Faults that show in the conduct of a connection, and the end of an examination.
 
 use super::{Fault, fault};
-use crate::doctor::finding::Severity::{Error, Info, Warning};
+use crate::doctor::severity::Severity::{Error, Info, Warning};
 
 pub(in crate::doctor) static FRAGMENTS_UNANSWERED: Fault = fault(
     "D701",

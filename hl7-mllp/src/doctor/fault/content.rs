@@ -1,7 +1,7 @@
 //! Faults of what the answer says: its segments, MSA-2, refusals.
 
 use super::{Fault, fault};
-use crate::doctor::finding::Severity::{Error, Warning};
+use crate::doctor::severity::Severity::{Error, Warning};
 
 pub(in crate::doctor) static NOT_HL7: Fault = fault(
     "D401",

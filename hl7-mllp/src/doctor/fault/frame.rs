@@ -1,7 +1,7 @@
 //! Faults of the frame around the answer.
 
 use super::{Fault, fault};
-use crate::doctor::finding::Severity::{Error, Warning};
+use crate::doctor::severity::Severity::{Error, Warning};
 
 pub(in crate::doctor) static NO_START_BLOCK: Fault = fault(
     "D301",

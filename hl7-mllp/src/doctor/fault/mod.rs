@@ -6,7 +6,7 @@ mod frame;
 mod reach;
 mod secure;
 
-use super::finding::Severity;
+use super::severity::Severity;
 
 pub(super) use conduct::*;
 pub(super) use content::*;

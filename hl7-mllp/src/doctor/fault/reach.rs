@@ -1,7 +1,7 @@
 //! Faults of reaching the receiver, of answering at all, and of keeping the connection.
 
 use super::{Fault, fault};
-use crate::doctor::finding::Severity::{Error, Warning};
+use crate::doctor::severity::Severity::{Error, Warning};
 
 pub(in crate::doctor) static NOT_AN_ADDRESS: Fault = fault(
     "D101",

@@ -1,7 +1,7 @@
 //! Faults of a secure connection.
 
 use super::{Fault, fault};
-use crate::doctor::finding::Severity::{Error, Warning};
+use crate::doctor::severity::Severity::{Error, Warning};
 use crate::tls_fault::TlsFault;
 
 pub(in crate::doctor) static EXPIRED: Fault = fault(

@@ -76,7 +76,8 @@ fn run(kind: Network, manners: Manners, seed: u64) -> (Vec<(String, Said)>, Ledg
     let attempts = Attempts::default();
     let (known, said) = (ledger.clone(), attempts.clone());
     sim.host("ehr", move || receiver::receive(manners, known.clone(), seed));
-    let builder = Client::builder().ack_timeout(ACK_TIMEOUT);
+    let builder =
+        Client::builder().ack_timeout(ACK_TIMEOUT).missing_control_id(manners == Manners::Anonymous);
     sim.client("lab", send(builder, said));
     sim.run().unwrap_or_else(|why| panic!("seed {seed}: {why}"));
     let attempts = attempts.lock().unwrap().clone();
@@ -137,6 +138,12 @@ fn a_hostile_receiver_is_never_said_to_have_accepted_what_it_did_not() {
         let count = campaign(kind, Manners::Hostile);
         assert!(count.accepted > 0 && count.refused > 0 && count.unknown > 0 && count.not_sent > 0);
     }
+}
+
+#[test]
+fn a_receiver_that_names_no_message_is_believed_only_of_the_one_under_way() {
+    let count = campaign(Network::Rough, Manners::Anonymous);
+    assert!(count.accepted > 0 && count.unknown > 0);
 }
 
 #[test]
