@@ -29,6 +29,8 @@ pub struct Reply {
 pub(crate) enum Answer {
     /// Send this content as a block.
     Block(Vec<u8>),
+    /// The same, of a message that was not taken, whatever its code says.
+    Refusal(Vec<u8>),
     Nothing,
     Close,
 }
@@ -62,6 +64,24 @@ impl Reply {
     /// Any content, as it is. Content that cannot stand in a block (empty, or with 0x0B or 0x1C) closes the connection.
     pub fn bytes(content: Vec<u8>) -> Self {
         Self::answering(Answer::Block(content))
+    }
+
+    /// Says that the message is nowhere in safe keeping. It matters for `AE` in MLLP release 2, which counts as taken with a fault of its content otherwise:
+    /// with this, 0x15 is sent in its place.
+    pub fn not_taken(mut self) -> Self {
+        self.answer = match self.answer {
+            Answer::Block(content) => Answer::Refusal(content),
+            other => other,
+        };
+        self
+    }
+
+    /// The content of the block that is sent: of an acknowledgment to be kept, say. `None` for [`Reply::none`] and [`Reply::close`].
+    pub fn content(&self) -> Option<&[u8]> {
+        match &self.answer {
+            Answer::Block(content) | Answer::Refusal(content) => Some(content),
+            Answer::Nothing | Answer::Close => None,
+        }
     }
 
     /// No answer. The connection stays open.
@@ -191,7 +211,7 @@ impl fmt::Debug for Reply {
     /// Shows the size only: the content may be a patient's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.answer {
-            Answer::Block(content) => write!(f, "Reply({} bytes)", content.len()),
+            Answer::Block(content) | Answer::Refusal(content) => write!(f, "Reply({} bytes)", content.len()),
             Answer::Nothing => f.write_str("Reply(none)"),
             Answer::Close => f.write_str("Reply(close)"),
         }

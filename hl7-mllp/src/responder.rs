@@ -27,7 +27,7 @@ const MOST_RESTARTS: u32 = 16;
 /// | the handler's answer | release 1 | release 2 |
 /// | --- | --- | --- |
 /// | `AA`, `CA`, `AE`, any other content | that | 0x06, then that |
-/// | `AR`, `CE`, `CR`: not taken | that | 0x15 alone |
+/// | `AR`, `CE`, `CR`, and any with [`Reply::not_taken`] | that | 0x15 alone |
 /// | [`Reply::none`] | nothing | 0x06 |
 /// | [`Reply::close`] | nothing, and the end | 0x15, and the end |
 /// | a block that is no message | `AR` (`CR`), or the end where its header cannot be read | 0x15, and the end likewise |
@@ -181,7 +181,7 @@ impl Responder {
         if self.release2 {
             self.commit(taken, &mut response);
         }
-        let Answer::Block(content) = answer else { return response };
+        let (Answer::Block(content) | Answer::Refusal(content)) = answer else { return response };
         if taken {
             self.content(&content, &mut response);
         }
@@ -226,7 +226,7 @@ fn may_go_on(answer: &Answer) -> bool {
     match answer {
         Answer::Block(content) => is_positive(content),
         Answer::Nothing => true,
-        Answer::Close => false,
+        Answer::Refusal(_) | Answer::Close => false,
     }
 }
 
@@ -238,6 +238,6 @@ fn may_be_committed(answer: &Answer) -> bool {
             Acknowledgment::read(content).map_or(true, |ack| matches!(ack.code(), C::AA | C::CA | C::AE))
         }
         Answer::Nothing => true,
-        Answer::Close => false,
+        Answer::Refusal(_) | Answer::Close => false,
     }
 }

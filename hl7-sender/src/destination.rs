@@ -1,12 +1,20 @@
 //! Where messages go, and how.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use hl7_core::{AckCode, Path};
+use hl7_core::Path;
+use hl7_mllp::{Client, ClientBuilder};
 
+use crate::action::Action;
 use crate::error::StartErrorKind;
-use crate::policy::{Action, Policy};
+use crate::file_drop::FileDrop;
+use crate::files::Folder;
+use crate::mllp::{Mllp, Terms};
+use crate::policy::{Answer, Policy};
 use crate::retry::Retry;
+use crate::transport::Transport;
 
 /// A receiver, under a name.
 ///
@@ -23,14 +31,34 @@ use crate::retry::Retry;
 #[derive(Clone, Debug)]
 pub struct Destination {
     pub(crate) name: String,
-    pub(crate) address: String,
+    way: Way,
     pub(crate) lane_key: Option<Path>,
     pub(crate) connections: usize,
     pub(crate) retry: Retry,
     pub(crate) policy: Policy,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) ack_timeout: Duration,
-    names_positive: bool,
+    pub(crate) settle_on: SettleOn,
+    pub(crate) unconfirmed: bool,
+    has_zero_timeout: bool,
+}
+
+/// How a destination is reached.
+#[derive(Clone)]
+enum Way {
+    Mllp { address: String, client: Box<ClientBuilder> },
+    Files(FileDrop),
+    Other(Arc<dyn Transport>),
+}
+
+/// Which acknowledgment settles a message that asks for both of enhanced mode.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum SettleOn {
+    /// The accept acknowledgment (`CA`): the receiver has the message in safe keeping.
+    #[default]
+    Accept,
+    /// The application acknowledgment, on the same connection, where MSH-16 asks for one. When it does not come, the message is not sent again,
+    /// because the receiver has it: it ends as [`crate::State::Unconfirmed`].
+    Application,
 }
 
 impl Destination {
@@ -40,16 +68,48 @@ impl Destination {
     /// A receiver of MLLP at `host:port`, which is resolved at each connection. The name is what [`crate::Sender::enqueue`] takes: one to 64
     /// of `A-Z a-z 0-9 _ . -`. Entries are stored under it, so it stays the same from one start to the next.
     pub fn mllp(name: impl Into<String>, address: impl Into<String>) -> Self {
+        Self::mllp_with(name, address, Client::builder())
+    }
+
+    /// The same by a client with other settings than the defaults: TLS (with the feature `tls`), a proxy, the address to connect from, MLLP release 2,
+    /// acknowledgments without MSA-2, frame characters of the receiver's own, a resolver, limits.
+    ///
+    /// The client's [`reconnect`](ClientBuilder::reconnect) is turned off: every attempt is the sender's and on record.
+    ///
+    /// ```
+    /// use hl7_mllp::Client;
+    /// use hl7_sender::Destination;
+    /// let ehr = Destination::mllp_with("ehr", "ehr.example:2575", Client::builder().release2(true));
+    /// # let _ = ehr;
+    /// ```
+    pub fn mllp_with(name: impl Into<String>, address: impl Into<String>, client: ClientBuilder) -> Self {
+        Self::by(name, Way::Mllp { address: address.into(), client: Box::new(client) })
+    }
+
+    /// A folder into which messages are put, one a file. The name is as for [`Destination::mllp`].
+    ///
+    /// That a file is there for good says nothing of who reads it: each message ends as [`crate::State::Unconfirmed`] once its file is durable, never as
+    /// delivered, whatever it asks for in MSH-15 and MSH-16.
+    pub fn files(name: impl Into<String>, files: FileDrop) -> Self {
+        Self::by(name, Way::Files(files)).unconfirmed()
+    }
+
+    /// A receiver that is reached by a transport of the program's own. The name is as for [`Destination::mllp`].
+    pub fn over(name: impl Into<String>, transport: impl Transport) -> Self {
+        Self::by(name, Way::Other(Arc::new(transport)))
+    }
+
+    fn by(name: impl Into<String>, way: Way) -> Self {
         Self {
             name: name.into(),
-            address: address.into(),
+            way,
             lane_key: None,
             connections: 1,
             retry: Retry::new(),
             policy: Policy::default(),
-            connect_timeout: hl7_mllp::ClientBuilder::CONNECT_TIMEOUT,
-            ack_timeout: hl7_mllp::ClientBuilder::ACK_TIMEOUT,
-            names_positive: false,
+            settle_on: SettleOn::Accept,
+            unconfirmed: false,
+            has_zero_timeout: false,
         }
     }
 
@@ -73,23 +133,60 @@ impl Destination {
         self
     }
 
-    /// How long an acknowledgment may take. 30 seconds unless stated: too short a time makes duplicates.
-    pub fn ack_timeout(mut self, time: Duration) -> Self {
-        self.ack_timeout = time;
+    /// MLLP: how long an acknowledgment may take. 30 seconds unless stated: too short a time makes duplicates.
+    pub fn ack_timeout(self, time: Duration) -> Self {
+        self.client(time, ClientBuilder::ack_timeout)
+    }
+
+    /// MLLP: how long making a connection may take. 10 seconds unless stated.
+    pub fn connect_timeout(self, time: Duration) -> Self {
+        self.client(time, ClientBuilder::connect_timeout)
+    }
+
+    /// What is done after an answer that is not positive: an [`hl7_core::AckCode`] or another [`Answer`]. [`Policy`] has the table that holds where
+    /// nothing is stated.
+    pub fn on(mut self, answer: impl Into<Answer>, action: Action) -> Self {
+        self.policy = self.policy.on(answer, action);
         self
     }
 
-    /// How long making a connection may take. 10 seconds unless stated.
-    pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time;
+    /// The whole table of what is done after each answer, such as [`Policy::mirth`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 
-    /// What a negative acknowledgment does. Unless stated AE holds the lane, AR and CE retry, and CR dead-letters. AA and CA always
-    /// deliver.
-    pub fn on(mut self, code: AckCode, action: Action) -> Self {
-        self.names_positive |= !self.policy.set(code, action);
+    /// Which acknowledgment settles a message that asks for both of enhanced mode. The accept acknowledgment unless stated.
+    pub fn settle_on(mut self, acknowledgment: SettleOn) -> Self {
+        self.settle_on = acknowledgment;
         self
+    }
+
+    /// Takes messages that ask for no positive acknowledgment in MSH-15 and MSH-16, which are refused otherwise. Such a message is written, and
+    /// nothing is awaited: it ends as [`crate::State::Unconfirmed`], never as delivered, and it is lost where the connection breaks just then.
+    pub fn unconfirmed(mut self) -> Self {
+        self.unconfirmed = true;
+        self
+    }
+
+    fn client(mut self, time: Duration, set: impl FnOnce(ClientBuilder, Duration) -> ClientBuilder) -> Self {
+        self.has_zero_timeout |= time.is_zero();
+        if let Way::Mllp { address, client } = self.way {
+            self.way = Way::Mllp { address, client: Box::new(set(*client, time)) };
+        }
+        self
+    }
+
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        match &self.way {
+            Way::Other(transport) => Arc::clone(transport),
+            Way::Files(files) => Arc::new(Folder::new(files.clone())),
+            Way::Mllp { address, client } => {
+                let application = self.settle_on == SettleOn::Application;
+                let terms = Terms { application, unconfirmed: self.unconfirmed };
+                Arc::new(Mllp::new(address.clone(), client.as_ref().clone(), terms))
+            }
+        }
     }
 
     pub(crate) fn check(&self) -> Result<(), StartErrorKind> {
@@ -106,10 +203,25 @@ impl Destination {
         if !self.retry.is_usable() {
             return Err(StartErrorKind::Retry);
         }
-        if self.ack_timeout.is_zero() || self.connect_timeout.is_zero() {
+        if matches!(&self.way, Way::Files(files) if !files.is_usable()) {
+            return Err(StartErrorKind::FileName);
+        }
+        if self.has_zero_timeout {
             return Err(StartErrorKind::Timeout);
         }
-        if self.names_positive { Err(StartErrorKind::Table) } else { Ok(()) }
+        if self.policy.names_positive() { Err(StartErrorKind::Table) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mllp { address, client } => {
+                f.debug_struct("Mllp").field("address", address).field("client", client).finish()
+            }
+            Self::Files(files) => files.fmt(f),
+            Self::Other(_) => f.debug_struct("Other").finish_non_exhaustive(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
-use crate::engine::{Engine, Target};
+use crate::engine::{Engine, Stage, Target};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::LaneId;
 use crate::lane::{Done, Turn};
@@ -38,10 +38,10 @@ impl Dispatch {
         Self { engine, target, idle: Vec::new(), running: HashSet::new(), turns: JoinSet::new(), rests: None }
     }
 
-    /// Runs until the sender ends or the store fails, and then waits for the turns that are under way.
+    /// Runs until the sender or the destination ends or the store fails, and then waits for the turns that are under way.
     pub(crate) async fn run(mut self) {
-        let engine = Arc::clone(&self.engine);
-        while !engine.is_stopping() {
+        let (engine, target) = (Arc::clone(&self.engine), Arc::clone(&self.target));
+        while !engine.is_stopping() && !target.is_ending() {
             let wait = match self.start_due().await {
                 Ok(wait) => wait,
                 Err(error) if error.is_passing() => Some(self.rest(&error)),
@@ -54,6 +54,7 @@ impl Dispatch {
                 () = self.target.wake.notified() => {}
                 () = until(wait) => {}
                 () = engine.stopped() => break,
+                () = target.reached(Stage::Ending) => break,
                 error = engine.failed() => {
                     self.give_up(&error);
                     break;
@@ -85,13 +86,17 @@ impl Dispatch {
         }
         let now = self.engine.now();
         let store = Arc::clone(&self.engine.store);
+        let hurries = self.target.gate().take_hurry();
+        if hurries {
+            store.clamp(&self.target.name, now).await?;
+        }
         let due = store.due(&self.target.name, now, self.running.len() + free).await?;
         let waiting: Vec<LaneId> =
             due.lanes.into_iter().filter(|lane| !self.running.contains(lane)).take(free).collect();
         for lane in waiting {
             self.start(lane);
         }
-        let longest = self.target.retry.longest();
+        let longest = self.target.longest();
         let next = due.next.unwrap_or(now + longest);
         let delay = next.duration_since(now).unwrap_or_default();
         if delay > longest {

@@ -1,18 +1,17 @@
 //! What the tasks of a sender share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hl7_core::Path;
 use tokio::sync::{Notify, watch};
 
+use crate::decision::Rules;
 use crate::destination::Destination;
 use crate::error::StoreError;
 use crate::gate::Gate;
-use crate::policy::Policy;
-use crate::retry::Retry;
 use crate::store::AnyStore;
-use crate::transport::{Mllp, Transport};
+use crate::transport::Transport;
 use crate::watch::Watch;
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -60,33 +59,70 @@ pub(crate) async fn failed(mut fault: watch::Receiver<Option<StoreError>>) -> St
 pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) lane_key: Option<Path>,
-    pub(crate) retry: Retry,
-    pub(crate) policy: Policy,
-    pub(crate) transport: Box<dyn Transport>,
+    /// Whether messages that ask for no acknowledgment are taken.
+    pub(crate) unconfirmed: bool,
+    pub(crate) rules: Rules,
+    pub(crate) transport: Arc<dyn Transport>,
     gate: Mutex<Gate>,
     /// Something may be due, or a lane may start.
     pub(crate) wake: Notify,
+    stage: watch::Sender<Stage>,
+}
+
+/// How far a destination is on its way out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Stage {
+    Running,
+    /// No message is begun any more; those under way are waited for.
+    Ending,
+    /// What is under way is given up, and put back.
+    Cut,
 }
 
 impl Target {
     pub(crate) fn new(destination: Destination) -> Self {
-        let transport = Box::new(Mllp::of(&destination));
-        Self::with_transport(destination, transport)
-    }
-
-    pub(crate) fn with_transport(destination: Destination, transport: Box<dyn Transport>) -> Self {
+        let (policy, retry) = (destination.policy.clone(), destination.retry.clone());
         Self {
-            transport,
+            transport: destination.transport(),
             gate: Mutex::new(Gate::new(destination.connections)),
+            rules: Rules { policy, retry, settle_on: destination.settle_on },
             name: destination.name,
             lane_key: destination.lane_key,
-            retry: destination.retry,
-            policy: destination.policy,
+            unconfirmed: destination.unconfirmed,
             wake: Notify::new(),
+            stage: watch::Sender::new(Stage::Running),
         }
     }
 
     pub(crate) fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest that a lane may have to wait.
+    pub(crate) fn longest(&self) -> Duration {
+        let rests = self.gate().outage().is_some_and(|outage| outage.needs_help);
+        let retry = &self.rules.retry;
+        if rests { retry.longest().max(retry.rest_time()) } else { retry.longest() }
+    }
+
+    /// Whether no message may be begun.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_ending() || self.gate().is_paused()
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.stage.borrow() > Stage::Running
+    }
+
+    /// Goes on to a later stage.
+    pub(crate) fn end(&self, stage: Stage) {
+        self.stage.send_if_modified(|now| std::mem::replace(now, stage.max(*now)) < stage);
+    }
+
+    /// Ends when this stage is reached.
+    pub(crate) async fn reached(&self, stage: Stage) {
+        let mut now = self.stage.subscribe();
+        // The sender of the watch is this target.
+        let _ = now.wait_for(|now| *now >= stage).await;
     }
 }

@@ -12,13 +12,13 @@ use crate::entry::{Delivery, Enqueued, Record, Request, State, Stored};
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
-use crate::sender::{Running, Sender};
+use crate::running::Running;
 use crate::shape;
 
 /// The longest origin, in bytes.
-const MAX_ORIGIN: usize = 128;
+pub(crate) const MAX_ORIGIN: usize = 128;
 
-/// A message about to be enqueued; [`Sender::entry`] makes one.
+/// A message about to be enqueued; [`crate::Sender::entry`] makes one.
 ///
 /// ```no_run
 /// # async fn example(sender: hl7_sender::Sender, msg: hl7_core::Message<'_>, order: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -29,7 +29,7 @@ const MAX_ORIGIN: usize = 128;
 #[must_use = "nothing is enqueued before `enqueue` is called and awaited"]
 #[derive(Clone)]
 pub struct NewEntry<'a> {
-    sender: &'a Sender,
+    running: &'a Arc<Running>,
     message: &'a Message<'a>,
     key: Option<Digest>,
     fingerprint: Option<Digest>,
@@ -38,9 +38,9 @@ pub struct NewEntry<'a> {
 }
 
 impl<'a> NewEntry<'a> {
-    pub(crate) fn new(sender: &'a Sender, message: &'a Message<'a>) -> Self {
+    pub(crate) fn new(running: &'a Arc<Running>, message: &'a Message<'a>) -> Self {
         Self {
-            sender,
+            running,
             message,
             key: None,
             fingerprint: None,
@@ -65,7 +65,7 @@ impl<'a> NewEntry<'a> {
         self
     }
 
-    /// What caused it, such as a workflow's name; for [`crate::Status::origin`] and [`Sender::counts`]. At most 128 bytes. It is shown and logged:
+    /// What caused it, such as a workflow's name; for [`crate::Status::origin`] and [`crate::Sender::counts`]. At most 128 bytes. It is shown and logged:
     /// no place for content.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = origin.into();
@@ -93,18 +93,25 @@ impl<'a> NewEntry<'a> {
     /// When the message cannot be sent as it is, when a destination is unknown, when the key stands for another request, when the store is full, and
     /// when it fails. Only the last is indeterminate: [`EnqueueError::is_indeterminate`].
     pub async fn enqueue(self) -> Result<Vec<Receipt>, EnqueueError> {
-        let running = self.sender.running();
+        let running = self.running;
         if running.engine.is_stopping() {
             return Err(EnqueueError::new(EnqueueErrorKind::ShutDown));
         }
-        let kept = tokio::spawn(keep(Arc::clone(running), self.request()?));
+        let kept = tokio::spawn(keep(Arc::clone(running), self.into_request()?));
         // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
         let lost =
             |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Closed))));
         kept.await.unwrap_or_else(lost)
     }
 
-    fn request(self) -> Result<Request, EnqueueError> {
+    /// The same as what came in under this key.
+    pub(crate) fn known_as(mut self, key: Digest, fingerprint: Digest) -> Self {
+        (self.key, self.fingerprint) = (Some(key), Some(fingerprint));
+        self
+    }
+
+    /// What a store is asked to keep.
+    pub(crate) fn into_request(self) -> Result<Request, EnqueueError> {
         let deliveries = self.deliveries()?;
         let control_id = self.control_id()?;
         let body = self.body()?;
@@ -128,14 +135,17 @@ impl<'a> NewEntry<'a> {
         if self.origin.len() > MAX_ORIGIN {
             return Err(EnqueueError::new(EnqueueErrorKind::OriginTooLong));
         }
+        let asks_for_none = AckMode::of(self.message.header()).is_none();
         let delivery = |name: &String| {
-            let target = self.sender.running().targets.get(name)?;
+            let target = self.running.target(name).ok_or(EnqueueErrorKind::UnknownDestination)?;
+            if asks_for_none && !target.unconfirmed {
+                return Err(EnqueueErrorKind::NoAckAsked);
+            }
             let value = target.lane_key.and_then(|path| self.message.get(&path));
             let lane_key = value.map(|value| value.raw().to_owned()).filter(|value| !value.is_empty());
-            Some(Delivery { id: EntryId::random(), destination: name.clone(), lane_key })
+            Ok(Delivery { id: EntryId::random(), destination: name.clone(), lane_key })
         };
-        let deliveries: Option<Vec<_>> = self.destinations.iter().map(delivery).collect();
-        deliveries.ok_or(EnqueueError::new(EnqueueErrorKind::UnknownDestination))
+        self.destinations.iter().map(delivery).collect::<Result<_, _>>().map_err(EnqueueError::new)
     }
 
     fn control_id(&self) -> Result<String, EnqueueError> {
@@ -144,9 +154,6 @@ impl<'a> NewEntry<'a> {
         let Some(control_id) = control_id else {
             return Err(EnqueueError::new(EnqueueErrorKind::NoControlId));
         };
-        if AckMode::of(header).is_none() {
-            return Err(EnqueueError::new(EnqueueErrorKind::NoAckAsked));
-        }
         Ok(control_id.raw().to_owned())
     }
 
@@ -156,7 +163,7 @@ impl<'a> NewEntry<'a> {
             Ok(body) => body,
             Err(why) => return fault(EnqueueErrorKind::Encode(why)),
         };
-        if body.len() > self.sender.running().max_message_bytes {
+        if body.len() > self.running.max_message_bytes {
             return fault(EnqueueErrorKind::TooLarge);
         }
         if body.iter().any(|byte| matches!(byte, 0x0B | 0x1C)) {
@@ -176,18 +183,23 @@ async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, E
         Enqueued::KeyReused => return Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
         Enqueued::Full => return Err(EnqueueError::new(EnqueueErrorKind::StoreFull)),
     };
-    let receipts = stored.into_iter().map(|stored| {
-        if let (false, Some(target)) = (stored.repeat, running.targets.get(&stored.destination)) {
+    Ok(receipts(&running, stored, Some(&about)))
+}
+
+/// Wakes the destinations of new entries. What is known of them, where it is, saves the receipts' holders a look.
+pub(crate) fn receipts(running: &Arc<Running>, stored: Vec<Stored>, about: Option<&About>) -> Vec<Receipt> {
+    let receipt = |stored: Stored| {
+        if let (false, Some(target)) = (stored.repeat, running.target(&stored.destination)) {
             target.wake.notify_one();
         }
-        let made = (!stored.repeat).then(|| about.record(&stored));
+        let made = about.filter(|_| !stored.repeat).map(|about| about.record(&stored));
         Receipt::new(Arc::clone(&running.engine), stored, made)
-    });
-    Ok(receipts.collect())
+    };
+    stored.into_iter().map(receipt).collect()
 }
 
 /// What is known of a request's new entries without asking the store.
-struct About {
+pub(crate) struct About {
     origin: String,
     message_type: Option<String>,
     size: u64,
@@ -195,7 +207,7 @@ struct About {
 }
 
 impl About {
-    fn of(request: &Request, now: SystemTime) -> Self {
+    pub(crate) fn of(request: &Request, now: SystemTime) -> Self {
         let (origin, message_type) = (request.origin.clone(), request.message_type.clone());
         Self { origin, message_type, size: request.body.len() as u64, now }
     }

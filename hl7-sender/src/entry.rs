@@ -87,7 +87,7 @@ pub struct Attempt {
     pub digest: Digest,
     /// Attempts since it was enqueued, released or replayed, this one included.
     pub tries: u32,
-    /// Of these, how many were answered by an acknowledgment that asks for a retry.
+    /// Of these, how many had an answer that asks for a retry.
     pub rejections: u32,
     /// When it was enqueued, released or replayed.
     pub since: SystemTime,
@@ -102,8 +102,10 @@ pub struct Finished {
     pub end: End,
     /// The acknowledgment, byte for byte, when there was one.
     pub acknowledgment: Option<Vec<u8>>,
-    /// A stable code that says why it was not delivered; never content.
+    /// A stable code that says why it was not delivered, or what its delivery lacks; never content.
     pub failure: Option<&'static str>,
+    /// Whether it counts as an answer that asks for a retry.
+    pub rejected: bool,
     /// When the block was written; `None` when nothing was, and then the attempt is not counted.
     pub sent_at: Option<SystemTime>,
     /// The time now.
@@ -116,6 +118,10 @@ pub struct Finished {
 pub enum End {
     /// Delivered.
     Deliver,
+    /// Sent, and not confirmed as the destination asks for; the lane flows on.
+    Unconfirmed,
+    /// Passed over by the destination's table; the lane flows on.
+    Skip,
     /// Again at this time; the lane waits.
     Retry(SystemTime),
     /// The lane stands until the entry is released or dead-lettered.
@@ -130,28 +136,37 @@ pub enum End {
 pub enum DeadLetterReason {
     /// The peer's acknowledgment, by the destination's table.
     Refused,
+    /// No acknowledgment of it that could be read, by the destination's table. The peer may have it.
+    Doubtful,
     /// As many attempts as the destination allows.
     UsedUp,
     /// Older than the destination allows.
     TooOld,
     /// Someone decided so: [`crate::Sender::dead_letter`].
     Chosen,
+    /// It came in, and no rule of the router holds for it: [`crate::Unrouted::DeadLetter`].
+    Unrouted,
 }
 
 impl DeadLetterReason {
-    /// The stable code: `refused`, `used-up`, `too-old` or `chosen`.
+    const ALL: [Self; 6] =
+        [Self::Refused, Self::Doubtful, Self::UsedUp, Self::TooOld, Self::Chosen, Self::Unrouted];
+
+    /// The stable code: `refused`, `doubtful`, `used-up`, `too-old`, `chosen` or `unrouted`.
     pub fn code(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Doubtful => "doubtful",
             Self::UsedUp => "used-up",
             Self::TooOld => "too-old",
             Self::Chosen => "chosen",
+            Self::Unrouted => "unrouted",
         }
     }
 
     /// The reason with this code.
     pub fn of_code(code: &str) -> Option<Self> {
-        [Self::Refused, Self::UsedUp, Self::TooOld, Self::Chosen].into_iter().find(|why| why.code() == code)
+        Self::ALL.into_iter().find(|why| why.code() == code)
     }
 }
 
@@ -173,19 +188,26 @@ pub enum State {
     Retrying,
     /// Waits for a decision, and its lane with it.
     Held,
-    /// A positive acknowledgment is on record.
+    /// A positive acknowledgment is on record, or, of a receiver that said no more, that it said so.
     Delivered,
     /// Given up.
     DeadLettered,
+    /// Sent, and not confirmed: nothing was to confirm it, or not all of it came that the destination asks for. It is not sent again.
+    Unconfirmed,
+    /// Passed over by the destination's table.
+    Skipped,
+    /// Taken back before it was delivered: [`crate::Sender::cancel`].
+    Cancelled,
 }
 
 impl State {
-    /// Whether nothing more happens to it by itself: delivered or dead-lettered.
+    /// Whether nothing more happens to it by itself.
     pub fn is_settled(self) -> bool {
-        matches!(self, Self::Delivered | Self::DeadLettered)
+        !matches!(self, Self::Queued | Self::Sending | Self::Retrying | Self::Held)
     }
 
-    /// The stable name: `queued`, `sending`, `retrying`, `held`, `delivered`, `dead-lettered`.
+    /// The stable name: `queued`, `sending`, `retrying`, `held`, `delivered`, `dead-lettered`, `unconfirmed`, `skipped`,
+    /// `cancelled`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -194,6 +216,9 @@ impl State {
             Self::Held => "held",
             Self::Delivered => "delivered",
             Self::DeadLettered => "dead-lettered",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
         }
     }
 }

@@ -2,16 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use hl7_mllp::Acknowledgment;
 use tokio::time::{Instant, sleep};
 
+use crate::decision::{self, Verdict};
 use crate::digest;
-use crate::engine::{Engine, Target};
+use crate::engine::{Engine, Stage, Target};
 use crate::entry::{Attempt, DeadLetterReason, End, Finished};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
-use crate::policy;
-use crate::transport::{Connection, Failure, FailureKind};
+use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing};
 
 /// How many messages a lane sends before the others of its destination get their turn. Lanes that wait are served first then; a lane
 /// alone goes on at once, on the same connection.
@@ -26,11 +25,15 @@ const EXPIRE_AT_ONCE: usize = 500;
 const ALTERED: &str = "S201";
 /// S202: older than the destination allows.
 const TOO_OLD: &str = "S202";
+/// S204: under way when the destination was removed or changed.
+const CUT: &str = "S204";
 
 pub(crate) struct Turn<'t> {
     engine: &'t Engine,
     target: &'t Target,
     connection: Option<Box<dyn Connection>>,
+    /// Whether the connection is new and has carried no message yet.
+    fresh: bool,
 }
 
 /// How a turn ended: the connection, when it can be used again, and the store's error, if one ended it.
@@ -39,10 +42,24 @@ pub(crate) struct Done {
     pub(crate) result: Result<(), StoreError>,
 }
 
-/// There is no connection, for this reason and for this long.
+/// Why there is no connection.
+enum Missing {
+    Unreachable(Unreachable),
+    /// The destination is given up meanwhile.
+    Cut,
+}
+
+/// For this reason and for this long.
 struct Unreachable {
     code: &'static str,
     delay: Duration,
+}
+
+/// What came of a message that was handed to a connection.
+enum Came {
+    Answer(Result<Confirmation, Failure>),
+    /// The destination is given up meanwhile, and nobody knows how far the message came.
+    Cut,
 }
 
 impl<'t> Turn<'t> {
@@ -51,7 +68,7 @@ impl<'t> Turn<'t> {
         target: &'t Target,
         connection: Option<Box<dyn Connection>>,
     ) -> Self {
-        Self { engine, target, connection }
+        Self { engine, target, connection, fresh: false }
     }
 
     /// Sends the lane's messages until it is empty, waits or is held, its turn is over, the store fails, or the sender ends.
@@ -61,8 +78,13 @@ impl<'t> Turn<'t> {
     }
 
     async fn flow(&mut self, lane: LaneId) -> Result<(), StoreError> {
-        if let Err(why) = self.connect().await {
-            return self.note_unreachable(lane, why).await;
+        match self.connect().await {
+            Err(Missing::Unreachable(why)) => return self.note_unreachable(lane, why).await,
+            Err(Missing::Cut) => return Ok(()),
+            Ok(_) => {}
+        }
+        if self.target.is_idle() {
+            return Ok(());
         }
         let mut next = self.engine.store.begin(lane).await?;
         let mut left = TURN;
@@ -70,75 +92,120 @@ impl<'t> Turn<'t> {
             left -= 1;
             self.engine.watch.changed(attempt.id);
             let finished = self.attempt(&attempt).await;
-            let go_on = left > 0 && self.connection.is_some() && !self.engine.is_stopping();
-            next = self.finish(finished, go_on).await?;
+            let goes_on = !self.engine.is_stopping() && !self.target.is_idle();
+            next = self.finish(finished, goes_on && left > 0 && self.connection.is_some()).await?;
         }
         Ok(())
     }
 
     /// Makes a connection unless there is one.
-    async fn connect(&mut self) -> Result<&mut Box<dyn Connection>, Unreachable> {
+    async fn connect(&mut self) -> Result<&mut Box<dyn Connection>, Missing> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => match self.target.transport.connect().await {
-                Ok(connection) => {
-                    if self.target.gate().reached() {
-                        tracing::info!(destination = self.target.name, "reachable again");
-                    }
-                    self.target.wake.notify_one();
-                    connection
-                }
-                Err(code) => return Err(self.unreachable(code)),
-            },
+            None => {
+                self.fresh = true;
+                self.new_connection().await?
+            }
         };
         Ok(self.connection.insert(connection))
     }
 
-    fn unreachable(&self, code: &'static str) -> Unreachable {
-        let delay = self.target.gate().unreachable(&self.target.retry, Instant::now(), fastrand::f64());
-        tracing::warn!(destination = self.target.name, code, ?delay, "no connection");
-        Unreachable { code, delay }
+    async fn new_connection(&self) -> Result<Box<dyn Connection>, Missing> {
+        let target = self.target;
+        let connected = tokio::select! {
+            connected = target.transport.connect() => connected,
+            () = target.reached(Stage::Cut) => return Err(Missing::Cut),
+        };
+        connected.map_err(|why| Missing::Unreachable(self.unreachable(why)))
+    }
+
+    /// A new connection has carried a message: only that shows that the receiver is there, because one that closes every connection at once, or refuses
+    /// this side's certificate after the handshake, can be connected to.
+    fn reached(&mut self) {
+        if std::mem::take(&mut self.fresh) && self.target.gate().reached() {
+            tracing::info!(destination = self.target.name, "reachable again");
+            self.target.wake.notify_one();
+        }
+    }
+
+    fn unreachable(&self, why: ConnectFailure) -> Unreachable {
+        let (target, code) = (self.target, why.code());
+        let rest = target.gate().unreachable(why, &target.rules.retry, Instant::now(), fastrand::f64());
+        if rest.calls_for_help {
+            tracing::error!(destination = target.name, code, delay = ?rest.delay, "no connection, and trying again does not help");
+        } else {
+            tracing::warn!(destination = target.name, code, delay = ?rest.delay, "no connection");
+        }
+        Unreachable { code, delay: rest.delay }
     }
 
     async fn attempt(&mut self, attempt: &Attempt) -> Finished {
         if let Some(finished) = self.refuse(attempt, self.engine.now()) {
             return finished;
         }
-        match self.send(&attempt.body).await {
-            Err(why) => self.put_off(attempt, why),
-            Ok((sent_at, Ok(acknowledgment))) => {
-                let code = acknowledgment.code();
-                let failure = (!code.is_positive()).then(|| code.as_str());
-                let finished = self.decided(attempt, Some(code), sent_at, failure);
-                Finished { acknowledgment: Some(acknowledgment.bytes().to_vec()), ..finished }
+        match self.send(attempt).await {
+            Err(Missing::Unreachable(why)) => {
+                self.unsent(attempt, End::Retry(self.engine.now() + why.delay), why.code)
             }
-            Ok((_, Err(failure))) if failure.kind == FailureKind::Unsendable => {
-                self.unsent(attempt, End::Hold, failure.code)
+            Err(Missing::Cut) => self.unsent(attempt, End::Retry(self.engine.now()), CUT),
+            Ok((sent_at, Came::Cut)) => self.unfinished(attempt, sent_at),
+            Ok((_, Came::Answer(Err(failure)))) if failure.kind() == FailureKind::Unsendable => {
+                self.unsent(attempt, End::Hold, failure.code())
             }
-            Ok((sent_at, Err(failure))) => self.decided(attempt, None, sent_at, Some(failure.code)),
+            Ok((sent_at, Came::Answer(sent))) => {
+                let at = self.engine.now();
+                let verdict = self.target.rules.judge(attempt, sent, at, fastrand::f64());
+                let Verdict { end, acknowledgment, failure, rejected } = verdict;
+                Finished {
+                    id: attempt.id,
+                    end,
+                    acknowledgment,
+                    failure,
+                    rejected,
+                    sent_at: Some(sent_at),
+                    at,
+                }
+            }
         }
     }
 
     /// Sends a message, and gives when it was written and what came of it. A connection that is found closed before anything was written is
     /// replaced once, at no cost to the message; when that happens to the new one too, the receiver counts as not reachable.
-    async fn send(
-        &mut self,
-        body: &[u8],
-    ) -> Result<(SystemTime, Result<Acknowledgment, Failure>), Unreachable> {
-        let engine = self.engine;
+    async fn send(&mut self, attempt: &Attempt) -> Result<(SystemTime, Came), Missing> {
+        let (engine, target) = (self.engine, self.target);
+        let message = Outgoing::new(&attempt.body, attempt.id, attempt.since);
         let mut replaced = false;
         loop {
             let connection = self.connect().await?;
             let sent_at = engine.now();
-            let failure = match connection.send(body).await {
-                Ok(acknowledgment) => return Ok((sent_at, Ok(acknowledgment))),
+            let sent = tokio::select! {
+                sent = connection.send(message) => sent,
+                () = target.reached(Stage::Cut) => {
+                    self.connection = None;
+                    return Ok((sent_at, Came::Cut));
+                }
+            };
+            let failure = match sent {
+                Ok(confirmation) => {
+                    self.reached();
+                    return Ok((sent_at, Came::Answer(Ok(confirmation))));
+                }
                 Err(failure) => failure,
             };
             self.connection = None;
-            match failure.kind {
-                FailureKind::NotSent if replaced => return Err(self.unreachable(failure.code)),
+            match failure.kind() {
+                FailureKind::NotSent if replaced || failure.is_lasting() => {
+                    return Err(Missing::Unreachable(self.unreachable(failure.of_connection())));
+                }
                 FailureKind::NotSent => replaced = true,
-                FailureKind::Unknown | FailureKind::Unsendable => return Ok((sent_at, Err(failure))),
+                _ if failure.is_lasting() => {
+                    self.unreachable(failure.of_connection());
+                    return Ok((sent_at, Came::Answer(Err(failure))));
+                }
+                _ => {
+                    self.reached();
+                    return Ok((sent_at, Came::Answer(Err(failure))));
+                }
             }
         }
     }
@@ -149,29 +216,20 @@ impl<'t> Turn<'t> {
             tracing::error!(destination = self.target.name, entry = %attempt.id, code = ALTERED, "altered in the store; held");
             return Some(self.unsent(attempt, End::Hold, ALTERED));
         }
-        policy::is_too_old(&self.target.retry, attempt, now)
+        decision::is_too_old(&self.target.rules.retry, attempt, now)
             .then(|| self.unsent(attempt, End::DeadLetter(DeadLetterReason::TooOld), TOO_OLD))
     }
 
-    fn decided(
-        &self,
-        attempt: &Attempt,
-        code: Option<hl7_core::AckCode>,
-        sent_at: SystemTime,
-        failure: Option<&'static str>,
-    ) -> Finished {
-        let at = self.engine.now();
-        let end = self.target.policy.decide(&self.target.retry, attempt, code, at, fastrand::f64());
-        Finished { id: attempt.id, end, acknowledgment: None, failure, sent_at: Some(sent_at), at }
+    /// The receiver may have it: the attempt counts, and it goes out again.
+    fn unfinished(&self, attempt: &Attempt, sent_at: SystemTime) -> Finished {
+        let again = End::Retry(self.engine.now());
+        Finished { sent_at: Some(sent_at), ..self.unsent(attempt, again, CUT) }
     }
 
     fn unsent(&self, attempt: &Attempt, end: End, code: &'static str) -> Finished {
         let at = self.engine.now();
-        Finished { id: attempt.id, end, acknowledgment: None, failure: Some(code), sent_at: None, at }
-    }
-
-    fn put_off(&self, attempt: &Attempt, why: Unreachable) -> Finished {
-        self.unsent(attempt, End::Retry(self.engine.now() + why.delay), why.code)
+        let (id, failure) = (attempt.id, Some(code));
+        Finished { id, end, acknowledgment: None, failure, rejected: false, sent_at: None, at }
     }
 
     /// Makes the end durable. A store without room is asked until it has some: what is known of a delivery is not thrown away.
@@ -194,6 +252,8 @@ impl<'t> Turn<'t> {
     fn report(&self, id: EntryId, finished: &Finished) {
         let end = match finished.end {
             End::Deliver => "delivered",
+            End::Unconfirmed => "unconfirmed",
+            End::Skip => "skipped",
             End::Retry(_) => "retrying",
             End::Hold => "held",
             End::DeadLetter(_) => "dead-lettered",
@@ -205,7 +265,7 @@ impl<'t> Turn<'t> {
     /// Gives up what is too old, in every lane of the destination, because in an outage only one is tried at a time.
     async fn expire(&self) -> Result<(), StoreError> {
         let now = self.engine.now();
-        let Some(oldest) = self.target.retry.oldest(now) else { return Ok(()) };
+        let Some(oldest) = self.target.rules.retry.oldest(now) else { return Ok(()) };
         while !self.engine.is_stopping() {
             let expired = self.engine.store.expire(&self.target.name, oldest, now, EXPIRE_AT_ONCE).await?;
             if expired.is_empty() {

@@ -38,8 +38,8 @@
 //!
 //! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
 //! lane the order is kept, and each lane waits, retries and is held by itself. The store with its entries is the *outbox*. A *receipt* is what
-//! the caller has of an entry. An entry is *settled* when it is delivered or a *dead letter*. A *held* entry waits for a person, and its lane
-//! with it.
+//! the caller has of an entry. An entry is *settled* when nothing more happens to it by itself: it is delivered, sent without a confirmation, skipped, or
+//! a *dead letter*. A *held* entry waits for a person, and its lane with it.
 //!
 //! # What becomes of an entry
 //!
@@ -47,22 +47,73 @@
 //! |---|---|
 //! | AA, CA | delivered |
 //! | AE | the lane is held: [`Sender::release`] sends it again, [`Sender::dead_letter`] gives it up |
-//! | AR, CE | sent again after a delay; held after [`Retry::max_rejections`] |
+//! | AR, CE, 0x15 of MLLP release 2 | sent again after a delay; held after [`Retry::max_rejections`] |
+//! | unreadable, of another message, without MSA-2 | the same |
 //! | CR | dead letter; the lane flows on; [`Sender::replay`] puts it at the lane's end |
-//! | none, late, unreadable, of another message; connection lost | sent again after a delay, without limit unless [`Retry::max_attempts`] sets one |
+//! | none, late; connection lost | sent again after a delay, without limit unless [`Retry::max_attempts`] sets one |
+//! | of the other release of MLLP | the lane is held: the destination is set wrongly |
+//! | CA or 0x06, and then nothing more | delivered ([`Outcome::Taken`]), and never sent again; with [`SettleOn::Application`] unconfirmed |
+//! | a file in a folder ([`FileDrop`]) | sent, unconfirmed, once the file is durable |
+//! | none is asked for, and the destination is [`unconfirmed`](Destination::unconfirmed) | sent, unconfirmed; never delivered |
 //! | no connection | tried again for the whole destination by one lane at a time; counts as no attempt |
+//! | no connection, for a reason that stays (a certificate, an address) | the same after [`Retry::rest`], and [`DestinationStatus::needs_help`] |
 //!
-//! Sent again means the same bytes under the same control ID. [`Destination::on`] and [`Retry`] change the table.
+//! Sent again means the same bytes under the same control ID. [`Destination::on`], [`Policy`] and [`Retry`] change the table.
+//!
+//! By hand, entries and lanes that wait are held ([`Sender::hold`], [`Sender::hold_lane`]), released and cancelled ([`Sender::cancel`]). A hold is of an
+//! entry: the lane stands before it, in this run and the next. Destinations are paused, added, changed and removed while the sender runs
+//! ([`Sender::pause_destination`], [`Sender::add_destination`], [`Sender::change_destination`], [`Sender::remove_destination`]); a pause ends with the process.
+//!
+//! # The listener's side
+//!
+//! An [`Intake`] is the handler of a listener ([`hl7_mllp::Server::serve`]) that stores what comes in for the destinations that a [`Router`] gives, all in one
+//! commit, and answers then. What its sender repeats is answered as the first time, byte for byte, and not stored again. What no rule takes is refused,
+//! or a dead letter, and counted ([`Intake::meter`]).
+//!
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+//! use hl7_core::{AckCode, Message};
+//! use hl7_mllp::{Client, Server};
+//! use hl7_sender::{Destination, Intake, Router, Sender, SqliteStore};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("node.db");
+//! let sender = Sender::builder(SqliteStore::open(path).await?)
+//!     .destination(Destination::mllp("ehr", "127.0.0.1:1")) // not reachable: what is for it waits
+//!     .start()
+//!     .await?;
+//! let intake = Intake::new(&sender, Router::all_matches().when("MSH-9.1 == ADT".parse()?, ["ehr"]))?;
+//! let node = Server::bind("127.0.0.1:0").await?;
+//! let mut client = Client::connect(node.local_addr()?.to_string()).await?;
+//! tokio::spawn(node.serve(intake.handler()));
+//!
+//! let msg = Message::parse("MSH|^~\\&|LAB|NORTH|EHR|NORTH|20260102030405||ADT^A08^ADT_A01|m-1|P|2.5.1\rPID|1||7\r")?;
+//! let first = client.send(&msg).await?; // AA: it is on the disk
+//! let again = client.send(&msg).await?;
+//! assert_eq!((first.code(), first.bytes()), (AckCode::AA, again.bytes()));
+//! assert_eq!(sender.recent(10).await?.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })
+//! # }
+//! ```
 //!
 //! # Guarantees
 //!
 //! * When [`Sender::enqueue`] returns `Ok`, the entry is on the disk: it survives the end of the process in any form, a crash of the system and a loss of
 //!   power, as far as the disk does what it says when it is told to flush.
-//! * Each entry is delivered at least once, or stays in the outbox, or becomes a dead letter for a stated reason. None is dropped silently.
+//! * Each entry is delivered at least once, or stays in the outbox, or ends in a stated way: a dead letter with its reason, skipped by the destination's
+//!   table, cancelled by hand, or sent to a destination that confirms nothing. None is dropped silently.
 //! * The first deliveries of a lane come in the order of its `enqueue` calls: a call that began after another had returned is behind it.
 //! * A dead letter is kept until someone decides, unless [`Builder::keep_dead_letters`] sets a time. A delivered entry is kept for seven days at
 //!   least, as a clock tells that has run evenly: after a jump of more than a day nothing is removed for a day.
-//! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk.
+//! * A message that came in is answered positively through an [`Intake`] only once it is on the disk for all its destinations; as long as its entries are kept, its repeats
+//!   make no further ones. So two nodes of this crate have as many effects as messages, whatever is lost or killed between them.
+//! * A store that an earlier version made is opened with all that is in it, and brought to the tables of this one in one transaction; earlier versions
+//!   cannot open it any more.
+//! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk, or that the receiver gave one (a `CA` before an answer that
+//!   did not come, 0x06 of MLLP release 2).
 //! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
 //! * After the store failed to read or write, or was found to contradict itself, nothing more is sent and nothing is accepted, until it is opened
@@ -72,11 +123,11 @@
 //!
 //! 1. its acknowledgment was lost on the way,
 //! 2. its acknowledgment came after the time allowed for it, or could not be read as one,
-//! 3. this process ended, or its store failed, after the message was written and before its acknowledgment was on the disk: entries found in that state go out
-//!    again at the next start, with the code `S203`,
+//! 3. this process ended, its store failed, or its destination was changed or removed, after the message was written and before its acknowledgment was on the disk: entries found in that state go out
+//!    again, with the code `S203` or `S204`,
 //! 4. a person released, replayed or enqueued it again although it had been taken.
 //!
-//! Receivers that must not act twice tell a repetition by its control ID.
+//! Receivers that must not act twice tell a repetition by its control ID; an [`Intake`] does, by the sender's name, the control ID and the bytes.
 //!
 //! **Errors of `enqueue`.** All but [`EnqueueErrorKind::Store`] say that nothing was kept. That one is indeterminate: the entry may be there. Repeat the
 //! call with the same key or the same message, and it is kept once.
@@ -86,29 +137,44 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S128` [`StartError`]; `S131` [`NotAnEntryId`]. In
-//! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `N...` of
-//! `hl7-mllp`, or the code of a negative acknowledgment.
+//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]. In
+//! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
+//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S211` no folder, `S212` file not
+//! written, `S213` file not known to be durable, `S214` file system too slow, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
 //!
 //! No `Debug`, `Display`, error or `tracing` event of this crate shows message content. To see it, ask for it: [`Sender::message`],
-//! [`Status::last_acknowledgment`].
+//! [`Status::last_acknowledgment`], [`Arrival::message`].
 
+mod action;
+mod arrival;
+mod committed;
+mod decision;
 mod destination;
+mod destination_status;
+mod destinations;
 mod digest;
 mod dispatch;
 mod engine;
 mod enqueue;
 mod entry;
 mod error;
+mod file_drop;
+mod files;
 mod gate;
 mod id;
+mod inbound;
+mod intake;
+mod intake_meter;
 mod lane;
+mod mllp;
 mod policy;
 mod prune;
 mod receipt;
 mod retry;
+mod router;
+mod running;
 mod sender;
 mod shape;
 #[cfg(feature = "sqlite")]
@@ -118,22 +184,34 @@ mod store;
 mod transport;
 mod watch;
 
-pub use destination::{Destination, LaneKey};
+pub use action::Action;
+pub use arrival::{Arrival, Refused, Verdict};
+pub use committed::Committed;
+pub use destination::{Destination, LaneKey, SettleOn};
+pub use destination_status::DestinationStatus;
 pub use digest::Digest;
 pub use enqueue::NewEntry;
 pub use entry::{
     Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, Finished, Record, Request, State, Stored,
 };
 pub use error::{
-    EnqueueError, EnqueueErrorKind, OpenError, OpenErrorKind, StartError, StartErrorKind, StoreError,
-    StoreErrorKind,
+    EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError, OpenErrorKind, StartError,
+    StartErrorKind, StoreError, StoreErrorKind,
 };
+pub use file_drop::FileDrop;
 pub use id::{EntryId, LaneId, NotAnEntryId};
-pub use policy::Action;
+pub use inbound::{Answered, Inbound, Received};
+pub use intake::{Intake, IntakeBuilder, Replying};
+pub use intake_meter::{IntakeCounters, IntakeMeter};
+pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;
+pub use router::{Router, Unrouted};
 pub use sender::{Builder, Sender};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use status::Status;
 pub use store::Store;
+pub use transport::{
+    Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing, Pending, Transport,
+};

@@ -1,151 +1,157 @@
-//! What an acknowledgment, or none, means for a message: the destination's table and the decision.
+//! What an acknowledgment, or none, means for a message: the destination's table.
 
-use std::time::SystemTime;
+use std::fmt;
 
 use hl7_core::AckCode;
 
-use crate::entry::{Attempt, DeadLetterReason, End};
-use crate::retry::Retry;
+use crate::action::Action;
 
-/// What happens to a message that was acknowledged negatively.
+/// What came of a message that was written, as the rows of a [`Policy`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum Action {
-    /// Sent again, the same bytes under the same control ID, after a delay.
-    Retry,
-    /// Its lane stands until someone decides: [`crate::Sender::release`] or [`crate::Sender::dead_letter`].
-    Hold,
-    /// It becomes a dead letter and its lane flows on.
-    DeadLetter,
+pub enum Answer {
+    /// An acknowledgment of this message, with this code. `AA` and `CA` deliver and have no row.
+    Code(AckCode),
+    /// None in time. The receiver may have the message.
+    None,
+    /// One that cannot be read, or of another message. The receiver may have the message.
+    Garbled,
+    /// The connection ended before one came. The receiver may have the message.
+    Lost,
+    /// 0x15 of MLLP release 2: not taken, and no more is said.
+    NotTaken,
+    /// One of the other release of MLLP than the destination is set to. The receiver may have the message.
+    OtherProtocol,
 }
 
-/// The actions of the negative codes. AA and CA always deliver.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Policy {
-    ae: Action,
-    ar: Action,
-    ce: Action,
-    cr: Action,
+impl From<AckCode> for Answer {
+    fn from(code: AckCode) -> Self {
+        Self::Code(code)
+    }
 }
+
+impl Answer {
+    /// Whether the receiver answered at all, so that it is no outage when it does so again and again.
+    pub(crate) fn is_an_answer(self) -> bool {
+        !matches!(self, Self::None | Self::Lost)
+    }
+}
+
+/// What is done with a message that was not acknowledged positively, for each answer.
+///
+/// HL7 says of `AE` that the content is at fault and of `AR` that it is not, but engines differ, so there are tables for some of them. Each
+/// can be changed row by row with [`Policy::on`].
+///
+/// | answer | default | [`mirth`](Policy::mirth) | [`rhapsody`](Policy::rhapsody) | [`intersystems`](Policy::intersystems) | [`intersystems_content_r`](Policy::intersystems_content_r) |
+/// |---|---|---|---|---|---|
+/// | AE | hold | retry | hold | hold | retry |
+/// | AR | retry | dead letter | hold | retry | hold |
+/// | CE | retry | retry | retry | hold | retry |
+/// | CR | dead letter | dead letter | dead letter | retry | hold |
+/// | none, garbled, lost, 0x15 | retry | retry | retry | retry | retry |
+/// | of the other release of MLLP | hold | hold | hold | hold | hold |
+///
+/// A retry after an answer is bounded by [`crate::Retry::max_rejections`], all retries by [`crate::Retry::max_attempts`].
+///
+/// ```
+/// use hl7_core::AckCode;
+/// use hl7_sender::{Action, Answer, Policy};
+/// let policy = Policy::mirth().on(AckCode::AR, Action::Skip).on(Answer::Garbled, Action::Hold);
+/// # let _ = policy;
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Policy {
+    actions: [Action; ROWS.len()],
+    names_positive: bool,
+}
+
+/// The rows of the table, in the order in which their actions are kept.
+const ROWS: [Answer; 9] = [
+    Answer::Code(AckCode::AE),
+    Answer::Code(AckCode::AR),
+    Answer::Code(AckCode::CE),
+    Answer::Code(AckCode::CR),
+    Answer::None,
+    Answer::Garbled,
+    Answer::Lost,
+    Answer::NotTaken,
+    Answer::OtherProtocol,
+];
 
 impl Default for Policy {
     /// AE says that the content is at fault: the next message of the lane may build upon it, so the lane stands. AR and CE are not the
-    /// content's fault and may pass. CR says that the receiver will never take it.
+    /// content's fault and may pass. CR says that the receiver will never take it. Where it is not known whether the receiver has the message, it
+    /// is sent again. A receiver of the other release of MLLP is a wrong setting, which a person has to put right.
     fn default() -> Self {
-        Self { ae: Action::Hold, ar: Action::Retry, ce: Action::Retry, cr: Action::DeadLetter }
+        Self { actions: [Action::Retry; ROWS.len()], names_positive: false }
+            .on(AckCode::AE, Action::Hold)
+            .on(AckCode::CR, Action::DeadLetter)
+            .on(Answer::OtherProtocol, Action::Hold)
     }
 }
 
 impl Policy {
-    /// Sets the action of a code; `false` for AA and CA, which have none.
-    pub(crate) fn set(&mut self, code: AckCode, action: Action) -> bool {
-        let place = match code {
-            AckCode::AA | AckCode::CA => return false,
-            AckCode::AE => &mut self.ae,
-            AckCode::AR => &mut self.ar,
-            AckCode::CE => &mut self.ce,
-            AckCode::CR => &mut self.cr,
-        };
-        *place = action;
-        true
+    /// The default table.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    fn action(&self, code: AckCode) -> Option<Action> {
-        match code {
-            AckCode::AA | AckCode::CA => None,
-            AckCode::AE => Some(self.ae),
-            AckCode::AR => Some(self.ar),
-            AckCode::CE => Some(self.ce),
-            AckCode::CR => Some(self.cr),
-        }
+    /// For Mirth Connect (NextGen Connect) with the answers it generates itself. `AR` says that a filter of the channel has turned the message away,
+    /// and it would do so again: a dead letter, and the lane flows on. `AE` says that processing failed, which a destination behind it that is down
+    /// does too: a retry, and after ten a hold.
+    pub fn mirth() -> Self {
+        Self::default().on(AckCode::AE, Action::Retry).on(AckCode::AR, Action::DeadLetter)
     }
 
-    /// What becomes of an entry whose attempt was acknowledged with `code`, or not at all. `share` is the jitter, 0 to 1.
-    pub(crate) fn decide(
-        &self,
-        retry: &Retry,
-        attempt: &Attempt,
-        code: Option<AckCode>,
-        now: SystemTime,
-        share: f64,
-    ) -> End {
-        let rejected = match code.map(|code| self.action(code)) {
-            Some(None) => return End::Deliver,
-            Some(Some(Action::Hold)) => return End::Hold,
-            Some(Some(Action::DeadLetter)) => return End::DeadLetter(DeadLetterReason::Refused),
-            Some(Some(Action::Retry)) => retry.rejections_used_up(attempt.rejections.saturating_add(1)),
-            None => false,
-        };
-        if rejected || retry.attempts_used_up(attempt.tries) {
-            return match retry.action_when_used_up() {
-                Action::DeadLetter => End::DeadLetter(DeadLetterReason::UsedUp),
-                _ => End::Hold,
-            };
+    /// For Rhapsody with its filter for acknowledgments, whose negative answer to a message that fails validation is `AR` unless it is set otherwise:
+    /// the content is at fault, so `AR` holds the lane as `AE` does.
+    pub fn rhapsody() -> Self {
+        Self::default().on(AckCode::AR, Action::Hold)
+    }
+
+    /// For InterSystems IRIS, HealthShare and Ensemble with the NACK error code `ContentE`, their default: E for faults of the content, R for faults of
+    /// the system, which are expected to pass, with `A` and with commit codes (`C`) alike.
+    pub fn intersystems() -> Self {
+        Self::default().on(AckCode::CE, Action::Hold).on(AckCode::CR, Action::Retry)
+    }
+
+    /// For the same with the NACK error code `ContentR`, as earlier versions of Ensemble have it: R for faults of the content, E for faults of the
+    /// system.
+    pub fn intersystems_content_r() -> Self {
+        Self::default()
+            .on(AckCode::AE, Action::Retry)
+            .on(AckCode::AR, Action::Hold)
+            .on(AckCode::CE, Action::Retry)
+            .on(AckCode::CR, Action::Hold)
+    }
+
+    /// Sets what is done after this answer. `AA` and `CA` cannot be set: a destination with such a table is refused.
+    pub fn on(mut self, answer: impl Into<Answer>, action: Action) -> Self {
+        match place(answer.into()).and_then(|place| self.actions.get_mut(place)) {
+            Some(row) => *row = action,
+            None => self.names_positive = true,
         }
-        End::Retry(now + retry.delay(attempt.tries, share))
+        self
+    }
+
+    /// Whether the table names AA or CA.
+    pub(crate) fn names_positive(&self) -> bool {
+        self.names_positive
+    }
+
+    /// What is done; `None` delivers.
+    pub(crate) fn action(&self, answer: Answer) -> Option<Action> {
+        self.actions.get(place(answer)?).copied()
     }
 }
 
-/// Whether the entry is too old to be sent. A clock that was set back makes it no older.
-pub(crate) fn is_too_old(retry: &Retry, attempt: &Attempt, now: SystemTime) -> bool {
-    retry.is_too_old(now.duration_since(attempt.since).unwrap_or_default())
+/// Where the row of an answer is; `None` for AA and CA.
+fn place(answer: Answer) -> Option<usize> {
+    ROWS.iter().position(|row| *row == answer)
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
-    use super::*;
-    use crate::id::{EntryId, LaneId};
-
-    fn attempt(tries: u32, rejections: u32) -> Attempt {
-        Attempt {
-            id: EntryId::from_bytes([1; 16]),
-            lane: LaneId::from_bytes([2; 16]),
-            body: Vec::new(),
-            digest: [0; 32],
-            tries,
-            rejections,
-            since: UNIX_EPOCH,
-        }
-    }
-
-    #[test]
-    fn default_table() {
-        let again = End::Retry(UNIX_EPOCH + Duration::from_secs(1));
-        let table = [
-            (Some(AckCode::AA), End::Deliver),
-            (Some(AckCode::CA), End::Deliver),
-            (Some(AckCode::AE), End::Hold),
-            (Some(AckCode::AR), again),
-            (Some(AckCode::CE), again),
-            (Some(AckCode::CR), End::DeadLetter(DeadLetterReason::Refused)),
-            (None, again),
-        ];
-        for (code, end) in table {
-            let decided = Policy::default().decide(&Retry::new(), &attempt(1, 0), code, UNIX_EPOCH, 1.0);
-            assert_eq!(decided, end, "{code:?}");
-        }
-    }
-
-    #[test]
-    fn caps() {
-        let decide = |retry: &Retry, tries, rejections, code| {
-            Policy::default().decide(retry, &attempt(tries, rejections), code, UNIX_EPOCH, 1.0)
-        };
-        let defaults = Retry::new();
-        assert_eq!(decide(&defaults, 10, 9, Some(AckCode::AR)), End::Hold);
-        assert!(matches!(decide(&defaults, 9, 8, Some(AckCode::AR)), End::Retry(_)));
-        assert!(matches!(decide(&defaults, 1_000_000, 0, None), End::Retry(_)), "an outage has no cap");
-        let three = Retry::new().max_attempts(3).used_up(Action::DeadLetter);
-        assert_eq!(decide(&three, 3, 0, None), End::DeadLetter(DeadLetterReason::UsedUp));
-        assert_eq!(decide(&three, 3, 0, Some(AckCode::AA)), End::Deliver);
-        assert_eq!(decide(&three, 3, 0, Some(AckCode::AE)), End::Hold, "what the table says comes first");
-    }
-
-    #[test]
-    fn positive_codes_cannot_be_set() {
-        assert!(!Policy::default().set(AckCode::AA, Action::Retry));
-        assert!(!Policy::default().set(AckCode::CA, Action::Hold));
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(ROWS.iter().zip(&self.actions)).finish()
     }
 }

@@ -42,8 +42,36 @@ enum Waited {
 pub enum Outcome {
     /// Delivered: the positive acknowledgment is on record.
     Delivered(Acknowledgment),
+    /// Delivered, as far as the receiver has said: it has the message in safe keeping (`CA`, or 0x06 of MLLP release 2), and its
+    /// acknowledgment did not come or was not asked for. [`Status::last_failure`] has the code. It is not sent again.
+    Taken,
     /// Given up.
     DeadLettered(DeadLetterReason),
+    /// Sent, and not confirmed: [`State::Unconfirmed`]. With [`crate::SettleOn::Application`] the accept acknowledgment may be there, as
+    /// [`Status::last_acknowledgment`].
+    Unconfirmed,
+    /// Passed over by the destination's table: [`crate::Action::Skip`].
+    Skipped,
+    /// Taken back: [`crate::Sender::cancel`].
+    Cancelled,
+}
+
+impl Outcome {
+    /// The outcome of an entry that is settled.
+    fn of(status: &Status) -> Option<Self> {
+        match status.state() {
+            State::Delivered => {
+                // An older one may be on record, of an attempt that was refused.
+                let positive = status.last_acknowledgment().filter(|ack| ack.code().is_positive());
+                Some(positive.map_or(Self::Taken, Self::Delivered))
+            }
+            State::DeadLettered => status.dead_letter_reason().map(Self::DeadLettered),
+            State::Unconfirmed => Some(Self::Unconfirmed),
+            State::Skipped => Some(Self::Skipped),
+            State::Cancelled => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
 }
 
 impl Receipt {
@@ -73,7 +101,7 @@ impl Receipt {
         self.stored.repeat
     }
 
-    /// Waits for the end: delivered or dead-lettered. It can take as long as an outage, or as a person's decision about a held lane.
+    /// Waits for the end. It can take as long as an outage, or as a person's decision about a held lane.
     ///
     /// # Errors
     /// When the store fails, when the sender is shut down ([`StoreErrorKind::Closed`]), and when the entry was removed because its time was over. None of
@@ -82,14 +110,10 @@ impl Receipt {
         let Waited::Enough(status) = self.wait_until(|status| status.state().is_settled()).await? else {
             return Err(StoreError::new(StoreErrorKind::Closed));
         };
-        let failed = || StoreError::new(StoreErrorKind::Damaged);
-        if status.state() == State::Delivered {
-            return status.last_acknowledgment().map(Outcome::Delivered).ok_or_else(failed);
-        }
-        status.dead_letter_reason().map(Outcome::DeadLettered).ok_or_else(failed)
+        Outcome::of(&status).ok_or(StoreError::new(StoreErrorKind::Damaged))
     }
 
-    /// Waits for an answer, at most this long: until the entry is delivered, dead-lettered or held, or an acknowledgment of any code came that the caller
+    /// Waits for an answer, at most this long: until the entry is settled or held, or an acknowledgment of any code came that the caller
     /// does not know. Then, or when the time is over, or when the sender ends, gives where it stands.
     ///
     /// The caller whose call made the entry knows of no acknowledgment. Each later call on the receipt or a clone waits for one that came after the last it gave. The

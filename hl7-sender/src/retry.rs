@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::policy::Action;
+use crate::action::Action;
 
 /// The longest delay that can be asked for. A lane that waits longer has been forgotten.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -21,6 +21,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub struct Retry {
     first: Duration,
     max: Duration,
+    rest: Duration,
     max_attempts: Option<u32>,
     max_rejections: Option<u32>,
     max_age: Option<Duration>,
@@ -32,6 +33,7 @@ impl Default for Retry {
         Self {
             first: Self::FIRST,
             max: Self::MAX,
+            rest: Self::REST,
             max_attempts: None,
             max_rejections: Some(Self::MAX_REJECTIONS),
             max_age: None,
@@ -45,6 +47,9 @@ impl Retry {
     pub const FIRST: Duration = Duration::from_secs(1);
     /// The default longest delay: one minute, so that a lane moves again soon after a long outage.
     pub const MAX: Duration = Duration::from_secs(60);
+    /// The default rest after a fault that trying again does not mend: five minutes. Who renews a certificate need not restart anything, and a
+    /// receiver's log is not flooded.
+    pub const REST: Duration = Duration::from_secs(5 * 60);
     /// The default number of acknowledgments that ask for a retry: ten, some four minutes. A receiver that has refused a message ten times is not about to
     /// take it.
     pub const MAX_REJECTIONS: u32 = 10;
@@ -66,6 +71,13 @@ impl Retry {
         self
     }
 
+    /// How long a destination rests that cannot be reached for a reason that stays until someone acts, such as an expired certificate, at most a
+    /// day. Five minutes unless stated. [`crate::Sender::resume_destination`] ends it.
+    pub fn rest(mut self, time: Duration) -> Self {
+        self.rest = time;
+        self
+    }
+
     /// How often a message is written at most. No limit unless stated: a receiver that does not answer is an outage, and only this message's
     /// lane waits for it. With a limit, a message that breaks its receiver each time comes to a person's attention. Connections that could
     /// not be made do not count.
@@ -74,7 +86,8 @@ impl Retry {
         self
     }
 
-    /// How many acknowledgments may ask for a retry (AR and CE, unless the table says otherwise). Ten unless stated.
+    /// How many answers may ask for a retry: by the default table AR, CE, 0x15 and what cannot be read as an acknowledgment of the message. Ten unless
+    /// stated.
     pub fn max_rejections(mut self, rejections: impl Into<Option<u32>>) -> Self {
         self.max_rejections = rejections.into();
         self
@@ -96,7 +109,12 @@ impl Retry {
     pub(crate) fn is_usable(&self) -> bool {
         let none_is_zero = self.max_attempts != Some(0) && self.max_rejections != Some(0);
         let delays_fit = !self.first.is_zero() && self.first <= self.max && self.max <= LONGEST;
-        delays_fit && none_is_zero && self.used_up != Action::Retry
+        let rests = !self.rest.is_zero() && self.rest <= LONGEST;
+        delays_fit && rests && none_is_zero && self.used_up != Action::Retry
+    }
+
+    pub(crate) fn rest_time(&self) -> Duration {
+        self.rest
     }
 
     pub(crate) fn longest(&self) -> Duration {

@@ -2,23 +2,21 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hl7_core::Message;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
 
 use crate::destination::Destination;
-use crate::dispatch::Dispatch;
 use crate::engine::{self, Clock, Engine, Target};
 use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
-use crate::id::EntryId;
+use crate::id::{EntryId, LaneId};
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
+use crate::running::Running;
 use crate::status::Status;
 use crate::store::{AnyStore, Store, Watched};
 use crate::watch::Watch;
@@ -33,14 +31,6 @@ const MAX_LIST: usize = 10_000;
 #[derive(Clone)]
 pub struct Sender {
     running: Arc<Running>,
-}
-
-pub(crate) struct Running {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) targets: HashMap<String, Arc<Target>>,
-    pub(crate) max_message_bytes: usize,
-    stop: watch::Sender<bool>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Sender {
@@ -67,7 +57,7 @@ impl Sender {
 
     /// A message to be enqueued with a key, an origin, or for several destinations.
     pub fn entry<'a>(&'a self, message: &'a Message<'a>) -> NewEntry<'a> {
-        NewEntry::new(self, message)
+        NewEntry::new(&self.running, message)
     }
 
     /// Where an entry stands; `None` when there is no such entry, or no more.
@@ -128,7 +118,42 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends a held entry now, its attempts and rejections counted anew.
+    /// Holds an entry that waits, wherever it stands in its lane: what is before it goes out, it and what is behind it wait for
+    /// [`Sender::release`], [`Sender::cancel`] or [`Sender::dead_letter`].
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled, held or being sent, and when the store fails or is closed.
+    pub async fn hold(&self, id: &EntryId) -> Result<(), StoreError> {
+        let destination = self.store().hold(*id).await?;
+        self.decided(id, &destination);
+        Ok(())
+    }
+
+    /// Holds a lane at its first entry that waits, and gives that one: [`Sender::release`] takes it. A message that is being sent is finished. `None` when
+    /// no entry of the lane waits: then there is nothing to hold, and a message that is enqueued later goes out.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn hold_lane(&self, lane: &LaneId) -> Result<Option<EntryId>, StoreError> {
+        let held = self.store().hold_lane(*lane).await?;
+        if let Some(id) = &held {
+            self.running.engine.watch.changed(*id);
+        }
+        Ok(held)
+    }
+
+    /// Takes an entry back that waits or is held: it is not sent, or not again, and ends as [`crate::Outcome::Cancelled`]. Its lane flows on. One that was
+    /// sent before, and waits for its next attempt, may have been taken by the receiver.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled or being sent, and when the store fails or is closed.
+    pub async fn cancel(&self, id: &EntryId) -> Result<(), StoreError> {
+        let destination = self.store().cancel(*id, self.now()).await?;
+        self.decided(id, &destination);
+        Ok(())
+    }
+
+    /// Sends a held entry, its attempts and rejections counted anew: now, or when those before it in its lane are settled.
     ///
     /// # Errors
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
@@ -153,20 +178,7 @@ impl Sender {
     ///
     /// Later calls fail. Calls that wait for an outcome end with an error.
     pub async fn shutdown(&self, within: Duration) {
-        self.running.stop.send_replace(true);
-        let tasks = std::mem::take(&mut *self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let deadline = Instant::now().checked_add(within);
-        for mut task in tasks {
-            let Some(deadline) = deadline else {
-                let _ = task.await;
-                continue;
-            };
-            if timeout_at(deadline, &mut task).await.is_err() {
-                task.abort();
-                let _ = task.await;
-            }
-        }
-        self.store().close().await;
+        self.running.end(within).await;
     }
 
     /// Waits until the store has failed so that it is out of use ([`StoreError::is_fault`]), and gives why: nothing is sent or accepted any more until it
@@ -184,6 +196,10 @@ impl Sender {
         engine::failed(self.store().fault())
     }
 
+    pub(crate) fn has_destination(&self, name: &str) -> bool {
+        self.running.target(name).is_some()
+    }
+
     pub(crate) fn running(&self) -> &Arc<Running> {
         &self.running
     }
@@ -198,7 +214,7 @@ impl Sender {
 
     fn decided(&self, id: &EntryId, destination: &str) {
         self.running.engine.watch.changed(*id);
-        if let Some(target) = self.running.targets.get(destination) {
+        if let Some(target) = self.running.target(destination) {
             target.wake.notify_one();
         }
     }
@@ -210,7 +226,7 @@ fn statuses(records: Vec<Record>) -> Vec<Status> {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<_> = self.running.targets.keys().collect();
+        let mut names: Vec<_> = self.running.targets().iter().map(|target| target.name.clone()).collect();
         names.sort();
         f.debug_struct("Sender").field("destinations", &names).finish_non_exhaustive()
     }
@@ -286,12 +302,9 @@ impl Builder {
                 "entries that were under way when the last sender ended go out again"
             );
         }
-        let dispatch =
-            |target: &Arc<Target>| tokio::spawn(Dispatch::new(Arc::clone(&engine), Arc::clone(target)).run());
-        let mut tasks: Vec<_> = targets.values().map(dispatch).collect();
-        tasks.push(tokio::spawn(prune::run(Arc::clone(&engine), self.keep)));
-        let max_message_bytes = self.max_message_bytes;
-        let running = Running { engine, targets, max_message_bytes, stop, tasks: Mutex::new(tasks) };
+        let running = Running::new(Arc::clone(&engine), stop, self.max_message_bytes);
+        running.run(tokio::spawn(prune::run(engine, self.keep)));
+        targets.into_values().for_each(|target| running.open(&target));
         Ok(Sender { running: Arc::new(running) })
     }
 }

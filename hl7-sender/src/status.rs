@@ -75,8 +75,8 @@ impl Status {
         self.record.acknowledgment.as_deref().and_then(|bytes| Acknowledgment::read(bytes).ok())
     }
 
-    /// Why the last attempt did not deliver it: a code of this crate (`S2..`), of `hl7-mllp` (`N...`), or the code of a negative
-    /// acknowledgment (`AE`).
+    /// Why the last attempt did not deliver it, or what its delivery lacks: a code of this crate (`S2..`), of `hl7-mllp` (`N...`), of the program's own
+    /// transport, or the code of a negative acknowledgment (`AE`).
     pub fn last_failure(&self) -> Option<&str> {
         self.record.failure.as_deref()
     }
@@ -96,7 +96,7 @@ impl Status {
         self.record.answered_at
     }
 
-    /// When it was delivered or dead-lettered.
+    /// When it was settled.
     pub fn settled_at(&self) -> Option<SystemTime> {
         self.record.settled_at
     }

@@ -6,9 +6,11 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
+use crate::digest::Digest;
 use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
+use crate::inbound::{Answered, Inbound, Received};
 
 /// A durable store of entries and their lanes.
 ///
@@ -19,7 +21,8 @@ use crate::id::{EntryId, LaneId};
 /// * **All or nothing.** Each call is one transaction: all of its effects are there, or none.
 /// * **Order.** The entries of a lane have an order: that in which their `enqueue` calls committed. A replayed entry goes to the end. The *head*
 ///   is the first that is not settled.
-/// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out.
+/// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out. A held entry stands where it is until it
+///   becomes the head, and then holds the lane.
 /// * **Time is given.** A store reads no clock to decide anything. Times may be kept in whole milliseconds.
 /// * **A fault ends it.** After an error of reading or writing, or when the store is found to contradict itself, every later call fails, until the store is opened anew.
 /// * **Secrets.** A lane key's value is kept only as a keyed hash. No error shows what is stored.
@@ -40,6 +43,26 @@ pub trait Store: Send + Sync + 'static {
         now: SystemTime,
     ) -> impl Future<Output = Result<Enqueued, StoreError>> + Send;
 
+    /// Keeps a message that came in for its destinations, with the acknowledgment that its sender is given once this returns.
+    ///
+    /// A key that came in before changes nothing, whatever the destinations are now, also when the store has no room: the acknowledgment
+    /// first kept is given back. So of calls with one key at the same time one keeps the message, and all give the same acknowledgment. It is
+    /// known as long as its request: until that is pruned.
+    ///
+    /// # Errors
+    /// When the store fails: then it is open whether the message was kept.
+    fn receive(
+        &self,
+        inbound: Inbound,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Received, StoreError>> + Send;
+
+    /// What the message that came in with this key was answered; `None` when none did.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn answered(&self, key: Digest) -> impl Future<Output = Result<Option<Answered>, StoreError>> + Send;
+
     /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`.
     ///
     /// # Errors
@@ -57,7 +80,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Due, StoreError>> + Send;
 
-    /// Brings every retry of the destination that is later than `latest` forward to it, as is needed after the clock was set back.
+    /// Brings every retry of the destination that is later than `latest` forward to it, as is needed after the clock was set back, and when a person asks
+    /// for it.
     ///
     /// # Errors
     /// When the store fails.
@@ -152,7 +176,8 @@ pub trait Store: Send + Sync + 'static {
     fn replay(&self, id: EntryId, now: SystemTime)
     -> impl Future<Output = Result<String, StoreError>> + Send;
 
-    /// Makes a held entry due, with its caps counted anew and without the acknowledgment that held it. Gives its destination.
+    /// Makes a held entry due, as soon as it is the head of its lane, with its caps counted anew and without the acknowledgment that held it. Gives its
+    /// destination.
     ///
     /// # Errors
     /// When there is no such entry, when it is not held, or when the store fails.
@@ -171,6 +196,26 @@ pub trait Store: Send + Sync + 'static {
         id: EntryId,
         now: SystemTime,
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Holds an entry that waits, wherever it stands in its lane: nothing goes past it until it is released, cancelled or made a dead letter. Gives its
+    /// destination.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled, held or being sent, or when the store fails.
+    fn hold(&self, id: EntryId) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Holds the first entry of the lane that waits, unless one is held already, and gives the one that is held. `None` when none waits.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn hold_lane(&self, lane: LaneId) -> impl Future<Output = Result<Option<EntryId>, StoreError>> + Send;
+
+    /// Ends an entry that waits or is held, as [`crate::State::Cancelled`]; its lane flows on. Gives its destination.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is settled or being sent, or when the store fails.
+    fn cancel(&self, id: EntryId, now: SystemTime)
+    -> impl Future<Output = Result<String, StoreError>> + Send;
 
     /// Removes at most `limit` requests of which every entry was settled before `delivered`, or before `dead_letters` where one is a
     /// dead letter, with their messages and keys. Gives how many.
@@ -209,17 +254,17 @@ impl<S: Store> Watched<S> {
 }
 
 /// What a call ends with.
-trait Answered {
+trait Ended {
     fn error(&self) -> Option<StoreError>;
 }
 
-impl<T> Answered for Result<T, StoreError> {
+impl<T> Ended for Result<T, StoreError> {
     fn error(&self) -> Option<StoreError> {
         self.as_ref().err().copied()
     }
 }
 
-impl Answered for () {
+impl Ended for () {
     fn error(&self) -> Option<StoreError> {
         None
     }
@@ -252,6 +297,8 @@ macro_rules! erased {
 
 erased! {
     enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
+    receive(inbound: Inbound, now: SystemTime) -> Result<Received, StoreError>;
+    answered(key: Digest) -> Result<Option<Answered>, StoreError>;
     recover(now: SystemTime) -> Result<u64, StoreError>;
     due(destination: &'a str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
     clamp(destination: &'a str, latest: SystemTime) -> Result<(), StoreError>;
@@ -269,6 +316,9 @@ erased! {
     replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+    hold(id: EntryId) -> Result<String, StoreError>;
+    hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
+    cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
     close() -> ();
 }

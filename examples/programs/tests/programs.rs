@@ -39,3 +39,10 @@ fn map() {
 fn deliver() {
     assert_eq!(output(env!("CARGO_BIN_EXE_deliver")), "m-1: AA\nm-2: AA\nm-3: AA\n");
 }
+
+#[test]
+fn intake() {
+    let expected = "m-1: AA \nm-1: AA \nm-2: AR no route takes this message\n\
+                    archive: false\nehr: true\ntaken 1, repeats 1, refused 1\n";
+    assert_eq!(output(env!("CARGO_BIN_EXE_intake")), expected);
+}

@@ -63,15 +63,17 @@ type Answer = fn(&Request) -> Reply;
 
 const ACCEPT: Answer = Reply::accept;
 const ERROR: Answer = |req| Reply::error(req, ErrorCode::RequiredFieldMissing, "");
+const NOT_TAKEN: Answer = |req| Reply::error(req, ErrorCode::RequiredFieldMissing, "").not_taken();
 const REJECT: Answer = |req| Reply::reject(req, ErrorCode::UnsupportedVersionId, "");
 const OTHER: Answer = |_| Reply::bytes(b"other".to_vec());
 const BROKEN: Answer = |_| Reply::bytes(b"a\x0B".to_vec());
 
 #[test]
 fn fault_23_release_2_puts_a_commit_before_each_answer() {
-    let table: [(&str, Answer, &str, &str); 11] = [
+    let table: [(&str, Answer, &str, &str); 12] = [
         (&message("1"), ACCEPT, "AA", "06 AA"),
         (&message("1"), ERROR, "AE", "06 AE"),
+        (&message("1"), NOT_TAKEN, "AE", "15"),
         (&message("1"), REJECT, "AR", "15"),
         (&enhanced("1", "AL", ""), ACCEPT, "CA", "06 CA"),
         (&enhanced("1", "AL", ""), ERROR, "CE", "15"),

@@ -37,7 +37,8 @@ pub enum EnqueueErrorKind {
     KeyReused,
     /// S009: the sender was shut down.
     ShutDown,
-    /// S010: MSH-15 and MSH-16 ask for no acknowledgment, so that nothing could confirm the delivery.
+    /// S010: MSH-15 and MSH-16 ask for no acknowledgment, so that nothing could confirm the delivery, and a destination is not
+    /// [`crate::Destination::unconfirmed`].
     NoAckAsked,
     /// S011: the message holds 0x0B or 0x1C, the frame characters of MLLP.
     FrameCharacter,
@@ -107,7 +108,7 @@ impl EnqueueError {
             K::NoAckAsked => (
                 "S010",
                 "the message asks for no acknowledgment",
-                "leave MSH-15 and MSH-16 empty, or ask for one",
+                "leave MSH-15 and MSH-16 empty or ask for one, or call the destination unconfirmed",
             ),
             K::FrameCharacter => (
                 "S011",

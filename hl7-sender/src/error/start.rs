@@ -1,8 +1,8 @@
-//! Why a sender did not start.
+//! Why a sender did not start, or a destination was not taken.
 
 use super::{StoreError, display};
 
-/// Why a sender did not start.
+/// Why a sender did not start, or did not take a destination while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartError {
     kind: StartErrorKind,
@@ -20,7 +20,7 @@ pub enum StartErrorKind {
     Connections,
     /// S124: the lane key names a whole segment.
     LaneKey,
-    /// S125: the retry's first delay is zero or longer than its longest, a cap is zero, or what comes behind the caps is another retry.
+    /// S125: the retry's first delay is zero or longer than its longest, its rest is zero or longer than a day, a cap is zero, or what comes behind the caps is another retry.
     Retry,
     /// S126: a timeout is zero.
     Timeout,
@@ -28,6 +28,12 @@ pub enum StartErrorKind {
     Table,
     /// S128: the store failed.
     Store(StoreError),
+    /// S129: the template of a file's name has no `{entry}`, is too long, begins with a dot, or has more than `A-Z a-z 0-9 _ . -`.
+    FileName,
+    /// S130: no destination has this name.
+    UnknownName,
+    /// S132: the sender was shut down.
+    ShutDown,
 }
 
 impl StartError {
@@ -40,7 +46,7 @@ impl StartError {
         &self.kind
     }
 
-    /// The stable code, `S121` to `S128`.
+    /// The stable code, `S121` to `S130` and `S132`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -57,9 +63,11 @@ impl StartError {
             K::RepeatedName => ("S122", "two destinations have one name", "give each its own"),
             K::Connections => ("S123", "a destination's connections are out of range", "1 to 1,000"),
             K::LaneKey => ("S124", "a lane key names a whole segment", "name a field, such as PID-3.1"),
-            K::Retry => {
-                ("S125", "a retry's delays or caps are not usable", "0 < first <= max, caps of at least 1")
-            }
+            K::Retry => (
+                "S125",
+                "a retry's delays or caps are not usable",
+                "0 < first <= max, 0 < rest, caps of at least 1",
+            ),
             K::Timeout => ("S126", "a timeout is zero", "give it time"),
             K::Table => (
                 "S127",
@@ -67,6 +75,13 @@ impl StartError {
                 "AA and CA always deliver; name only AE, AR, CE and CR",
             ),
             K::Store(_) => ("S128", "the store failed", "open it again"),
+            K::FileName => (
+                "S129",
+                "the template of a file's name is not usable",
+                "a short one with {entry}, and A-Z a-z 0-9 _ . - beside it",
+            ),
+            K::UnknownName => ("S130", "no destination has this name", "name one that the sender has"),
+            K::ShutDown => ("S132", "the sender was shut down", "start one again"),
         }
     }
 }

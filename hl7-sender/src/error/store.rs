@@ -23,7 +23,8 @@ pub enum StoreErrorKind {
     Closed,
     /// S105: there is no such entry.
     NotFound,
-    /// S106: the entry is not in a state for this: only a held one can be released or given up, only a dead letter replayed.
+    /// S106: the entry is not in a state for this: only a held one can be released or given up, only a dead letter replayed, only one that waits held,
+    /// and only one that waits or is held cancelled.
     WrongState,
     /// S107: another program has locked the database. What was asked for did not happen.
     Busy,
@@ -97,7 +98,7 @@ impl StoreError {
             K::WrongState => (
                 "S106",
                 "the entry is in another state",
-                "release and give up what is held; replay what is a dead letter",
+                "release and give up what is held; replay what is a dead letter; hold and cancel what waits",
             ),
             K::Busy => ("S107", "another program has locked the database", "end that program's transaction"),
             K::Ousted => (

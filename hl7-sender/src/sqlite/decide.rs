@@ -12,50 +12,75 @@ use crate::id::{EntryId, LaneId};
 /// What one removal gives back to the disk of pages that are not used any more, 16 MiB at most: moving pages takes time.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(4096)";
 
-struct Found {
-    number: i64,
+pub(super) struct Found {
+    pub(super) number: i64,
     request: i64,
-    lane: LaneId,
-    destination: String,
+    pub(super) lane: LaneId,
+    pub(super) destination: String,
 }
 
 impl Tables {
     pub(super) fn replay(&mut self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
-        let found = self.find(id, State::DeadLettered)?;
+        let found = self.find(id, &[State::DeadLettered])?;
         self.put_back(&found, now).map_err(fault)?;
         Ok(found.destination)
     }
 
     pub(super) fn release(&mut self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
-        let found = self.find(id, State::Held)?;
-        self.conn
-            .prepare_cached(
-                "UPDATE entry SET state = 2, tries = 0, rejections = 0, since = ?2, next_attempt_at = ?2,
-                     answered_at = NULL, acknowledgment = NULL
-                 WHERE number = ?1 AND state = 3",
-            )
-            .and_then(|mut update| update.execute(params![found.number, Millis(now)]))
-            .and_then(one)
-            .and_then(|()| self.wait(found.lane, Some(now)))
-            .map_err(fault)?;
+        let found = self.find(id, &[State::Held])?;
+        self.take_up(&found, now).map_err(fault)?;
         Ok(found.destination)
     }
 
     pub(super) fn dead_letter(&mut self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
-        let found = self.find(id, State::Held)?;
+        let found = self.find(id, &[State::Held])?;
+        let reason = Some(DeadLetterReason::Chosen);
+        self.end_by_hand(&found, State::DeadLettered, reason, now).map_err(fault)?;
+        Ok(found.destination)
+    }
+
+    /// Makes a held entry one that waits. Behind others of its lane it is not their turn that changes.
+    fn take_up(&mut self, found: &Found, now: SystemTime) -> rusqlite::Result<()> {
+        let is_head = self.is_head(found)?;
+        let (state, next) = if is_head { (State::Retrying, Some(now)) } else { (State::Queued, None) };
         self.conn
             .prepare_cached(
-                "UPDATE entry SET state = 5, reason = ?2, position = NULL, settled_at = ?3
+                "UPDATE entry SET state = ?4, tries = 0, rejections = 0, since = ?2, next_attempt_at = ?3,
+                     answered_at = NULL, acknowledgment = NULL
                  WHERE number = ?1 AND state = 3",
-            )
-            .and_then(|mut update| {
-                update.execute(params![found.number, DeadLetterReason::Chosen.code(), Millis(now)])
-            })
-            .and_then(one)
-            .and_then(|()| self.settle_request(found.request, now))
-            .and_then(|()| self.flow_on(found.lane, now))
-            .map_err(fault)?;
-        Ok(found.destination)
+            )?
+            .execute(params![found.number, Millis(now), next.map(Millis), StateColumn(state)])
+            .and_then(one)?;
+        if is_head { self.wait(found.lane, Some(now)) } else { Ok(()) }
+    }
+
+    /// Settles an entry that waits or is held. Behind others of its lane it is not their turn that changes.
+    pub(super) fn end_by_hand(
+        &mut self,
+        found: &Found,
+        state: State,
+        reason: Option<DeadLetterReason>,
+        now: SystemTime,
+    ) -> rusqlite::Result<()> {
+        let is_head = self.is_head(found)?;
+        self.conn
+            .prepare_cached(
+                "UPDATE entry SET state = ?2, reason = ?3, position = NULL, settled_at = ?4, next_attempt_at = NULL
+                 WHERE number = ?1 AND state IN (0, 2, 3)",
+            )?
+            .execute(params![
+                found.number,
+                StateColumn(state),
+                reason.map(DeadLetterReason::code),
+                Millis(now)
+            ])
+            .and_then(one)?;
+        self.settle_request(found.request, now)?;
+        if is_head { self.flow_on(found.lane, now) } else { Ok(()) }
+    }
+
+    pub(super) fn is_head(&self, found: &Found) -> rusqlite::Result<bool> {
+        Ok(self.head_of(found.lane)?.is_some_and(|(head, _)| head == found.number))
     }
 
     /// The entries that could expire: reading does not keep others from writing.
@@ -125,7 +150,8 @@ impl Tables {
         Ok(numbers.len())
     }
 
-    fn find(&self, id: EntryId, state: State) -> Result<Found, StoreError> {
+    /// The entry, when it is in one of these states.
+    pub(super) fn find(&self, id: EntryId, states: &[State]) -> Result<Found, StoreError> {
         let row = self
             .conn
             .prepare_cached("SELECT number, request, lane, destination, state FROM entry WHERE id = ?1")
@@ -146,7 +172,7 @@ impl Tables {
             .map_err(fault)?;
         match row {
             None => Err(StoreError::new(StoreErrorKind::NotFound)),
-            Some((found, is)) if is == state => Ok(found),
+            Some((found, is)) if states.contains(&is) => Ok(found),
             Some(_) => Err(StoreError::new(StoreErrorKind::WrongState)),
         }
     }

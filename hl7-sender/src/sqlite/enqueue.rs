@@ -11,8 +11,8 @@ use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 
 /// A request as it is on record.
-struct Known {
-    number: i64,
+pub(super) struct Known {
+    pub(super) number: i64,
     control_id: String,
 }
 
@@ -30,7 +30,7 @@ impl Tables {
         self.insert_missing(known, found, request, now).map(Enqueued::Stored).map_err(fault)
     }
 
-    fn known(&self, key: &Digest) -> rusqlite::Result<Option<(Known, Digest)>> {
+    pub(super) fn known(&self, key: &Digest) -> rusqlite::Result<Option<(Known, Digest)>> {
         let mut select =
             self.conn.prepare_cached("SELECT number, control_id, fingerprint FROM request WHERE key = ?1")?;
         select
@@ -58,7 +58,7 @@ impl Tables {
         deliveries.iter().map(&mut find).collect()
     }
 
-    fn insert_missing(
+    pub(super) fn insert_missing(
         &mut self,
         known: Option<Known>,
         found: Vec<Option<(EntryId, LaneId)>>,
@@ -86,7 +86,7 @@ impl Tables {
         Ok(stored)
     }
 
-    fn insert_request(&mut self, request: &Request) -> rusqlite::Result<Known> {
+    pub(super) fn insert_request(&mut self, request: &Request) -> rusqlite::Result<Known> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO request (key, fingerprint, control_id, message_type, size, digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

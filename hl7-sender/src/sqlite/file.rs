@@ -13,9 +13,9 @@ use crate::error::{OpenError, OpenErrorKind};
 pub(super) struct LockedFile {
     path: PathBuf,
     identity: Option<Identity>,
-    /// Dropped before the place in the process's list is given up.
-    locks: [File; 2],
-    _place: Place,
+    /// Closed before the place in the process's list is given up.
+    locks: Option<[File; 2]>,
+    place: Place,
 }
 
 impl LockedFile {
@@ -38,7 +38,7 @@ impl LockedFile {
         if cfg!(target_os = "linux") {
             try_lock(&file)?;
         }
-        Ok(Self { path, identity, locks: [file, lock], _place: place })
+        Ok(Self { path, identity, locks: Some([file, lock]), place })
     }
 
     /// Whether another file, or none, has come in the place of the store's while it was open. What is written then is lost with the last handle.
@@ -79,9 +79,16 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
-        for lock in &self.locks {
+        // Nobody looks at the list meanwhile: a new file may get the number of one that was removed as soon as that is closed.
+        let mut list = list();
+        let locks = self.locks.take();
+        for lock in locks.iter().flatten() {
             // Closing alone would leave it to a child process that was just forked and has not yet begun its program.
             let _ = lock.unlock();
+        }
+        drop(locks);
+        if let Some(identity) = self.place.0.take() {
+            list.remove(&identity);
         }
     }
 }

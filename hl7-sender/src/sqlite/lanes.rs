@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
-use super::tables::{Id, Millis, Tables, fault, one};
-use crate::entry::{Attempt, Due, End, Finished};
+use super::tables::{Id, Millis, StateColumn, Tables, fault, one};
+use crate::entry::{Attempt, Due, End, Finished, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
@@ -16,7 +16,7 @@ struct Open {
     lane: LaneId,
 }
 
-const HEAD: &str = "SELECT e.number, e.id, b.bytes, r.digest, e.tries, e.rejections, e.since
+const HEAD: &str = "SELECT e.number, e.id, b.bytes, r.digest, e.tries, e.rejections, e.since, e.state
     FROM entry e LEFT JOIN request r ON r.number = e.request LEFT JOIN body b ON b.request = e.request
     WHERE e.lane = ?1 AND e.position IS NOT NULL ORDER BY e.position LIMIT 1";
 
@@ -83,7 +83,7 @@ impl Tables {
     fn begin_head(&mut self, lane: LaneId) -> rusqlite::Result<Option<Attempt>> {
         let head =
             self.conn.prepare_cached(HEAD)?.query_row([Id::from(lane)], |row| head(row, lane)).optional()?;
-        let Some((number, attempt)) = head else { return Ok(None) };
+        let Some((number, Some(attempt))) = head else { return Ok(None) };
         // The row itself is asked whether it is what the index said.
         self.conn
             .prepare_cached(
@@ -101,9 +101,9 @@ impl Tables {
             self.sending(finished.id).map_err(fault)?.ok_or(StoreError::new(StoreErrorKind::Damaged))?;
         self.end(&open, finished)
             .and_then(|()| match finished.end {
-                End::Deliver | End::DeadLetter(_) => self.move_on(&open, finished.at, go_on),
                 End::Retry(at) => self.wait(open.lane, Some(at)).map(|()| None),
                 End::Hold => self.wait(open.lane, None).map(|()| None),
+                _ => self.move_on(&open, finished.at, go_on),
             })
             .map_err(fault)
     }
@@ -123,16 +123,25 @@ impl Tables {
         Ok(id.optional()?.map(|id| EntryId::from_bytes(id.0)))
     }
 
-    /// Goes on to the lane's next entry, or closes the lane.
+    /// Goes on to the lane's next entry, stands before it when it is held, or closes the lane.
     pub(super) fn flow_on(&mut self, lane: LaneId, now: SystemTime) -> rusqlite::Result<()> {
-        let more = self
-            .conn
-            .prepare_cached("SELECT 1 FROM entry WHERE lane = ?1 AND position IS NOT NULL LIMIT 1")?
-            .exists([Id::from(lane)])?;
-        if more {
-            return self.wait(lane, Some(now));
+        match self.head_of(lane)? {
+            Some((_, State::Held)) => self.wait(lane, None),
+            Some(_) => self.wait(lane, Some(now)),
+            None => {
+                let mut close = self.conn.prepare_cached("DELETE FROM lane WHERE id = ?1")?;
+                close.execute([Id::from(lane)]).and_then(one)
+            }
         }
-        self.conn.prepare_cached("DELETE FROM lane WHERE id = ?1")?.execute([Id::from(lane)]).and_then(one)
+    }
+
+    /// The number and the state of the lane's head.
+    pub(super) fn head_of(&self, lane: LaneId) -> rusqlite::Result<Option<(i64, State)>> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT number, state FROM entry WHERE lane = ?1 AND position IS NOT NULL ORDER BY position LIMIT 1",
+        )?;
+        let head = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, StateColumn>(1)?.0));
+        select.query_row([Id::from(lane)], head).optional()
     }
 
     /// Marks the request as settled when its last open entry was.
@@ -180,13 +189,15 @@ impl Tables {
             End::Hold => (3, None, None),
             End::Deliver => (4, None, None),
             End::DeadLetter(reason) => (5, None, Some(reason.code())),
+            End::Unconfirmed => (6, None, None),
+            End::Skip => (7, None, None),
         };
         let answered = finished.acknowledgment.is_some();
         let settled = (state >= 4).then_some(Millis(finished.at));
         let changed = self.conn.prepare_cached(END)?.execute(named_params! {
             ":number": open.number, ":id": Id::from(finished.id), ":state": state, ":reason": reason,
             ":undone": i64::from(finished.sent_at.is_none()),
-            ":rejected": i64::from(answered && state == 2),
+            ":rejected": i64::from(finished.rejected && state == 2),
             ":failure": finished.failure,
             ":acknowledgment": finished.acknowledgment,
             ":sent": finished.sent_at.map(Millis),
@@ -205,7 +216,11 @@ impl Tables {
     }
 }
 
-fn head(row: &Row<'_>, lane: LaneId) -> rusqlite::Result<(i64, Attempt)> {
+/// The head of a lane, and its attempt unless it is held.
+fn head(row: &Row<'_>, lane: LaneId) -> rusqlite::Result<(i64, Option<Attempt>)> {
+    if row.get::<_, StateColumn>(7)?.0 == State::Held {
+        return Ok((row.get(0)?, None));
+    }
     let attempt = Attempt {
         id: EntryId::from_bytes(row.get::<_, Id>(1)?.0),
         lane,
@@ -215,5 +230,5 @@ fn head(row: &Row<'_>, lane: LaneId) -> rusqlite::Result<(i64, Attempt)> {
         rejections: row.get(5)?,
         since: row.get::<_, Millis>(6)?.0,
     };
-    Ok((row.get(0)?, attempt))
+    Ok((row.get(0)?, Some(attempt)))
 }

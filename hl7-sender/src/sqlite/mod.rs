@@ -3,8 +3,11 @@
 mod decide;
 mod enqueue;
 mod file;
+mod hold;
 mod lanes;
+mod migrate;
 mod query;
+mod receive;
 mod reserve;
 mod schema;
 mod tables;
@@ -25,9 +28,11 @@ use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
 use self::writer::Writer;
+use crate::digest::Digest;
 use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
 use crate::id::{EntryId, LaneId};
+use crate::inbound::{Answered, Inbound, Received};
 use crate::store::Store;
 
 /// A store in one SQLite file, for one process.
@@ -161,6 +166,8 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<(Tables, Tables), Ope
     if !options.check_within.is_zero() {
         schema::check(&writing, options.check_within)?;
     }
+    // Not before it is known to be whole: a damaged file is not changed.
+    migrate::migrate(&writing)?;
     let secret = schema::secret(&writing)?;
     let owner = schema::own(&writing)?;
     let reading = connect()?;
@@ -184,6 +191,15 @@ impl Store for SqliteStore {
     async fn enqueue(&self, request: Request, now: SystemTime) -> Result<Enqueued, StoreError> {
         let bytes = request.body.len();
         self.writer.call_with(bytes, move |tables| tables.enqueue(&request, now)).await
+    }
+
+    async fn receive(&self, inbound: Inbound, now: SystemTime) -> Result<Received, StoreError> {
+        let bytes = inbound.request.body.len() + inbound.acknowledgment.len();
+        self.writer.call_with(bytes, move |tables| tables.receive(&inbound, now)).await
+    }
+
+    async fn answered(&self, key: Digest) -> Result<Option<Answered>, StoreError> {
+        self.reader.call(move |tables| tables.answered(&key).map_err(fault)).await
     }
 
     async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {
@@ -264,6 +280,18 @@ impl Store for SqliteStore {
 
     async fn dead_letter(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
         self.writer.call(move |tables| tables.dead_letter(id, now)).await
+    }
+
+    async fn hold(&self, id: EntryId) -> Result<String, StoreError> {
+        self.writer.call(move |tables| tables.hold(id)).await
+    }
+
+    async fn hold_lane(&self, lane: LaneId) -> Result<Option<EntryId>, StoreError> {
+        self.writer.call(move |tables| tables.hold_lane(lane).map_err(fault)).await
+    }
+
+    async fn cancel(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
+        self.writer.call(move |tables| tables.cancel(id, now)).await
     }
 
     async fn prune(

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
+use super::migrate::{self, FIRST, VERSION};
 use super::tables::Owner;
 use crate::error::{OpenError, OpenErrorKind};
 use crate::{digest, id};
 
 /// `HL7s`, in the file's header.
 const APPLICATION_ID: i32 = 0x484C_3773;
-/// The version these tables are.
-const VERSION: i32 = 1;
 /// How long SQLite waits for another program's transaction on the file.
 const BUSY: Duration = Duration::from_secs(5);
 /// The length of the secret, in bytes.
 const SECRET: usize = 32;
 
+/// The tables of the first version. They stay as they are: what later versions change is told by the steps that lead to them.
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -92,7 +92,7 @@ END;
 ";
 
 /// Makes the connection a store's: checks what the file is, makes the tables in an empty one, and turns durability on. A foreign file is
-/// not changed.
+/// not changed, and one of an earlier version not yet.
 pub(super) fn prepare(conn: &Connection) -> Result<(), OpenError> {
     conn.busy_timeout(BUSY).map_err(opening)?;
     let empty = is_empty(conn).map_err(opening)?;
@@ -173,12 +173,12 @@ fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
 }
 
 fn check_version(conn: &Connection) -> Result<(), OpenError> {
-    let number = |pragma| conn.query_row(pragma, [], |row| row.get::<_, i32>(0)).map_err(opening);
-    if number("PRAGMA application_id")? != APPLICATION_ID {
+    let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(opening)?;
+    if id != APPLICATION_ID {
         return Err(OpenError::new(OpenErrorKind::Foreign));
     }
-    match number("PRAGMA user_version")? {
-        VERSION => Ok(()),
+    match migrate::version(conn).map_err(opening)? {
+        FIRST..=VERSION => Ok(()),
         later if later > VERSION => Err(OpenError::new(OpenErrorKind::TooNew)),
         _ => Err(OpenError::new(OpenErrorKind::Foreign)),
     }
@@ -191,9 +191,8 @@ fn create(conn: &Connection) -> Result<(), OpenError> {
     let made = conn.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
         conn.execute_batch(TABLES)?;
         conn.execute("INSERT INTO meta VALUES ('secret', ?1)", [secret])?;
-        conn.execute_batch(&format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"
-        ))
+        migrate::take_steps(conn, FIRST)?;
+        conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; COMMIT"))
     });
     made.map_err(opening)
 }

@@ -176,16 +176,26 @@ impl From<LaneId> for Id {
 }
 
 /// The column `state`. The numbers are part of the file's format.
-pub(super) const STATES: [(i64, State); 6] = [
+pub(super) const STATES: [(i64, State); 9] = [
     (0, State::Queued),
     (1, State::Sending),
     (2, State::Retrying),
     (3, State::Held),
     (4, State::Delivered),
     (5, State::DeadLettered),
+    (6, State::Unconfirmed),
+    (7, State::Skipped),
+    (8, State::Cancelled),
 ];
 
 pub(super) struct StateColumn(pub(super) State);
+
+impl ToSql for StateColumn {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let known = STATES.into_iter().find(|(_, state)| *state == self.0);
+        known.map(|(stored, _)| stored.into()).ok_or(rusqlite::Error::InvalidQuery)
+    }
+}
 
 impl FromSql for StateColumn {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use hl7_sender::{
-    Attempt, DeadLetterReason, Delivery, End, Enqueued, EntryId, Finished, LaneId, Request, State, Store,
-    StoreErrorKind, Stored,
+    Answered, Attempt, DeadLetterReason, Delivery, End, Enqueued, EntryId, Finished, Inbound, LaneId,
+    Received, Request, State, Store, StoreErrorKind, Stored,
 };
 
 use crate::peer::Folder;
@@ -38,7 +38,7 @@ pub(crate) fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str
 
 pub(crate) fn finished(id: EntryId, end: End, at: SystemTime) -> Finished {
     let acknowledgment = (end == End::Deliver).then(|| ACK.to_vec());
-    Finished { id, end, acknowledgment, failure: None, sent_at: Some(at), at }
+    Finished { id, end, acknowledgment, failure: None, rejected: false, sent_at: Some(at), at }
 }
 
 async fn enqueue(store: &impl Store, key: u8, lane: Option<&str>, now: SystemTime) -> Stored {
@@ -80,8 +80,13 @@ contract! {
     settles_and_begins_in_one_call
     counts_attempts_before_the_end_is_known
     an_attempt_without_a_write_does_not_count
+    ends_without_a_confirmation_let_the_lane_flow_on
+    counts_the_answers_that_ask_for_a_retry
     an_end_without_an_attempt_is_a_fault
     held_lanes_wait_for_a_decision
+    a_held_entry_stops_its_lane_where_it_stands
+    holding_a_lane_spares_what_is_under_way
+    a_cancelled_entry_is_not_given_out
     recovers_what_was_under_way
     clamps_what_is_too_far_off
     notes_an_outage_without_counting
@@ -90,6 +95,12 @@ contract! {
     lanes_are_told_apart_by_destination_and_key
     removes_what_is_settled_when_its_time_is_over
     after_close_every_call_fails
+    keeps_what_came_in_with_its_acknowledgment
+    what_came_in_before_changes_nothing
+    calls_with_one_inbound_key_at_a_time_get_one_acknowledgment
+    tells_of_a_name_that_stands_for_another_message
+    what_came_in_without_a_route_is_a_dead_letter_from_the_start
+    an_inbound_key_is_known_until_its_time_is_over
 }
 
 async fn keeps_what_it_is_given(store: impl Store) {
@@ -168,6 +179,33 @@ async fn an_attempt_without_a_write_does_not_count(store: impl Store) {
     assert_eq!(begin(&store, id).await.unwrap().tries, 1);
 }
 
+async fn ends_without_a_confirmation_let_the_lane_flow_on(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..4 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    begin(&store, ids[0]).await.unwrap();
+    let next = store.finish(finished(ids[0], End::Unconfirmed, at(1)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[1]);
+    let next = store.finish(finished(ids[1], End::Skip, at(2)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[2]);
+    assert_eq!(state(&store, ids[0]).await, State::Unconfirmed);
+    assert_eq!(state(&store, ids[1]).await, State::Skipped);
+    assert_eq!(store.record(ids[1]).await.unwrap().unwrap().settled_at, Some(at(2)));
+    assert!(store.dead_letters(10).await.unwrap().is_empty());
+    assert_eq!(store.prune(at(3), at(0), 10).await.unwrap(), 2, "they are kept as long as what is delivered");
+}
+
+async fn counts_the_answers_that_ask_for_a_retry(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    for (rejected, before) in [(true, 0), (false, 1), (true, 1)] {
+        assert_eq!(begin(&store, id).await.unwrap().rejections, before);
+        let again = Finished { rejected, ..finished(id, End::Retry(at(0)), at(0)) };
+        store.finish(again, false).await.unwrap();
+    }
+    assert_eq!(begin(&store, id).await.unwrap().rejections, 2);
+}
+
 async fn an_end_without_an_attempt_is_a_fault(store: impl Store) {
     let id = enqueue(&store, 1, None, at(0)).await.id;
     let untried = store.finish(finished(id, End::Deliver, at(1)), true).await.unwrap_err();
@@ -207,6 +245,67 @@ async fn held_lanes_wait_for_a_decision(store: impl Store) {
         next = store.finish(finished(attempt.id, End::Deliver, at(7)), true).await.unwrap();
     }
     assert_eq!(order, [2, 3, 1], "a replayed entry goes to the end");
+}
+
+async fn a_held_entry_stops_its_lane_where_it_stands(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..4 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    assert_eq!(store.hold(ids[1]).await.unwrap(), "ehr");
+    assert_eq!(store.hold(ids[1]).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    begin(&store, ids[0]).await.unwrap();
+    assert_eq!(store.hold(ids[0]).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert!(store.finish(finished(ids[0], End::Deliver, at(1)), true).await.unwrap().is_none());
+    assert!(store.due("ehr", at(9), 10).await.unwrap().lanes.is_empty(), "the lane is held");
+    assert!(begin(&store, ids[2]).await.is_none());
+    store.release(ids[1], at(2)).await.unwrap();
+    assert_eq!(begin(&store, ids[1]).await.unwrap().id, ids[1]);
+    // Behind an entry that waits, a release changes nothing of when that one is due.
+    store.finish(finished(ids[1], End::Retry(at(50)), at(3)), false).await.unwrap();
+    store.hold(ids[2]).await.unwrap();
+    store.release(ids[2], at(4)).await.unwrap();
+    assert_eq!(
+        (state(&store, ids[2]).await, store.due("ehr", at(9), 10).await.unwrap().lanes.len()),
+        (State::Queued, 0)
+    );
+    assert_eq!(store.hold(EntryId::random()).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+}
+
+async fn holding_a_lane_spares_what_is_under_way(store: impl Store) {
+    let first = enqueue(&store, 1, Some("a"), at(0)).await;
+    begin(&store, first.id).await.unwrap();
+    assert_eq!(store.hold_lane(first.lane).await.unwrap(), None, "nothing waits");
+    let second = enqueue(&store, 2, Some("a"), at(0)).await;
+    for _ in 0..2 {
+        assert_eq!(store.hold_lane(first.lane).await.unwrap(), Some(second.id));
+    }
+    assert!(store.finish(finished(first.id, End::Deliver, at(1)), true).await.unwrap().is_none());
+    assert_eq!(state(&store, second.id).await, State::Held);
+    assert_eq!(store.hold_lane(LaneId::from_bytes([9; 16])).await.unwrap(), None);
+}
+
+async fn a_cancelled_entry_is_not_given_out(store: impl Store) {
+    let mut ids = Vec::new();
+    for key in 1..6 {
+        ids.push(enqueue(&store, key, Some("a"), at(0)).await.id);
+    }
+    begin(&store, ids[0]).await.unwrap();
+    assert_eq!(store.cancel(ids[0], at(1)).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert_eq!(store.cancel(ids[1], at(1)).await.unwrap(), "ehr");
+    assert_eq!(state(&store, ids[1]).await, State::Cancelled);
+    let next = store.finish(finished(ids[0], End::Deliver, at(1)), true).await.unwrap();
+    assert_eq!(next.unwrap().id, ids[2]);
+    store.finish(finished(ids[2], End::Retry(at(99)), at(1)), false).await.unwrap();
+    store.cancel(ids[2], at(2)).await.unwrap();
+    assert_eq!(store.due("ehr", at(2), 10).await.unwrap().lanes.len(), 1, "the lane flows on at once");
+    store.hold(ids[3]).await.unwrap();
+    store.cancel(ids[3], at(3)).await.unwrap();
+    assert_eq!(begin(&store, ids[4]).await.unwrap().id, ids[4]);
+    assert_eq!(store.cancel(ids[1], at(4)).await.unwrap_err().kind(), StoreErrorKind::WrongState);
+    assert!(store.dead_letters(10).await.unwrap().is_empty());
+    let again = enqueue(&store, 2, Some("a"), at(5)).await;
+    assert!(again.repeat, "its key is known: a repeated request does not bring it back");
 }
 
 async fn recovers_what_was_under_way(store: impl Store) {
@@ -324,4 +423,118 @@ async fn after_close_every_call_fails(store: impl Store) {
     let again = store.enqueue(request(2, 2, &[("ehr", None)]), at(0)).await;
     assert_eq!(again.unwrap_err().kind(), StoreErrorKind::Closed);
     store.close().await;
+}
+
+/// What came in under a key; keys that are alike but for 100 have one name.
+pub(crate) fn inbound(key: u8, deliveries: &[(&str, Option<&str>)]) -> Inbound {
+    Inbound {
+        request: request(key, key, deliveries),
+        name: [key % 100; 32],
+        acknowledgment: format!("MSH|^~\\&|A\rMSA|AA|m-{key}\r").into_bytes(),
+        dead_letter: None,
+    }
+}
+
+async fn receive(store: &impl Store, inbound: Inbound, now: SystemTime) -> (Vec<Stored>, bool) {
+    match store.receive(inbound, now).await.unwrap() {
+        Received::Stored { entries, name_reused } => (entries, name_reused),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn keeps_what_came_in_with_its_acknowledgment(store: impl Store) {
+    let came = inbound(1, &[("ehr", Some("a")), ("lab", None)]);
+    assert_eq!(store.answered(came.request.key).await.unwrap(), None);
+    let (entries, name_reused) = receive(&store, came.clone(), at(0)).await;
+    assert_eq!((entries.len(), name_reused), (2, false));
+    for (entry, destination) in entries.iter().zip(["ehr", "lab"]) {
+        assert_eq!((entry.destination.as_str(), entry.repeat), (destination, false));
+        assert_eq!(state(&store, entry.id).await, State::Queued);
+        assert_eq!(store.message(entry.id).await.unwrap().unwrap(), came.request.body);
+        let attempt = begin(&store, entry.id).await.unwrap();
+        assert_eq!((attempt.id, attempt.body), (entry.id, came.request.body.clone()));
+    }
+    let answered = store.answered(came.request.key).await.unwrap().unwrap();
+    assert_eq!(answered, Answered { acknowledgment: came.acknowledgment, at: at(0) });
+}
+
+async fn what_came_in_before_changes_nothing(store: impl Store) {
+    let first = inbound(1, &[("ehr", None)]);
+    receive(&store, first.clone(), at(0)).await;
+    let mut again = inbound(1, &[("lab", None), ("ehr", None)]);
+    again.acknowledgment = b"another".to_vec();
+    let answered = Answered { acknowledgment: first.acknowledgment, at: at(0) };
+    assert_eq!(store.receive(again, at(9)).await.unwrap(), Received::Repeat(answered));
+    let mut other = inbound(1, &[("ehr", None)]);
+    other.request.fingerprint = [9; 32];
+    assert_eq!(store.receive(other, at(9)).await.unwrap(), Received::KeyReused);
+    enqueue(&store, 2, None, at(0)).await;
+    assert_eq!(store.receive(inbound(2, &[("ehr", None)]), at(9)).await.unwrap(), Received::KeyReused);
+    assert_eq!(store.answered([2; 32]).await.unwrap(), None);
+    assert_eq!(store.recent(None, 9).await.unwrap().len(), 2);
+}
+
+async fn calls_with_one_inbound_key_at_a_time_get_one_acknowledgment(store: impl Store) {
+    let store = std::sync::Arc::new(store);
+    let calls = (0..16u8).map(|n| {
+        let store = std::sync::Arc::clone(&store);
+        let mut came = inbound(1, &[("ehr", None)]);
+        came.acknowledgment = vec![n; 10];
+        tokio::spawn(async move { (n, store.receive(came, at(0)).await.unwrap()) })
+    });
+    let (mut kept, mut given) = (Vec::new(), Vec::new());
+    for call in calls.collect::<Vec<_>>() {
+        match call.await.unwrap() {
+            (n, Received::Stored { .. }) => kept.push(vec![n; 10]),
+            (_, Received::Repeat(answered)) => given.push(answered.acknowledgment),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((kept.len(), given.len()), (1, 15));
+    assert!(given.iter().all(|acknowledgment| *acknowledgment == kept[0]));
+    assert_eq!(store.recent(None, 9).await.unwrap().len(), 1);
+}
+
+async fn tells_of_a_name_that_stands_for_another_message(store: impl Store) {
+    assert!(!receive(&store, inbound(1, &[("ehr", None)]), at(0)).await.1);
+    assert!(!receive(&store, inbound(2, &[("ehr", None)]), at(0)).await.1);
+    assert!(receive(&store, inbound(101, &[("ehr", None)]), at(0)).await.1);
+    assert!(receive(&store, inbound(201, &[("ehr", None)]), at(0)).await.1);
+}
+
+async fn what_came_in_without_a_route_is_a_dead_letter_from_the_start(store: impl Store) {
+    let held = enqueue(&store, 1, None, at(0)).await.id;
+    begin(&store, held).await.unwrap();
+    store.finish(finished(held, End::Hold, at(0)), false).await.unwrap();
+    let mut came = inbound(2, &[("ehr", None), ("lab", None)]);
+    came.dead_letter = Some(DeadLetterReason::Unrouted);
+    let (entries, _) = receive(&store, came.clone(), at(5)).await;
+    for entry in &entries {
+        let record = store.record(entry.id).await.unwrap().unwrap();
+        assert_eq!((record.state, record.reason), (State::DeadLettered, Some(DeadLetterReason::Unrouted)));
+        assert_eq!((record.settled_at, record.attempts), (Some(at(5)), 0));
+    }
+    assert_eq!(store.dead_letters(9).await.unwrap().len(), 2);
+    for destination in ["ehr", "lab"] {
+        assert_eq!(store.due(destination, at(9), 9).await.unwrap(), hl7_sender::Due::default());
+    }
+    assert_eq!(state(&store, held).await, State::Held, "the lane waits as it did");
+    store.replay(entries[1].id, at(6)).await.unwrap();
+    assert_eq!(begin(&store, entries[1].id).await.unwrap().body, came.request.body);
+    store.dead_letter(held, at(7)).await.unwrap();
+    store.replay(entries[0].id, at(8)).await.unwrap();
+    assert_eq!(begin(&store, entries[0].id).await.unwrap().id, entries[0].id);
+}
+
+async fn an_inbound_key_is_known_until_its_time_is_over(store: impl Store) {
+    let id = receive(&store, inbound(1, &[("ehr", None)]), at(0)).await.0[0].id;
+    assert_eq!(store.prune(at(99), at(99), 9).await.unwrap(), 0, "what is open is never removed");
+    begin(&store, id).await.unwrap();
+    store.finish(finished(id, End::Deliver, at(10)), false).await.unwrap();
+    assert_eq!(store.prune(at(10), at(10), 9).await.unwrap(), 0);
+    assert!(store.answered([1; 32]).await.unwrap().is_some());
+    assert_eq!(store.prune(at(11), at(11), 9).await.unwrap(), 1);
+    assert!(store.answered([1; 32]).await.unwrap().is_none());
+    let (again, name_reused) = receive(&store, inbound(1, &[("ehr", None)]), at(20)).await;
+    assert!(!again[0].repeat && !name_reused);
 }

@@ -30,11 +30,16 @@ impl Child {
     }
 
     /// The same, with the size of its files limited to so many blocks of 512 bytes; beyond, writing fails with EFBIG.
-    pub(crate) fn start_with_small_files(role: &str, store: &Path, blocks: usize) -> Self {
+    pub(crate) fn start_with_small_files(
+        role: &str,
+        store: &Path,
+        blocks: usize,
+        environment: &[(&str, String)],
+    ) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
         shell.arg(std::env::current_exe().unwrap());
-        Self::spawn(shell, role, store, &[])
+        Self::spawn(shell, role, store, environment)
     }
 
     /// The same, on a disk of its own in memory, of so many MiB, which only the child sees. `None` where that cannot be had.
@@ -63,7 +68,7 @@ impl Child {
         Self { process, output, heard: Vec::new() }
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // SIGKILL: nothing of the child runs after it.
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -76,7 +81,7 @@ impl Child {
     }
 
     /// Waits until it has said this much.
-    fn hear(&mut self, lines: usize) {
+    pub(crate) fn hear(&mut self, lines: usize) {
         while self.heard.len() < lines {
             assert!(self.hear_line(), "the child ended too early");
         }
@@ -124,6 +129,13 @@ fn child() {
                 Ok(_) => say("open"),
                 Err(error) => say(error.code()),
             },
+            "open-slowly" => {
+                say("opens");
+                let _store = SqliteStore::open(&store).await.unwrap();
+                std::future::pending::<()>().await;
+            }
+            "relay" => crate::nodes::relay_for_ever(&store).await,
+            "take" => crate::intake::take_for_ever(&store).await,
             "enqueue" => enqueue_for_ever(&store).await,
             "deliver" => deliver_for_ever(&store).await,
             "fill" => fill(&store).await,
@@ -274,7 +286,7 @@ fn check_deliveries(came: &[String], each: usize, kills: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_52_a_failed_write_ends_the_use_of_the_store_until_it_is_opened_again() {
     let folder = Folder::new();
-    let mut said = Child::start_with_small_files("fill", &folder.store_path(), 4000).output();
+    let mut said = Child::start_with_small_files("fill", &folder.store_path(), 4000, &[]).output();
     let ends = said.split_off(said.len() - 3);
     assert_eq!(ends, ["true S102", "S103", "S103"]);
     assert!(said.len() > 10, "{} entries fit", said.len());

@@ -102,7 +102,8 @@ async fn waiting_callers_learn_that_the_store_failed() {
     let failed = tokio::spawn(sender.failed());
     assert!(!failed.is_finished());
     overwrite(&folder);
-    assert_eq!(sender.recent(1000).await.unwrap_err().kind(), StoreErrorKind::Damaged);
+    // Who sends may find it first.
+    assert!(sender.recent(1000).await.unwrap_err().is_fault());
     let fault = tokio::time::timeout(PATIENCE, failed).await.unwrap().unwrap();
     assert_eq!((fault.kind(), fault.code()), (StoreErrorKind::Damaged, "S108"));
     assert_eq!(sender.failed().await, fault, "also for who asks later");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hl7_core::{AckCode, path};
-use hl7_sender::{Action, Destination, Retry, Sender};
+use hl7_sender::{Action, Destination, FileDrop, Policy, Retry, Sender};
 
 use crate::peer::Folder;
 
@@ -26,6 +26,11 @@ async fn unusable_settings_are_refused() {
         ("S126", vec![good().connect_timeout(Duration::ZERO)]),
         ("S127", vec![good().on(AckCode::AA, Action::Retry)]),
         ("S127", vec![good().on(AckCode::CA, Action::DeadLetter)]),
+        ("S127", vec![good().policy(Policy::new().on(AckCode::AA, Action::Skip))]),
+        ("S125", vec![good().retry(Retry::new().rest(Duration::ZERO))]),
+        ("S125", vec![good().retry(Retry::new().rest(Duration::from_secs(48 * 3600)))]),
+        ("S129", vec![Destination::files("ehr", FileDrop::new("/tmp").named("{time}.hl7"))]),
+        ("S129", vec![Destination::files("ehr", FileDrop::new("/tmp").named("../{entry}"))]),
     ];
     for (code, destinations) in cases {
         let folder = Folder::new();

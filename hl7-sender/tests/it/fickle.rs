@@ -5,19 +5,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use hl7_sender::{
-    Attempt, Count, Due, Enqueued, EntryId, Finished, LaneId, Record, Request, SqliteStore, Store,
-    StoreError, StoreErrorKind,
+    Answered, Attempt, Count, Digest, Due, Enqueued, EntryId, Finished, Inbound, LaneId, Received, Record,
+    Request, SqliteStore, Store, StoreError, StoreErrorKind,
 };
 
-/// The real store, which has no room to begin an attempt while `full` is set.
+/// What becomes of what comes in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mood {
+    Works,
+    Fails(StoreErrorKind),
+    IsFull,
+    Hangs,
+}
+
+/// The real store, which has no room to begin an attempt while `full` is set, and receives by its mood.
 pub(crate) struct Fickle {
     store: SqliteStore,
     full: Arc<AtomicBool>,
+    mood: Mood,
 }
 
 impl Fickle {
     pub(crate) fn new(store: SqliteStore, full: &Arc<AtomicBool>) -> Self {
-        Self { store, full: Arc::clone(full) }
+        Self { store, full: Arc::clone(full), mood: Mood::Works }
+    }
+
+    pub(crate) fn receiving(self, mood: Mood) -> Self {
+        Self { mood, ..self }
     }
 }
 
@@ -35,8 +49,18 @@ impl Store for Fickle {
         self.store.begin(lane).await
     }
 
+    async fn receive(&self, inbound: Inbound, now: SystemTime) -> Result<Received, StoreError> {
+        match self.mood {
+            Mood::Works => self.store.receive(inbound, now).await,
+            Mood::Fails(kind) => Err(StoreError::new(kind)),
+            Mood::IsFull => Ok(Received::Full),
+            Mood::Hangs => std::future::pending().await,
+        }
+    }
+
     as_it_is! {
         enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
+        answered(key: Digest) -> Result<Option<Answered>, StoreError>;
         recover(now: SystemTime) -> Result<u64, StoreError>;
         due(destination: &str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
         clamp(destination: &str, latest: SystemTime) -> Result<(), StoreError>;
@@ -51,6 +75,9 @@ impl Store for Fickle {
         replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
+        hold(id: EntryId) -> Result<String, StoreError>;
+        hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
+        cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
         close() -> ();
     }

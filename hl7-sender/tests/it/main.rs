@@ -3,16 +3,21 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+mod blocks;
+mod changes;
 mod clock;
 mod contract;
 mod crash;
 mod damage;
 mod destinations;
 mod fickle;
+mod files;
+mod intake;
 mod keys;
 mod lanes;
 mod listener;
 mod model;
+mod nodes;
 mod opening;
 mod outage;
 mod outcomes;
@@ -20,3 +25,9 @@ mod peer;
 mod privacy;
 mod room;
 mod shutdown;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
+mod unconfirmed;
+mod versions;
+mod wire;

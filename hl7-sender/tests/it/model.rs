@@ -3,20 +3,25 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::SystemTime;
 
-use hl7_sender::{DeadLetterReason, End, Enqueued, EntryId, SqliteStore, State, Store};
+use hl7_sender::{Answered, DeadLetterReason, End, Enqueued, EntryId, Received, SqliteStore, State, Store};
 use proptest::prelude::*;
 
-use crate::contract::{at, finished, request};
+use crate::contract::{at, finished, inbound, request};
 use crate::peer::Folder;
 
+/// Of the keys that are received, 50 and 150 have one name, and so on.
 #[derive(Clone, Debug)]
 enum Op {
     Enqueue { key: u8, fingerprint: u8, destination: u8, lane: u8 },
+    Receive { key: u8, destination: u8, lane: u8, unrouted: bool },
     Begin { entry: usize },
     Finish { entry: usize, end: u8, go_on: bool },
     Release { entry: usize },
     DeadLetter { entry: usize },
     Replay { entry: usize },
+    Hold { entry: usize },
+    HoldLane { entry: usize },
+    Cancel { entry: usize },
     Pass { seconds: u64 },
     Reopen,
 }
@@ -29,11 +34,17 @@ fn op() -> impl Strategy<Value = Op> {
             let fingerprint = if other == 1 && key == 0 { 99 } else { key };
             Op::Enqueue { key, fingerprint, destination, lane }
         }),
+        2 => (50..53u8, 0..2u8, 0..2u8, 0..2u8, 0..4u8).prop_map(|(key, other, destination, lane, unrouted)| {
+            Op::Receive { key: key + 100 * other, destination, lane, unrouted: unrouted == 0 }
+        }),
         6 => entry.clone().prop_map(|entry| Op::Begin { entry }),
         6 => (entry.clone(), 0..4u8, any::<bool>()).prop_map(|(entry, end, go_on)| Op::Finish { entry, end, go_on }),
         1 => entry.clone().prop_map(|entry| Op::Release { entry }),
         1 => entry.clone().prop_map(|entry| Op::DeadLetter { entry }),
-        1 => entry.prop_map(|entry| Op::Replay { entry }),
+        1 => entry.clone().prop_map(|entry| Op::Replay { entry }),
+        1 => entry.clone().prop_map(|entry| Op::Hold { entry }),
+        1 => entry.clone().prop_map(|entry| Op::HoldLane { entry }),
+        1 => entry.prop_map(|entry| Op::Cancel { entry }),
         2 => (0..40u64).prop_map(|seconds| Op::Pass { seconds }),
         1 => Just(Op::Reopen),
     ]
@@ -57,6 +68,8 @@ struct Entry {
 struct Model {
     now: u64,
     fingerprints: HashMap<u8, u8>,
+    /// What messages that came in were answered, and when.
+    answers: HashMap<u8, (Vec<u8>, u64)>,
     entries: Vec<Entry>,
     /// The open entries of each lane, in order, as places in `entries`.
     lanes: HashMap<Lane, Vec<usize>>,
@@ -99,6 +112,17 @@ impl Model {
         }
     }
 
+    /// What holding an entry does, wherever it stands.
+    fn hold(&mut self, place: usize) {
+        (self.entries[place].state, self.entries[place].next) = (State::Held, None);
+    }
+
+    /// Where holding a lane stops it.
+    fn first_that_waits(&self, lane: Lane) -> Option<usize> {
+        let open = self.lanes.get(&lane)?;
+        open.iter().copied().find(|place| self.entries[*place].state != State::Sending)
+    }
+
     fn due(&self, destination: u8) -> BTreeSet<Lane> {
         let is_due = |lane: &&Lane| {
             let head = self.head(**lane).map(|place| &self.entries[place]);
@@ -132,11 +156,17 @@ impl Run {
             Op::Enqueue { key, fingerprint, destination, lane } => {
                 self.enqueue(key, fingerprint, (destination, lane)).await;
             }
+            Op::Receive { key, destination, lane, unrouted } => {
+                self.receive(key, (destination, lane), unrouted).await;
+            }
             Op::Begin { entry } => self.begin(entry).await,
             Op::Finish { entry, end, go_on } => self.finish(entry, end, go_on).await,
             Op::Release { entry } | Op::DeadLetter { entry } | Op::Replay { entry } => {
                 self.decide(entry, &op).await
             }
+            Op::Hold { entry } => self.hold(entry).await,
+            Op::HoldLane { entry } => self.hold_lane(entry).await,
+            Op::Cancel { entry } => self.cancel(entry).await,
             Op::Pass { seconds } => self.model.now += seconds,
             Op::Reopen => self.reopen().await,
         }
@@ -159,6 +189,29 @@ impl Run {
             self.model.lanes.entry(lane).or_default().push(self.model.entries.len());
             self.model.entries.push(Entry { id, key, lane, state: State::Queued, attempts: 0, next: None });
         }
+    }
+
+    async fn receive(&mut self, key: u8, lane: Lane, unrouted: bool) {
+        let (destination, lane_key) = (lane.0.to_string(), lane.1.to_string());
+        let mut came = inbound(key, &[(&destination, Some(&lane_key))]);
+        came.acknowledgment = format!("given at {}", self.model.now).into_bytes();
+        came.dead_letter = unrouted.then_some(DeadLetterReason::Unrouted);
+        let (id, given) = (came.request.deliveries[0].id, came.acknowledgment.clone());
+        let answer = self.store.receive(came, self.now()).await.unwrap();
+        if let Some((acknowledgment, first)) = self.model.answers.get(&key).cloned() {
+            assert_eq!(answer, Received::Repeat(Answered { acknowledgment, at: at(first) }));
+            return;
+        }
+        let named = self.model.answers.keys().any(|known| known % 100 == key % 100);
+        let Received::Stored { entries, name_reused } = answer else { panic!("not stored") };
+        assert_eq!((entries[0].id, name_reused), (id, named));
+        self.model.answers.insert(key, (given, self.model.now));
+        let mut state = State::DeadLettered;
+        if !unrouted {
+            state = State::Queued;
+            self.model.lanes.entry(lane).or_default().push(self.model.entries.len());
+        }
+        self.model.entries.push(Entry { id, key, lane, state, attempts: 0, next: None });
     }
 
     /// A sender begins a lane only when it is due and not under way.
@@ -206,8 +259,10 @@ impl Run {
             return;
         }
         let model_now = self.model.now;
+        let is_head = self.model.head(found.lane) == Some(entry);
         let changed = &mut self.model.entries[entry];
         match op {
+            Op::Release { .. } if !is_head => (changed.state, changed.next) = (State::Queued, None),
             Op::Release { .. } => (changed.state, changed.next) = (State::Retrying, Some(model_now)),
             Op::DeadLetter { .. } => {
                 changed.state = State::DeadLettered;
@@ -217,6 +272,36 @@ impl Run {
                 changed.state = State::Queued;
                 self.model.lanes.entry(found.lane).or_default().push(entry);
             }
+        }
+    }
+
+    async fn hold(&mut self, entry: usize) {
+        let Some(found) = self.model.entries.get(entry).cloned() else { return };
+        let done = self.store.hold(found.id).await;
+        assert_eq!(done.is_ok(), matches!(found.state, State::Queued | State::Retrying));
+        if done.is_ok() {
+            self.model.hold(entry);
+        }
+    }
+
+    async fn hold_lane(&mut self, entry: usize) {
+        let Some(found) = self.model.entries.get(entry).cloned() else { return };
+        let lane = self.store.record(found.id).await.unwrap().unwrap().lane;
+        let held = self.store.hold_lane(lane).await.unwrap();
+        let place = self.model.first_that_waits(found.lane);
+        assert_eq!(held, place.map(|place| self.model.entries[place].id));
+        if let Some(place) = place {
+            self.model.hold(place);
+        }
+    }
+
+    async fn cancel(&mut self, entry: usize) {
+        let Some(found) = self.model.entries.get(entry).cloned() else { return };
+        let done = self.store.cancel(found.id, self.now()).await;
+        assert_eq!(done.is_ok(), !found.state.is_settled() && found.state != State::Sending);
+        if done.is_ok() {
+            (self.model.entries[entry].state, self.model.entries[entry].next) = (State::Cancelled, None);
+            self.model.close(entry);
         }
     }
 
@@ -243,6 +328,10 @@ impl Run {
             let due = self.store.due(&destination.to_string(), self.now(), 100).await.unwrap();
             let lanes: BTreeSet<Lane> = due.lanes.iter().map(|lane| lane_ids[lane]).collect();
             assert_eq!(lanes, self.model.due(destination));
+        }
+        for (key, (acknowledgment, first)) in &self.model.answers {
+            let answered = self.store.answered([*key; 32]).await.unwrap().unwrap();
+            assert_eq!((&answered.acknowledgment, answered.at), (acknowledgment, at(*first)));
         }
         let counted: u64 = self.store.counts().await.unwrap().iter().map(hl7_sender::Count::messages).sum();
         assert_eq!(counted, self.model.entries.len() as u64);

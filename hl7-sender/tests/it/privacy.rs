@@ -4,13 +4,18 @@ use std::fmt::{Debug, Display, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hl7_core::ErrorCode;
 use hl7_core::{Message, path};
 use hl7_mllp::Reply;
-use hl7_sender::{Destination, End, Sender, Store as _};
+use hl7_mllp::Server;
+use hl7_sender::{
+    Arrival, DeadLetterReason, Destination, End, Intake, Router, Sender, Store as _, Unrouted, Verdict,
+};
 use tracing::field::{Field, Visit};
 use tracing::span;
 
-use crate::contract::{at, finished, request};
+use crate::blocks::{ask, code};
+use crate::contract::{at, finished, inbound, request};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, nowhere, quick, until};
 
 const CANARY: &str = "CANARY Doe";
@@ -105,14 +110,58 @@ async fn nothing_shown_holds_content() {
     shown.debug(outcome);
     shown.debug(receipts[1].answered(Duration::from_millis(20)).await.unwrap());
     shown.debug((sender.recent(9).await.unwrap(), sender.counts().await.unwrap(), &sender));
+    take_in(&shown, &sender).await;
     errors(&shown, &sender).await;
     drop(sender);
 
     let shown = shown.0.lock().unwrap();
     assert!(shown.contains("attempt ended"), "events were heard");
     assert!(shown.contains("S008"), "errors were shown");
+    for told in ["another message came under", "it is a dead letter", "was not taken"] {
+        assert!(shown.contains(told), "{told}");
+    }
     let leak = shown.lines().find(|line| line.contains("CANARY"));
     assert_eq!(leak, None);
+}
+
+/// Everything that an intake says of messages: taken, repeated, under a known control ID, without a route, refused.
+async fn take_in(shown: &Shown, sender: &Sender) {
+    let condition = format!("PID-5.1 == \"{CANARY}\"").parse().unwrap();
+    let router =
+        Router::first_match().when(condition, ["lab"]).unrouted(Unrouted::DeadLetter("lab".to_owned()));
+    let intake = Intake::new(sender, router).unwrap();
+    shown.debug((&intake, Intake::builder(sender, Router::to(["lab"])), intake.meter().read()));
+    shown.both(Intake::new(sender, Router::to([CANARY])).unwrap_err());
+    let teller = shown.clone();
+    let handler = intake.handler_with(move |arrival: Arrival| {
+        let teller = teller.clone();
+        async move {
+            teller.debug((&arrival, arrival.request()));
+            let answer = match arrival.message().get(path!("ZZZ-1")) {
+                Some(_) => Verdict::from(arrival.error(ErrorCode::DataTypeError, CANARY)),
+                None => Verdict::from(arrival.commit().await),
+            };
+            teller.debug(&answer);
+            answer
+        }
+    });
+    let server = Server::bind("127.0.0.1:0").await.unwrap();
+    let address = server.local_addr().unwrap();
+    let task = tokio::spawn(server.serve(handler));
+    let first = poisoned(7).as_er7().to_owned();
+    let without_id = first.replace(&format!("|{CANARY} 7|{CANARY}|"), &format!("||{CANARY}|"));
+    let cases = [
+        (first.clone(), "AA"),
+        (first.clone(), "AA"),
+        (format!("{first}NTE|{CANARY}\r"), "AA"),
+        (first.replace(&format!("{CANARY}^{CANARY}\r"), "\r"), "AA"),
+        (format!("{first}ZZZ|{CANARY}\r"), "AE"),
+        (without_id, "AE"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(code(&ask(address, &text).await), expected);
+    }
+    task.abort();
 }
 
 async fn errors(shown: &Shown, sender: &Sender) {
@@ -151,6 +200,13 @@ async fn what_a_store_takes_and_gives_shows_no_content() {
     let mut end = finished(attempt.id, End::Deliver, at(1));
     end.acknowledgment = Some(CANARY.as_bytes().to_vec());
     shown.debug((&record, &attempt, &end, &store));
+    let mut came = inbound(2, &[("ehr", Some(CANARY))]);
+    came.request.body = CANARY.as_bytes().to_vec();
+    (came.acknowledgment, came.dead_letter) = (CANARY.as_bytes().to_vec(), Some(DeadLetterReason::Unrouted));
+    for _ in 0..2 {
+        shown.debug((&came, store.receive(came.clone(), at(0)).await.unwrap()));
+    }
+    shown.debug(store.answered(came.request.key).await.unwrap().unwrap());
     let shown = shown.0.lock().unwrap();
     assert!(!shown.contains("CANARY"), "{shown}");
     let bytes = format!("{:?}", CANARY.as_bytes());

@@ -1,0 +1,176 @@
+//! The proof that a message that came in is in the store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hl7_mllp::{Acknowledgment, Reply};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::digest::Digest;
+use crate::enqueue::{self, About};
+use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
+use crate::inbound::{Answered, Inbound, Received};
+use crate::receipt::Receipt;
+use crate::running::Running;
+
+/// The proof that a message that came in is durable, and the acknowledgment that its sender is given for it.
+///
+/// Only the store's success makes one ([`crate::Arrival::commit`]), and only for the message that was stored; there is no other way to a positive answer
+/// through [`crate::Intake`].
+///
+/// ```
+/// use hl7_sender::{Verdict, Arrival, Committed};
+///
+/// fn answer(committed: Committed) -> Verdict {
+///     committed.into()
+/// }
+///
+/// async fn handle(arrival: Arrival) -> Verdict {
+///     arrival.commit().await.into()
+/// }
+/// # let _ = (answer, handle);
+/// ```
+///
+/// It cannot be made otherwise, not copied, and an accepting [`Reply`] does not do in its place:
+///
+/// ```compile_fail,E0451
+/// use hl7_sender::{Verdict, Arrival, Committed};
+///
+/// fn answer() -> Verdict {
+///     let committed = Committed { acknowledgment: b"MSH|^~\\&|A\rMSA|AA|m-1\r".to_vec(), ..unreachable!() };
+///     committed.into()
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// use hl7_mllp::Reply;
+/// use hl7_sender::{Verdict, Arrival};
+///
+/// async fn handle(arrival: Arrival) -> Verdict {
+///     Reply::accept(arrival.request()).into()
+/// }
+/// ```
+///
+/// ```compile_fail,E0382
+/// use hl7_sender::{Verdict, Committed};
+///
+/// fn answers(committed: Committed) -> [Verdict; 2] {
+///     [committed.into(), committed.into()]
+/// }
+/// ```
+#[must_use = "the message is stored: answer with it"]
+pub struct Committed {
+    acknowledgment: Vec<u8>,
+    key: Digest,
+    receipts: Vec<Receipt>,
+    /// When it came first, of a repeat.
+    first_at: Option<SystemTime>,
+    name_reused: bool,
+    unrouted: bool,
+}
+
+impl Committed {
+    /// Has the store keep the message. A task of its own, because a caller who stops waiting does not undo the commit; it has its room until the
+    /// store has answered.
+    pub(crate) async fn by(
+        running: &Arc<Running>,
+        inbound: Inbound,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Self, EnqueueError> {
+        let kept = Self::keep(Arc::clone(running), inbound);
+        let kept = tokio::spawn(async move {
+            let _room = room;
+            kept.await
+        });
+        // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
+        let lost = |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Io))));
+        kept.await.unwrap_or_else(lost)
+    }
+
+    /// Asks the store whether the message with this key came before. `acknowledgment` is what it is answered should the disk have altered that of the first time.
+    pub(crate) async fn before(
+        running: &Running,
+        key: Digest,
+        acknowledgment: Vec<u8>,
+    ) -> Result<Option<Self>, StoreError> {
+        let answered = running.engine.store.answered(key).await?;
+        Ok(answered.map(|answered| Self::again(key, acknowledgment, answered)))
+    }
+
+    async fn keep(running: Arc<Running>, inbound: Inbound) -> Result<Self, EnqueueError> {
+        let now = running.engine.now();
+        let (key, acknowledgment) = (inbound.request.key, inbound.acknowledgment.clone());
+        let unrouted = inbound.dead_letter.is_some();
+        let about = (!unrouted).then(|| About::of(&inbound.request, now));
+        match running.engine.store.receive(inbound, now).await? {
+            Received::Stored { entries, name_reused } => {
+                let receipts = enqueue::receipts(&running, entries, about.as_ref());
+                Ok(Self { acknowledgment, key, receipts, first_at: None, name_reused, unrouted })
+            }
+            Received::Repeat(answered) => Ok(Self::again(key, acknowledgment, answered)),
+            Received::KeyReused => Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
+            Received::Full => Err(EnqueueError::new(EnqueueErrorKind::StoreFull)),
+        }
+    }
+
+    fn again(key: Digest, fresh: Vec<u8>, answered: Answered) -> Self {
+        let acknowledgment =
+            if says_the_same(&answered.acknowledgment, &fresh) { answered.acknowledgment } else { fresh };
+        let first_at = Some(answered.at);
+        Self { acknowledgment, key, receipts: Vec::new(), first_at, name_reused: false, unrouted: false }
+    }
+
+    /// The receipts of its entries, one for each destination; none for a repeat.
+    pub fn receipts(&self) -> &[Receipt] {
+        &self.receipts
+    }
+
+    /// Whether it had come before: then nothing was stored, and it is answered as it was the first time.
+    pub fn is_repeat(&self) -> bool {
+        self.first_at.is_some()
+    }
+
+    /// Whether another message with its MSH-3, MSH-4 and MSH-10 is on record. It is taken all the same: senders begin to count anew.
+    pub fn reuses_control_id(&self) -> bool {
+        self.name_reused
+    }
+
+    /// Whether no rule held for it, and it is a dead letter ([`crate::Unrouted::DeadLetter`]).
+    pub fn is_unrouted(&self) -> bool {
+        self.unrouted
+    }
+
+    /// How long ago it came first, of a repeat.
+    pub(crate) fn age(&self, now: SystemTime) -> Option<Duration> {
+        self.first_at.map(|first| now.duration_since(first).unwrap_or_default())
+    }
+
+    pub(crate) fn is_of(&self, key: &Digest) -> bool {
+        self.key == *key
+    }
+
+    /// The positive answer.
+    pub(crate) fn into_reply(self) -> Reply {
+        Reply::bytes(self.acknowledgment)
+    }
+}
+
+/// Whether what is on record still is the positive acknowledgment that it was, as far as a sender looks at it.
+fn says_the_same(stored: &[u8], fresh: &[u8]) -> bool {
+    match (Acknowledgment::read(stored), Acknowledgment::read(fresh)) {
+        (Ok(stored), Ok(fresh)) => stored.code().is_positive() && stored.control_id() == fresh.control_id(),
+        _ => stored == fresh,
+    }
+}
+
+impl fmt::Debug for Committed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committed")
+            .field("receipts", &self.receipts)
+            .field("repeat", &self.is_repeat())
+            .field("name_reused", &self.name_reused)
+            .field("unrouted", &self.unrouted)
+            .finish_non_exhaustive()
+    }
+}

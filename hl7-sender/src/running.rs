@@ -1,0 +1,144 @@
+//! What runs: the engine, the destinations with a task each, and their end.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::dispatch::Dispatch;
+use crate::engine::{Engine, Stage, Target};
+use crate::error::{StartError, StartErrorKind};
+
+/// A sender as long as it runs.
+pub(crate) struct Running {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) max_message_bytes: usize,
+    stop: watch::Sender<bool>,
+    open: Mutex<HashMap<String, Open>>,
+    /// One change at a time, so that a destination is ended before another of its name is served.
+    changing: tokio::sync::Mutex<()>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A destination and the task that serves it; none while the one before it ends.
+struct Open {
+    target: Arc<Target>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    pub(crate) fn new(engine: Arc<Engine>, stop: watch::Sender<bool>, max_message_bytes: usize) -> Self {
+        let (open, changing, tasks) = Default::default();
+        Self { engine, max_message_bytes, stop, open, changing, tasks }
+    }
+
+    /// Adds a task that ends with the sender.
+    pub(crate) fn run(&self, task: JoinHandle<()>) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// Serves a destination from now on.
+    pub(crate) fn open(&self, target: &Arc<Target>) {
+        let task = tokio::spawn(Dispatch::new(Arc::clone(&self.engine), Arc::clone(target)).run());
+        self.put(target, Some(task));
+    }
+
+    /// Adds a destination.
+    pub(crate) async fn add(&self, target: Arc<Target>) -> Result<(), StartError> {
+        let _one = self.begin_change().await?;
+        if self.target(&target.name).is_some() {
+            return Err(StartError::new(StartErrorKind::RepeatedName));
+        }
+        self.open(&target);
+        Ok(())
+    }
+
+    /// Puts a destination in the place of the one of its name, once that has ended.
+    pub(crate) async fn replace(&self, target: Arc<Target>, within: Duration) -> Result<(), StartError> {
+        let _one = self.begin_change().await?;
+        if self.target(&target.name).is_none() {
+            return Err(StartError::new(StartErrorKind::UnknownName));
+        }
+        let before = self.put(&target, None);
+        self.close(before, within).await;
+        self.open(&target);
+        Ok(())
+    }
+
+    /// Removes a destination.
+    pub(crate) async fn remove(&self, name: &str, within: Duration) -> Result<(), StartError> {
+        let _one = self.begin_change().await?;
+        let before = self.lock().remove(name);
+        if before.is_none() {
+            return Err(StartError::new(StartErrorKind::UnknownName));
+        }
+        self.close(before, within).await;
+        Ok(())
+    }
+
+    async fn begin_change(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, StartError> {
+        // Who comes after the end does not wait for a change that is still being made.
+        self.check_running()?;
+        let guard = self.changing.lock().await;
+        self.check_running().map(|()| guard)
+    }
+
+    fn check_running(&self) -> Result<(), StartError> {
+        if self.engine.is_stopping() { Err(StartError::new(StartErrorKind::ShutDown)) } else { Ok(()) }
+    }
+
+    fn put(&self, target: &Arc<Target>, task: Option<JoinHandle<()>>) -> Option<Open> {
+        self.lock().insert(target.name.clone(), Open { target: Arc::clone(target), task })
+    }
+
+    /// Ends a destination: what is under way is waited for, then given up and put back. How long that takes is the store's affair.
+    async fn close(&self, open: Option<Open>, within: Duration) {
+        let Some(Open { target, task: Some(mut task) }) = open else { return };
+        target.end(Stage::Ending);
+        if timeout(within, &mut task).await.is_err() {
+            target.end(Stage::Cut);
+            let _ = task.await;
+        }
+    }
+
+    pub(crate) fn target(&self, name: &str) -> Option<Arc<Target>> {
+        self.lock().get(name).map(|open| Arc::clone(&open.target))
+    }
+
+    pub(crate) fn targets(&self) -> Vec<Arc<Target>> {
+        self.lock().values().map(|open| Arc::clone(&open.target)).collect()
+    }
+
+    /// Ends everything, waits at most this long for what is under way, and closes the store.
+    pub(crate) async fn end(&self, within: Duration) {
+        self.stop.send_replace(true);
+        let deadline = Instant::now().checked_add(within);
+        // A change that is being made has its own time. When that is longer, what it waits for is found at the next start.
+        let _one = timeout(within, self.changing.lock()).await;
+        let others = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let served: Vec<_> = self.lock().drain().filter_map(|(_, open)| open.task).collect();
+        for task in served.into_iter().chain(others) {
+            end_of(task, deadline).await;
+        }
+        self.engine.store.close().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for the end of a task, and brings it about when the time is over.
+async fn end_of(mut task: JoinHandle<()>, deadline: Option<Instant>) {
+    let Some(deadline) = deadline else {
+        let _ = task.await;
+        return;
+    };
+    if timeout_at(deadline, &mut task).await.is_err() {
+        task.abort();
+        let _ = task.await;
+    }
+}
