@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hl7_core::Path;
-use hl7_mllp::{Client, ClientBuilder};
+use hl7_mllp::{ApplicationAcks, Client, ClientBuilder};
 
 use crate::action::Action;
 use crate::error::StartErrorKind;
 use crate::file_drop::FileDrop;
 use crate::files::Folder;
-use crate::mllp::{Mllp, Terms};
+use crate::mllp::{Mllp, Second, Terms};
 use crate::policy::{Answer, Policy};
 use crate::retry::Retry;
 use crate::transport::Transport;
@@ -37,6 +37,7 @@ pub struct Destination {
     pub(crate) retry: Retry,
     pub(crate) policy: Policy,
     pub(crate) settle_on: SettleOn,
+    listener: Option<(ApplicationAcks, Duration)>,
     pub(crate) unconfirmed: bool,
     has_zero_timeout: bool,
 }
@@ -56,8 +57,9 @@ pub enum SettleOn {
     /// The accept acknowledgment (`CA`): the receiver has the message in safe keeping.
     #[default]
     Accept,
-    /// The application acknowledgment, on the same connection, where MSH-16 asks for one. When it does not come, the message is not sent again,
-    /// because the receiver has it: it ends as [`crate::State::Unconfirmed`].
+    /// The application acknowledgment, where MSH-16 asks for one: on the same connection, or where [`Destination::application_acks`] says. The lane stands
+    /// as long as it is awaited. When it does not come, the message is not sent again, because the receiver has it: it ends as
+    /// [`crate::State::Unconfirmed`]. Only when the process ends during the wait does it go out again.
     Application,
 }
 
@@ -108,6 +110,7 @@ impl Destination {
             retry: Retry::new(),
             policy: Policy::default(),
             settle_on: SettleOn::Accept,
+            listener: None,
             unconfirmed: false,
             has_zero_timeout: false,
         }
@@ -162,6 +165,14 @@ impl Destination {
         self
     }
 
+    /// MLLP: settles on the application acknowledgment, of a receiver that sends it on a connection of its own to a listener of this side's, whose handler
+    /// hands it in ([`ApplicationAcks::take`]). It is awaited for `within` from the sending of the message on.
+    pub fn application_acks(mut self, acks: ApplicationAcks, within: Duration) -> Self {
+        self.has_zero_timeout |= within.is_zero();
+        self.listener = Some((acks, within));
+        self.settle_on(SettleOn::Application)
+    }
+
     /// Takes messages that ask for no positive acknowledgment in MSH-15 and MSH-16, which are refused otherwise. Such a message is written, and
     /// nothing is awaited: it ends as [`crate::State::Unconfirmed`], never as delivered, and it is lost where the connection breaks just then.
     pub fn unconfirmed(mut self) -> Self {
@@ -182,10 +193,17 @@ impl Destination {
             Way::Other(transport) => Arc::clone(transport),
             Way::Files(files) => Arc::new(Folder::new(files.clone())),
             Way::Mllp { address, client } => {
-                let application = self.settle_on == SettleOn::Application;
-                let terms = Terms { application, unconfirmed: self.unconfirmed };
+                let terms = Terms { second: self.second(), unconfirmed: self.unconfirmed };
                 Arc::new(Mllp::new(address.clone(), client.as_ref().clone(), terms))
             }
+        }
+    }
+
+    fn second(&self) -> Second {
+        match (self.settle_on, &self.listener) {
+            (SettleOn::Accept, _) => Second::Nowhere,
+            (SettleOn::Application, None) => Second::SameConnection,
+            (SettleOn::Application, Some((acks, within))) => Second::Listener(acks.clone(), *within),
         }
     }
 

@@ -1,9 +1,11 @@
 //! MLLP as a transport, over the client of `hl7-mllp`.
 
-use hl7_core::Message;
+use std::time::Duration;
+
+use hl7_core::{AckCode, AckCondition, Message};
 use hl7_mllp::{
-    AckMode, ApplicationOutcome, Client, ClientBuilder, ConnectError, ConnectErrorKind, DecodeErrorKind,
-    SendError, SendErrorKind, Sent, TwoPhase,
+    AckMode, ApplicationAcks, ApplicationOutcome, Client, ClientBuilder, ConnectError, ConnectErrorKind,
+    DecodeErrorKind, SendError, SendErrorKind, Sent, TwoPhase,
 };
 
 use crate::transport::{
@@ -22,12 +24,20 @@ pub(crate) struct Mllp {
 }
 
 /// What a destination says of the acknowledgments it waits for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Terms {
-    /// Both acknowledgments of enhanced mode are awaited.
-    pub(crate) application: bool,
+    pub(crate) second: Second,
     /// Messages that ask for no acknowledgment are sent without one.
     pub(crate) unconfirmed: bool,
+}
+
+/// Where the application acknowledgment behind an accept acknowledgment is awaited.
+#[derive(Clone, Debug)]
+pub(crate) enum Second {
+    Nowhere,
+    SameConnection,
+    /// On a listener of this side's, for so long.
+    Listener(ApplicationAcks, Duration),
 }
 
 struct Line {
@@ -47,7 +57,7 @@ impl Transport for Mllp {
         Box::pin(async {
             let client = self.client.clone().connect(self.address.clone()).await;
             let client = client.map_err(|why| connect_failure(&why))?;
-            Ok(Box::new(Line { client, terms: self.terms }) as Box<dyn Connection>)
+            Ok(Box::new(Line { client, terms: self.terms.clone() }) as Box<dyn Connection>)
         })
     }
 }
@@ -59,12 +69,17 @@ impl Connection for Line {
             if self.terms.unconfirmed && asks_for_nothing(bytes) {
                 return self.send_unasked(bytes).await;
             }
-            if self.terms.application {
-                let both = self.client.send_wire_two_phase(bytes).await;
-                return both.map_or_else(not_confirmed, |both| Ok(of_both(both)));
+            match self.terms.second.clone() {
+                Second::Nowhere => {
+                    let first = self.client.send_wire(bytes).await;
+                    first.map(Confirmation::Acknowledged).or_else(not_confirmed)
+                }
+                Second::SameConnection => {
+                    let both = self.client.send_wire_two_phase(bytes).await;
+                    both.map_or_else(not_confirmed, |both| Ok(of_both(both)))
+                }
+                Second::Listener(acks, within) => self.send_and_listen(bytes, &acks, within).await,
             }
-            let first = self.client.send_wire(bytes).await;
-            first.map(Confirmation::Acknowledged).or_else(not_confirmed)
         })
     }
 }
@@ -81,13 +96,50 @@ impl Line {
             Err(why) => not_confirmed(why),
         }
     }
+
+    /// Sends a message whose application acknowledgment comes on another connection.
+    async fn send_and_listen(
+        &mut self,
+        bytes: &[u8],
+        acks: &ApplicationAcks,
+        within: Duration,
+    ) -> Result<Confirmation, Failure> {
+        // The wait begins before the message goes out: the answer can be fast.
+        let expected = asks_for_both(bytes).map(|control_id| acks.expect(&control_id, within)).transpose();
+        // Another lane may await the same control ID for long: that is no fault of the connection's.
+        let expected = expected.map_err(|why| Failure::new(why.code(), FailureKind::NoAnswer))?;
+        let first =
+            self.client.send_wire(bytes).await.map(Confirmation::Acknowledged).or_else(not_confirmed)?;
+        match (first, expected) {
+            (Confirmation::Acknowledged(accept), Some(expected)) if accept.code() == AckCode::CA => {
+                Ok(match expected.acknowledgment().await {
+                    Ok(application) => Confirmation::Acknowledged(application),
+                    Err(why) => Confirmation::Taken { accept: Some(accept), code: why.code() },
+                })
+            }
+            (first, _) => Ok(first),
+        }
+    }
+}
+
+/// The control ID of a message that asks for both acknowledgments of enhanced mode.
+fn asks_for_both(bytes: &[u8]) -> Option<String> {
+    let message = header_of(bytes)?;
+    let header = message.header();
+    let both =
+        AckMode::of(header) == Some(AckMode::Accept) && header.application_condition() != AckCondition::Never;
+    header.control_id().filter(|_| both).map(|id| id.raw().to_owned())
+}
+
+/// The first segment, read as a message.
+fn header_of(bytes: &[u8]) -> Option<Message<'_>> {
+    let end = bytes.iter().position(|byte| *byte == b'\r').unwrap_or(bytes.len());
+    Message::from_bytes(bytes.get(..end)?).ok()
 }
 
 /// Whether the header says that no acknowledgment could confirm the message.
 fn asks_for_nothing(bytes: &[u8]) -> bool {
-    let end = bytes.iter().position(|byte| *byte == b'\r').unwrap_or(bytes.len());
-    let header = bytes.get(..end).unwrap_or_default();
-    Message::from_bytes(header).is_ok_and(|message| AckMode::of(message.header()).is_none())
+    header_of(bytes).is_some_and(|message| AckMode::of(message.header()).is_none())
 }
 
 fn of_both(both: TwoPhase) -> Confirmation {

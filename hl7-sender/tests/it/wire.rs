@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use hl7_core::{AckCode, Message};
 use hl7_mllp::scripted::{Act, Answer as Said, Receiver, Script};
-use hl7_mllp::{Client, ClientBuilder, ResolveError, Resolver, Resolving};
+use hl7_mllp::{
+    ApplicationAcks, Client, ClientBuilder, Reply, Request, ResolveError, Resolver, Resolving, Server,
+};
 use hl7_sender::{Destination, Outcome, Sender, SettleOn, State, Status};
 
 use crate::peer::{Folder, PATIENCE, delivered, message, nowhere, outcome, quick, state, until, vacant};
@@ -335,6 +337,50 @@ async fn fault_21_sender_settled_on_the_application_says_that_it_is_not_confirme
     let Outcome::Delivered(ack) = outcome(&both).await else { panic!("not delivered") };
     assert_eq!(ack.code(), AckCode::AA);
     assert_eq!(receiver.control_ids(), ["m-1", "m-2"], "never sent again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_22_sender_an_application_acknowledgment_on_another_connection_settles_its_message() {
+    let acks = ApplicationAcks::new();
+    let handed = acks.clone();
+    let listener = Server::bind("127.0.0.1:0").await.unwrap();
+    let back = listener.local_addr().unwrap();
+    let listening = tokio::spawn(listener.serve(move |request: Request| {
+        let reply = handed.take(&request).unwrap_or_else(Reply::close);
+        async { reply }
+    }));
+    let receiver = playing([Script::commit_only()]).await;
+    let folder = Folder::new();
+    let sender = folder.sender(to(&receiver).application_acks(acks.clone(), PATIENCE)).await;
+    let mut receipts = Vec::new();
+    for (id, code) in [("m-1", "AA"), ("m-2", "AE")] {
+        receipts.push(sender.enqueue("ehr", &asking(id, "AL", "AL")).await.unwrap());
+        assert!(receiver.messages(receipts.len(), PATIENCE).await);
+        let text = format!("MSH|^~\\&|EHR|S|LAB|N|2026||ACK|b-{id}|P|2.5.1|||NE|NE\rMSA|{code}|{id}\r");
+        let mut client = Client::connect(back.to_string()).await.unwrap();
+        client.send_unconfirmed(&Message::parse(&text).unwrap()).await.unwrap();
+        until(&sender, &receipts[receipts.len() - 1], |status| status.answered_at().is_some()).await;
+    }
+    let Outcome::Delivered(ack) = outcome(&receipts[0]).await else { panic!("not delivered") };
+    assert_eq!((ack.code(), ack.control_id()), (AckCode::AA, "m-1"));
+    let held = state(&sender, &receipts[1], State::Held).await;
+    assert_eq!(held.last_acknowledgment().unwrap().code(), AckCode::AE, "the table holds for it too");
+    assert_eq!((receiver.control_ids().len(), acks.awaited()), (2, 0));
+    listening.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_22_sender_one_that_never_comes_is_told_and_sends_nothing_again() {
+    let receiver = playing([Script::commit_only()]).await;
+    let folder = Folder::new();
+    let sender = folder.sender(to(&receiver).application_acks(ApplicationAcks::new(), SHORT)).await;
+    let receipt = sender.enqueue("ehr", &asking("m-1", "AL", "AL")).await.unwrap();
+    let accept_only = sender.enqueue("ehr", &asking("m-2", "AL", "NE")).await.unwrap();
+    assert!(matches!(outcome(&receipt).await, Outcome::Unconfirmed));
+    let status = receipt.status().await.unwrap();
+    assert_eq!((status.last_failure(), status.attempts()), (Some("N143"), 1));
+    delivered(&accept_only).await;
+    assert_eq!(receiver.control_ids(), ["m-1", "m-2"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
