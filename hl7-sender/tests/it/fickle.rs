@@ -1,8 +1,10 @@
 //! A store that fails when it is told to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
+
+use tokio::time::Instant;
 
 use hl7_sender::{
     Answered, Attempt, Count, Digest, Due, Enqueued, EntryId, Finished, Inbound, LaneId, Received, Record,
@@ -23,11 +25,19 @@ pub(crate) struct Fickle {
     store: SqliteStore,
     full: Arc<AtomicBool>,
     mood: Mood,
+    pruned: Pruned,
 }
+
+/// When something was removed first.
+pub(crate) type Pruned = Arc<OnceLock<Instant>>;
 
 impl Fickle {
     pub(crate) fn new(store: SqliteStore, full: &Arc<AtomicBool>) -> Self {
-        Self { store, full: Arc::clone(full), mood: Mood::Works }
+        Self { store, full: Arc::clone(full), mood: Mood::Works, pruned: Pruned::default() }
+    }
+
+    pub(crate) fn telling_of_removals(self, pruned: &Pruned) -> Self {
+        Self { pruned: Arc::clone(pruned), ..self }
     }
 
     pub(crate) fn receiving(self, mood: Mood) -> Self {
@@ -47,6 +57,20 @@ impl Store for Fickle {
             return Err(StoreError::new(StoreErrorKind::Full));
         }
         self.store.begin(lane).await
+    }
+
+    async fn prune(
+        &self,
+        delivered: SystemTime,
+        dead_letters: SystemTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let begun = Instant::now();
+        let removed = self.store.prune(delivered, dead_letters, limit).await?;
+        if removed > 0 {
+            let _ = self.pruned.set(begun);
+        }
+        Ok(removed)
     }
 
     async fn receive(&self, inbound: Inbound, now: SystemTime) -> Result<Received, StoreError> {
@@ -78,7 +102,6 @@ impl Store for Fickle {
         hold(id: EntryId) -> Result<String, StoreError>;
         hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
         cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
-        prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
         close() -> ();
     }
 }
