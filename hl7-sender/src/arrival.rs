@@ -141,10 +141,11 @@ impl Arrival {
         self.unfit(unavailable(&self.request, text), None)
     }
 
-    /// The acknowledgment that it is to be given once it is stored.
+    /// The acknowledgment that it is to be given once it is stored: empty where it asks to be told of errors only. `None` when it is too long to be kept.
     pub(crate) fn acknowledgment(&self) -> Option<Vec<u8>> {
         let reply = Reply::accept(&self.request);
-        reply.content().filter(|content| content.len() <= MAX_ACKNOWLEDGMENT).map(<[u8]>::to_vec)
+        let content = reply.content().unwrap_or_default();
+        (content.len() <= MAX_ACKNOWLEDGMENT).then(|| content.to_vec())
     }
 
     fn inbound(&self, message: &Message<'_>) -> Result<Inbound, Refused> {

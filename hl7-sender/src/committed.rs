@@ -150,9 +150,12 @@ impl Committed {
         self.key == *key
     }
 
-    /// The positive answer.
+    /// The positive answer; none where the message asks for none on success.
     pub(crate) fn into_reply(self) -> Reply {
-        Reply::bytes(self.acknowledgment)
+        match self.acknowledgment.is_empty() {
+            true => Reply::none(),
+            false => Reply::bytes(self.acknowledgment),
+        }
     }
 }
 

@@ -53,6 +53,7 @@ pub type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
 /// | the store has no room, is out of use or closed; too much waits for it | AR, code 207 | CE |
 /// | the store failed or took too long: whether it was stored is open | none; the connection is closed | the same |
 ///
+/// What MSH-15 and MSH-16 ask not to be told is not: where success is not asked for nothing is answered, where errors are not the connection is closed.
 /// The acknowledgment is made before the commit and stored with it. An application acknowledgment that MSH-16 asks for beside the accept
 /// acknowledgment is the receiver's to give, and does not come from here.
 ///
@@ -235,8 +236,11 @@ impl Desk {
             tally.unrouted.add();
         }
         tracing::warn!(%peer, why = ?refused.kind, code = refused.code, "a message was not taken");
-        // A commit of release 2 would be a positive answer too.
-        refused.reply.not_taken()
+        // A commit of release 2 would be a positive answer too, and so would silence be, where the message asks to be told of success only.
+        match refused.reply.content() {
+            Some(_) => refused.reply.not_taken(),
+            None => Reply::close(),
+        }
     }
 }
 

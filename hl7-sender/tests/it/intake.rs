@@ -485,13 +485,42 @@ async fn what_cannot_be_sent_on_is_refused() {
     let cases = [
         (text("", "a"), "AE", "101"),
         (enhanced("m-2", "NE"), "AR", "207"), // asks for no acknowledgment at all
-        (text("m-3", "a").replace("|LAB|", &format!("|{}|", "x".repeat(70_000))), "AR", "207"),
+        (text(&"x".repeat(40_000), "a"), "AR", "207"), // its acknowledgment would be longer than what is kept
     ];
     for (text, expected, number) in cases {
         let refused = ask(site.address, &text).await;
         assert_eq!((code(&refused).as_str(), error_number(&refused).as_str()), (expected, number));
     }
     assert_eq!((site.entries().await, site.intake.meter().read().refused), (0, 3));
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_message_asks_not_to_be_told_is_not_told() {
+    let folder = Folder::new();
+    let ehr = ehr(nowhere()).unconfirmed();
+    let sender = Sender::builder(folder.store().await).destination(ehr).start().await.unwrap();
+    let only_a = Router::first_match().when("PID-3.1 == a".parse().unwrap(), ["ehr"]);
+    let site = Site::with(sender, only_a).await;
+    let mut wire = Wire::to(site.address).await;
+    for _ in 0..2 {
+        wire.write(&enhanced("m-1", "ER")).await;
+    }
+    wire.write(&text("m-2", "a")).await;
+    let answer = wire.read().await;
+    assert!(
+        String::from_utf8(answer.clone().unwrap()).unwrap().contains("|m-2"),
+        "the first was not answered"
+    );
+    assert_eq!((code(&answer).as_str(), site.entries().await), ("AA", 2));
+    let unrouted = |accept: &str| enhanced("m-3", accept).replace("|a^", "|b^");
+    assert_eq!(code(&ask(site.address, &unrouted("ER")).await), "CR");
+    assert_eq!(ask(site.address, &unrouted("SU")).await, None);
+    let server = Server::builder().release2(true).bind("127.0.0.1:0").await.unwrap();
+    let address = server.local_addr().unwrap();
+    let task = tokio::spawn(server.serve(site.intake.handler()));
+    assert_eq!(ask(address, &unrouted("SU")).await.unwrap(), [0x15]);
+    task.abort();
     site.end().await;
 }
 
