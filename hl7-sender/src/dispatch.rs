@@ -10,8 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::engine::{Engine, Stage, Target};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::LaneId;
-use crate::lane::{Done, Turn};
-use crate::transport::Connection;
+use crate::lane::{Done, Link, Turn};
 
 /// How long a destination rests after its store was busy or had no room.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -20,7 +19,7 @@ pub(crate) struct Dispatch {
     engine: Arc<Engine>,
     target: Arc<Target>,
     /// Connections that no lane uses, at most as many as the destination has.
-    idle: Vec<Box<dyn Connection>>,
+    idle: Vec<Link>,
     running: HashSet<LaneId>,
     turns: JoinSet<Ended>,
     /// Until when no turn starts, because the store could not serve one.
@@ -113,12 +112,12 @@ impl Dispatch {
     }
 
     fn start(&mut self, lane: LaneId) {
-        let connection = self.idle.pop();
-        let tried = self.target.gate().started(connection.is_some());
+        let link = self.idle.pop();
+        let tried = self.target.gate().started(link.is_some());
         self.running.insert(lane);
         let (engine, target) = (Arc::clone(&self.engine), Arc::clone(&self.target));
         self.turns.spawn(async move {
-            let done = Turn::new(&engine, &target, connection).run(lane).await;
+            let done = Turn::new(&engine, &target, link).run(lane).await;
             Ended { lane, tried, done }
         });
     }
@@ -130,7 +129,7 @@ impl Dispatch {
         };
         self.target.gate().ended(tried);
         self.running.remove(&lane);
-        self.idle.extend(done.connection);
+        self.idle.extend(done.link);
         match done.result {
             Err(error) if error.is_passing() => {
                 self.rest(&error);

@@ -28,17 +28,22 @@ const TOO_OLD: &str = "S202";
 /// S204: under way when the destination was removed or changed.
 const CUT: &str = "S204";
 
+/// A connection of a destination.
+pub(crate) struct Link {
+    connection: Box<dyn Connection>,
+    /// Whether it has carried no message yet.
+    fresh: bool,
+}
+
 pub(crate) struct Turn<'t> {
     engine: &'t Engine,
     target: &'t Target,
-    connection: Option<Box<dyn Connection>>,
-    /// Whether the connection is new and has carried no message yet.
-    fresh: bool,
+    link: Option<Link>,
 }
 
 /// How a turn ended: the connection, when it can be used again, and the store's error, if one ended it.
 pub(crate) struct Done {
-    pub(crate) connection: Option<Box<dyn Connection>>,
+    pub(crate) link: Option<Link>,
     pub(crate) result: Result<(), StoreError>,
 }
 
@@ -63,25 +68,21 @@ enum Came {
 }
 
 impl<'t> Turn<'t> {
-    pub(crate) fn new(
-        engine: &'t Engine,
-        target: &'t Target,
-        connection: Option<Box<dyn Connection>>,
-    ) -> Self {
-        Self { engine, target, connection, fresh: false }
+    pub(crate) fn new(engine: &'t Engine, target: &'t Target, link: Option<Link>) -> Self {
+        Self { engine, target, link }
     }
 
     /// Sends the lane's messages until it is empty, waits or is held, its turn is over, the store fails, or the sender ends.
     pub(crate) async fn run(mut self, lane: LaneId) -> Done {
         let result = self.flow(lane).await;
-        Done { connection: self.connection, result }
+        Done { link: self.link, result }
     }
 
     async fn flow(&mut self, lane: LaneId) -> Result<(), StoreError> {
-        match self.connect().await {
+        match self.connected().await {
             Err(Missing::Unreachable(why)) => return self.note_unreachable(lane, why).await,
             Err(Missing::Cut) => return Ok(()),
-            Ok(_) => {}
+            Ok(link) => self.link = Some(link),
         }
         if self.target.is_idle() {
             return Ok(());
@@ -93,21 +94,17 @@ impl<'t> Turn<'t> {
             self.engine.watch.changed(attempt.id);
             let finished = self.attempt(&attempt).await;
             let goes_on = !self.engine.is_stopping() && !self.target.is_idle();
-            next = self.finish(finished, goes_on && left > 0 && self.connection.is_some()).await?;
+            next = self.finish(finished, goes_on && left > 0 && self.link.is_some()).await?;
         }
         Ok(())
     }
 
-    /// Makes a connection unless there is one.
-    async fn connect(&mut self) -> Result<&mut Box<dyn Connection>, Missing> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                self.fresh = true;
-                self.new_connection().await?
-            }
-        };
-        Ok(self.connection.insert(connection))
+    /// The connection there is, or a new one.
+    async fn connected(&mut self) -> Result<Link, Missing> {
+        match self.link.take() {
+            Some(link) => Ok(link),
+            None => Ok(Link { connection: self.new_connection().await?, fresh: true }),
+        }
     }
 
     async fn new_connection(&self) -> Result<Box<dyn Connection>, Missing> {
@@ -119,13 +116,19 @@ impl<'t> Turn<'t> {
         connected.map_err(|why| Missing::Unreachable(self.unreachable(why)))
     }
 
-    /// A new connection has carried a message: only that shows that the receiver is there, because one that closes every connection at once, or refuses
-    /// this side's certificate after the handshake, can be connected to.
-    fn reached(&mut self) {
-        if std::mem::take(&mut self.fresh) && self.target.gate().reached() {
-            tracing::info!(destination = self.target.name, "reachable again");
-            self.target.wake.notify_one();
+    /// Keeps a connection that is of use, and notes what its use says of the receiver. Only a message that was written shows that the receiver is there:
+    /// one that closes every connection at once, or refuses this side's certificate after the handshake, can be connected to.
+    fn used(&mut self, mut link: Link, sent: &Result<Confirmation, Failure>) {
+        match sent {
+            Err(failure) if failure.is_lasting() => drop(self.unreachable(failure.of_connection())),
+            Err(failure) if matches!(failure.kind(), FailureKind::NotSent | FailureKind::Unsendable) => {}
+            _ if std::mem::take(&mut link.fresh) && self.target.gate().reached() => {
+                tracing::info!(destination = self.target.name, "reachable again");
+                self.target.wake.notify_one();
+            }
+            _ => {}
         }
+        self.link = sent.is_ok().then_some(link);
     }
 
     fn unreachable(&self, why: ConnectFailure) -> Unreachable {
@@ -172,40 +175,24 @@ impl<'t> Turn<'t> {
     /// Sends a message, and gives when it was written and what came of it. A connection that is found closed before anything was written is
     /// replaced once, at no cost to the message; when that happens to the new one too, the receiver counts as not reachable.
     async fn send(&mut self, attempt: &Attempt) -> Result<(SystemTime, Came), Missing> {
-        let (engine, target) = (self.engine, self.target);
         let message = Outgoing::new(&attempt.body, attempt.id, attempt.since);
         let mut replaced = false;
         loop {
-            let connection = self.connect().await?;
-            let sent_at = engine.now();
+            let mut link = self.connected().await?;
+            let sent_at = self.engine.now();
             let sent = tokio::select! {
-                sent = connection.send(message) => sent,
-                () = target.reached(Stage::Cut) => {
-                    self.connection = None;
-                    return Ok((sent_at, Came::Cut));
-                }
+                sent = link.connection.send(message) => sent,
+                () = self.target.reached(Stage::Cut) => return Ok((sent_at, Came::Cut)),
             };
-            let failure = match sent {
-                Ok(confirmation) => {
-                    self.reached();
-                    return Ok((sent_at, Came::Answer(Ok(confirmation))));
+            self.used(link, &sent);
+            match sent {
+                Err(failure) if failure.kind() == FailureKind::NotSent => {
+                    if replaced || failure.is_lasting() {
+                        return Err(Missing::Unreachable(self.unreachable(failure.of_connection())));
+                    }
+                    replaced = true;
                 }
-                Err(failure) => failure,
-            };
-            self.connection = None;
-            match failure.kind() {
-                FailureKind::NotSent if replaced || failure.is_lasting() => {
-                    return Err(Missing::Unreachable(self.unreachable(failure.of_connection())));
-                }
-                FailureKind::NotSent => replaced = true,
-                _ if failure.is_lasting() => {
-                    self.unreachable(failure.of_connection());
-                    return Ok((sent_at, Came::Answer(Err(failure))));
-                }
-                _ => {
-                    self.reached();
-                    return Ok((sent_at, Came::Answer(Err(failure))));
-                }
+                sent => return Ok((sent_at, Came::Answer(sent))),
             }
         }
     }

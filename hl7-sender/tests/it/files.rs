@@ -83,7 +83,7 @@ async fn what_cannot_be_written_costs_no_attempt_and_leaves_nothing() {
     let part = drop.path().join(format!(".{}.hl7.part", receipt.id()));
     fs::create_dir(&part).unwrap();
     sender.resume_destination("drop");
-    let failed = until(&sender, &receipt, |status| status.last_failure().is_some()).await;
+    let failed = until(&sender, &receipt, |status| status.state() == State::Retrying).await;
     assert_eq!((failed.last_failure(), failed.attempts()), (Some("S212"), 0));
     fs::remove_dir(&part).unwrap();
     state(&sender, &receipt, State::Unconfirmed).await;
