@@ -92,7 +92,7 @@ async fn shutdown_waits_for_the_message_under_way() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
     let peer = Peer::start(move |request, _| {
-        released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        tokio::task::block_in_place(|| released.lock().unwrap().recv_timeout(PATIENCE).unwrap());
         Reply::accept(request)
     })
     .await;
