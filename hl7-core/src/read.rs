@@ -1,6 +1,7 @@
 //! Reading: limits, character set, and the one pass that finds the segments.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::charset::{Charset, CharsetError};
 use crate::delimiters::Delimiters;
@@ -268,37 +269,40 @@ impl ReadOptions {
 
     /// Finds the segments and reads the delimiters.
     fn segments(&self, text: &str) -> Result<(Vec<Span>, Delimiters), ParseError> {
-        let begin = text.strip_prefix(BYTE_ORDER_MARK).map_or(0, |_| BYTE_ORDER_MARK.len());
         let bytes = text.as_bytes();
+        let begin = mark_of(bytes);
+        let blank = bytes.iter().skip(begin).position(|&byte| !is_line_end(byte));
+        let Some(header) = blank.map(|blank| begin + blank) else {
+            return Err(ParseError::new(ParseErrorKind::Empty, begin));
+        };
+        let line = text.get(header..).and_then(|rest| rest.split(['\r', '\n']).next());
+        // What does not start with a header is refused before anything else is looked at.
+        let delimiters = delimiters_of(line.unwrap_or_default()).map_err(|error| error.behind(header))?;
         let mut spans = Vec::with_capacity(expected_segments(bytes.len()));
-        let mut delimiters = None;
-        let mut start = begin;
+        let mut start = header;
         for end in memchr::memchr2_iter(b'\r', b'\n', bytes).chain([bytes.len()]) {
             if end > start {
                 if spans.len() == self.max_segments {
                     return Err(ParseError::new(ParseErrorKind::TooManySegments, start));
                 }
-                let span = Span { start: start as u32, end: end as u32 };
-                match &delimiters {
-                    // What does not start with a header is refused before anything else is looked at.
-                    None => {
-                        delimiters = Some(delimiters_of(span.of(text)).map_err(|error| error.behind(start))?)
-                    }
-                    Some(d)
-                        if may_start_message(bytes, start) && starts_message(bytes.get(start..end), d) =>
-                    {
-                        return Err(ParseError::new(ParseErrorKind::SecondHeader, start));
-                    }
-                    Some(_) => {}
+                if may_start_message(bytes, start) && start > header {
+                    check_second(bytes, start..end, &delimiters)?;
                 }
-                spans.push(span);
+                spans.push(Span { start: start as u32, end: end as u32 });
             }
-            start = end + 1;
+            // The line ends before the header are passed over.
+            start = start.max(end + 1);
         }
-        let Some(delimiters) = delimiters else {
-            return Err(ParseError::new(ParseErrorKind::Empty, begin));
-        };
         Ok((spans, delimiters))
+    }
+}
+
+/// That a line behind the first does not start another message. Apart from the loop over all lines, few of which come here.
+#[cold]
+fn check_second(bytes: &[u8], line: Range<usize>, delimiters: &Delimiters) -> Result<(), ParseError> {
+    match starts_message(bytes.get(line.clone()), delimiters) {
+        true => Err(ParseError::new(ParseErrorKind::SecondHeader, line.start)),
+        false => Ok(()),
     }
 }
 
