@@ -63,6 +63,8 @@
 //!   [`SendErrorKind::Unsolicited`] and [`Sent::No`];
 //! - on another connection, from the receiver to a [`Server`] of the sender's, [`ApplicationAcks`] joins the two.
 //!
+//! A message that asks for none is sent by [`Client::send_unconfirmed`].
+//!
 //! # Release 2
 //!
 //! MLLP release 2 puts a commit acknowledgment before everything else: [`CommitBlock`], [`ClientBuilder::release2`].
