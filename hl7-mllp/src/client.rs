@@ -452,7 +452,7 @@ impl ClientBuilder {
     /// Whether the peer has closed is asked of the stream, so a stream that knows late makes a send end in [`crate::Sent::Unknown`] where TCP
     /// would say [`crate::Sent::No`].
     ///
-    /// The stream is used as it is. Where [`ClientBuilder::tls`] asks for TLS, which is made on connections of this crate's own, the client
+    /// The stream is used as it is. Where `ClientBuilder::tls` asks for TLS, which is made on connections of this crate's own, the client
     /// is closed from the start, so that nothing goes out in plain text.
     pub fn over(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Client {
         if self.asks_for_tls() {
