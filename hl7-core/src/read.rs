@@ -275,9 +275,11 @@ impl ReadOptions {
         let Some(header) = blank.map(|blank| begin + blank) else {
             return Err(ParseError::new(ParseErrorKind::Empty, begin));
         };
-        let line = text.get(header..).and_then(|rest| rest.split(['\r', '\n']).next());
+        let rest = bytes.get(header..).unwrap_or_default();
+        let end = header + memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
         // What does not start with a header is refused before anything else is looked at.
-        let delimiters = delimiters_of(line.unwrap_or_default()).map_err(|error| error.behind(header))?;
+        let delimiters =
+            delimiters_of(text.get(header..end).unwrap_or_default()).map_err(|error| error.behind(header))?;
         let mut spans = Vec::with_capacity(expected_segments(bytes.len()));
         let mut start = header;
         for end in memchr::memchr2_iter(b'\r', b'\n', bytes).chain([bytes.len()]) {

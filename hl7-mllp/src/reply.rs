@@ -243,12 +243,10 @@ fn code_for(header: Header<'_>, outcome: Outcome) -> Option<AckCode> {
         Outcome::Error => AckCode::AE,
         Outcome::Reject => AckCode::AR,
     };
-    let asks_for_none = !wants_accept(header) && header.application_condition() == AckCondition::Never;
-    if header.wants_accept(success) {
-        Some(accept)
-    } else if header.wants_application(success) || asks_for_none {
-        Some(application)
-    } else {
-        None
+    let asked = header.accept_condition();
+    if asked.wants(success) {
+        return Some(accept);
     }
+    let asks_for_none = asked == AckCondition::Never && header.application_condition() == AckCondition::Never;
+    (header.wants_application(success) || asks_for_none).then_some(application)
 }
