@@ -103,7 +103,8 @@ async fn a_receiver_without_tls_is_named_and_gets_nothing() {
     for (script, codes) in [
         (Script::half_open(), &["D132"][..]),
         (Script::closes_at_once(), &["D133", "D107"]),
-        (Script::greets(), &["D129"]),
+        // Its greeting is lost where its end of the connection resets it.
+        (Script::greets(), &["D129", "D133"]),
     ] {
         let receiver = Receiver::start(script).await.unwrap();
         let addr = format!("localhost:{}", receiver.address().port());
