@@ -106,10 +106,7 @@ impl Wire {
 
     /// Writes a block. Every [`PACE`] bytes, and the rest, have to be taken within `progress`.
     pub(crate) async fn write(&mut self, block: &[u8], progress: Duration) -> Result<(), WriteFault> {
-        match self.write_while(block, progress, false).await {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(fault),
-        }
+        self.write_while(block, progress, false).await.map(drop)
     }
 
     /// As [`Wire::write`], and stops when the peer says something before the block is out; what it says is then there to be read.
