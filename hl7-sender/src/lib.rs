@@ -187,6 +187,7 @@ mod shape;
 mod sqlite;
 mod status;
 mod store;
+mod taken;
 mod transport;
 mod watch;
 
