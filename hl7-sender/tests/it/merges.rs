@@ -1,5 +1,6 @@
 //! Messages that stand in several lanes, lanes that are parked, edited copies, and what lasts over a restart.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use hl7_core::{AckCode, Message, path};
@@ -226,4 +227,85 @@ pub(crate) async fn settle_for_ever(store: &std::path::Path) {
     let _sender = hl7_sender::Sender::builder(store).destination(destination).start().await.unwrap();
     crate::crash::say("started");
     std::future::pending::<()>().await;
+}
+
+const MESSAGES: usize = 200;
+const KILLS: usize = 4;
+/// How many patients there are, and connections.
+const PATIENTS: usize = 5;
+const CONNECTIONS: usize = 3;
+
+/// The messages of a campaign, one in ten a merge of two patients; each with its patients.
+fn campaign(messages: usize, seed: u64) -> Vec<(Message<'static>, Vec<usize>)> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut one = |n: usize| {
+        let (id, patient) = (format!("m-{n:05}"), random.usize(..PATIENTS));
+        if random.u8(..10) > 0 {
+            return (message(&id, &format!("p{patient}")), vec![patient]);
+        }
+        let other = (patient + random.usize(1..PATIENTS)) % PATIENTS;
+        (merge(&id, &format!("p{patient}"), &format!("p{other}")), vec![patient, other])
+    };
+    (0..messages).map(&mut one).collect()
+}
+
+/// What the child does.
+pub(crate) async fn deliver_for_ever(store: &std::path::Path) {
+    let address = std::env::var("PEER").unwrap().parse().unwrap();
+    let store = hl7_sender::SqliteStore::open(store).await.unwrap();
+    let destination = by_patients(ehr(address)).connections(CONNECTIONS);
+    let _sender = hl7_sender::Sender::builder(store).destination(destination).start().await.unwrap();
+    crate::crash::say("started");
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_50_a_killed_sender_keeps_the_order_of_every_patient_of_a_merge() {
+    let seed = std::env::var("HL7_FIRST_SEED").map_or(1, |seed| seed.parse().expect("a seed"));
+    let scale = std::env::var("HL7_SEEDS").map_or(1, |seeds| seeds.parse().expect("a number of seeds"));
+    // A long campaign is one long list: each kill finds another place in it.
+    let (messages, most) = (MESSAGES * scale, KILLS * scale);
+    let (peer, folder, campaign) = (Peer::accepting().await, Folder::new(), campaign(messages, seed));
+    let sender = folder.sender(by_patients(ehr(nowhere()))).await;
+    let mut receipts = Vec::new();
+    for (msg, _) in &campaign {
+        receipts.push(sender.enqueue("ehr", msg).await.unwrap());
+    }
+    sender.shutdown(PATIENCE).await;
+    let mut kills = 0;
+    while kills < most && peer.bodies().len() < campaign.len() {
+        let mut child =
+            Child::start("deliver-merges", &folder.store_path(), &[("PEER", peer.address.to_string())]);
+        child.hear(1);
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..40))).await;
+        child.kill();
+        kills += 1;
+    }
+    assert!(kills > 1, "the child was never killed while it had work");
+    let sender = folder.sender(by_patients(ehr(peer.address)).connections(CONNECTIONS)).await;
+    for receipt in &receipts {
+        until(&sender, receipt, |status| status.state() == State::Delivered).await;
+    }
+    let came = peer.control_ids();
+    check_order(&came, &campaign, seed);
+    let duplicates = came.len() - campaign.len();
+    assert!(duplicates <= kills * CONNECTIONS, "{duplicates} duplicates by {kills} kills, seed {seed}");
+    let line = format!(
+        "merges: messages {}, kills {kills}, duplicates {duplicates}, lost 0, seed {seed}\n",
+        campaign.len()
+    );
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Of each patient the first deliveries came in the order in which the messages were enqueued, and all of them.
+fn check_order(came: &[String], campaign: &[(Message<'_>, Vec<usize>)], seed: u64) {
+    let mut known = std::collections::HashSet::new();
+    let firsts: Vec<&String> = came.iter().filter(|id| known.insert(*id)).collect();
+    for patient in 0..PATIENTS {
+        let of_patient = campaign.iter().filter(|(_, patients)| patients.contains(&patient));
+        let sent: Vec<String> =
+            of_patient.map(|(msg, _)| msg.header().control_id().unwrap().raw().to_owned()).collect();
+        let came: Vec<_> = firsts.iter().copied().filter(|id| sent.contains(id)).collect();
+        assert_eq!(came, sent.iter().collect::<Vec<_>>(), "seed {seed}");
+    }
 }
