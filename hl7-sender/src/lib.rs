@@ -180,6 +180,7 @@ mod shape;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod status;
+mod status_outcome;
 mod store;
 mod transport;
 mod watch;
