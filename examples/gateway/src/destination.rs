@@ -17,7 +17,7 @@ pub(crate) fn destination(connection: &Connection) -> Destination {
         .retry(connection.retry.clone())
         .policy(connection.policy.clone())
         .settle_on(connection.settle_on);
-    let destination = connection.lane_keys.iter().fold(destination, Destination::lane_key);
+    let destination = destination.lane_keys(&connection.lane_keys);
     let destination = connection.connections.into_iter().fold(destination, Destination::connections);
     if connection.unconfirmed { destination.unconfirmed() } else { destination }
 }

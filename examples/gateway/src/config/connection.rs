@@ -73,6 +73,8 @@ enum Settling {
 
 /// A receiver that takes more connections from one sender is not known; each costs both sides a socket.
 const MAX_CONNECTIONS: usize = 256;
+/// As many as the sender takes.
+const MAX_LANE_KEYS: usize = 16;
 
 impl Checker {
     pub(super) fn connections(&mut self, entries: BTreeMap<String, Spanned<Entry>>) -> Vec<Connection> {
@@ -193,6 +195,11 @@ impl Checker {
 
     fn lane_keys(&mut self, stated: Option<Spanned<Several>>) -> Vec<hl7_core::Path> {
         let stated = self.several(stated);
+        if let Some((_, at)) = stated.get(MAX_LANE_KEYS) {
+            let text = format!("lane_key has at most {MAX_LANE_KEYS} paths");
+            self.problems
+                .push(Problem::new("G005", text).at(at.clone()).suggest("patients have two or three"));
+        }
         stated.into_iter().filter_map(|(text, at)| self.lane_key(&text, at)).collect()
     }
 
