@@ -8,6 +8,8 @@ mod configuration;
 mod crash;
 mod demo;
 mod http;
+mod inbound_crash;
+mod listener_configuration;
 mod listeners;
 mod mllp;
 mod operator;
