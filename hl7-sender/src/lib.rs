@@ -186,6 +186,7 @@ mod shape;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod status;
+mod status_outcome;
 mod store;
 mod taken;
 mod transport;
