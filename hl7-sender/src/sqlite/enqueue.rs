@@ -117,11 +117,13 @@ impl Tables {
             "INSERT INTO entry (id, request, origin, destination, lane, position, state, enqueued_at, since)
              VALUES (:id, :request, :origin, :destination, :lane, :position, 0, :now, :now)",
         )?;
-        insert.execute(named_params! {
+        let number = insert.insert(named_params! {
             ":id": Id::from(delivery.id), ":request": request, ":origin": content.origin,
             ":destination": delivery.destination, ":lane": Id::from(lane), ":position": position,
             ":now": Millis(now),
         })?;
+        drop(insert);
+        self.numbered(number);
         // The request may have been settled for its other destinations.
         self.conn
             .prepare_cached(

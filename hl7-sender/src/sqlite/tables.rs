@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
+use super::mark::Mark;
 use crate::digest;
 use crate::entry::{DeadLetterReason, State};
 use crate::error::{StoreError, StoreErrorKind};
@@ -19,6 +20,10 @@ pub(super) struct Tables {
     secret: Vec<u8>,
     owner: Owner,
     next_position: i64,
+    /// The highest number of an entry.
+    last_number: i64,
+    /// How far the store has come, as it is committed.
+    committed: Mark,
     max_bytes: u64,
     /// Whether the store was at its limit when the transaction began.
     pub(super) full: bool,
@@ -35,7 +40,18 @@ impl Tables {
             conn.query_row("SELECT max(position) FROM entry WHERE position IS NOT NULL", [], |row| {
                 row.get(0)
             })?;
-        Ok(Self { conn, secret, owner, next_position: last.unwrap_or(0) + 1, max_bytes, full: false })
+        let last_number = last_number(&conn)?;
+        let committed = Mark::new(&secret, last_number);
+        Ok(Self {
+            conn,
+            secret,
+            owner,
+            next_position: last.unwrap_or(0) + 1,
+            last_number,
+            committed,
+            max_bytes,
+            full: false,
+        })
     }
 
     /// Begins a transaction; with `has_room`, new entries are accepted up to the store's limit.
@@ -49,11 +65,24 @@ impl Tables {
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        self.committed = self.committed.at(self.last_number);
+        Ok(())
+    }
+
+    /// An entry was given this number.
+    pub(super) fn numbered(&mut self, number: i64) {
+        self.last_number = number;
+    }
+
+    /// How far the store has come, as it is committed.
+    pub(super) fn mark(&self) -> Mark {
+        self.committed
     }
 
     /// Ends the transaction without effect. SQLite may have done so itself, and then there is nothing to do.
     pub(super) fn roll_back(&mut self) {
+        self.last_number = self.committed.number();
         if !self.conn.is_autocommit() {
             let _ = self.run("ROLLBACK");
         }
@@ -107,6 +136,12 @@ impl Tables {
         let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
         Ok(pages.unsigned_abs() * number("PRAGMA page_size")?.unsigned_abs())
     }
+}
+
+/// The highest number that an entry was ever given.
+fn last_number(conn: &Connection) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0)";
+    conn.query_row(sql, [], |row| row.get(0))
 }
 
 /// The error of the store that an error of SQLite is.

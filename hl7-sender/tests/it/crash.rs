@@ -152,6 +152,7 @@ fn child() {
             "take" => crate::intake::take_for_ever(&store).await,
             "enqueue" => enqueue_for_ever(&store).await,
             "deliver" => deliver_for_ever(&store).await,
+            "endure" => crate::ailing::endure(&store).await,
             "gather" => crate::gather::gather(&store).await,
             "walk" => crate::walk::walk(&store).await,
             "work" => crate::power::work(&store).await,

@@ -5,7 +5,7 @@
  * DISK_KILL    "write", "torn", "sync" or "synced": ends the process before the first write to a log of SQLite's, in the middle of the second,
  *              before the flush of one or after it, once there is a file "armed" in the folder; or a number: before the change with it
  * DISK_EIO     a number: the flush with it fails, once
- * DISK_FULL    "n m": from the n-th write on, m writes that make a file longer fail, the room that other files have given back apart
+ * DISK_FULL    "n m": from the n-th on, m of the writes that make a file longer fail
  * DISK_MOUNTS  a file that is read in the place of /proc/self/mountinfo
  * DISK_NO_LOCKS  locks are given to whoever asks
  */

@@ -3,7 +3,6 @@
 //! What the child wrote, flushed and said can be put together again as it would stand after a loss of power at any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -23,7 +22,7 @@ pub(crate) fn library() -> Option<&'static Path> {
         compiled.then_some((folder, library))
     });
     if library.is_none() {
-        writeln!(std::io::stderr(), "skipped: no library can be preloaded here").unwrap();
+        crate::steps::tell("skipped: no library can be preloaded here");
         assert!(std::env::var_os("HL7_REQUIRE_SERVICES").is_none(), "a disk that fails is required");
     }
     library.as_ref().map(|(_, library)| library.as_path())
@@ -260,5 +259,5 @@ fn what_was_not_flushed_is_there_by_chance_and_what_was_flushed_always() {
     }
     let expected = [(1, None), (1, Some(2)), (2, None), (2, Some(2))];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
-    assert_eq!(journal.after_cut(3, &mut rng).get("a").is_none_or(|file| file.len() == 1024), true);
+    assert!(journal.after_cut(3, &mut rng).get("a").is_none_or(|file| file.len() == 1024));
 }

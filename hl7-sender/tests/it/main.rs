@@ -3,6 +3,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+mod ailing;
 mod blocks;
 mod changes;
 mod clock;
@@ -24,6 +25,7 @@ mod opening;
 mod outage;
 mod outcomes;
 mod peer;
+mod places;
 mod power;
 mod privacy;
 mod room;

@@ -173,5 +173,6 @@ pub(crate) fn seeds() -> std::ops::Range<u64> {
 }
 
 pub(crate) fn tell(line: impl fmt::Display) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "{line}").unwrap();
 }
