@@ -34,8 +34,9 @@ pub struct Delivery {
     pub id: EntryId,
     /// The destination's name.
     pub destination: String,
-    /// The value of the lane key, `None` for the destination's common lane. A store keeps only a keyed hash of it.
-    pub lane_key: Option<String>,
+    /// The values of its lane keys, sorted and each once; none for the destination's common lane. It stands in the lane of each. A store keeps only keyed
+    /// hashes of them.
+    pub lane_keys: Vec<String>,
 }
 
 /// An entry as [`crate::Store::enqueue`] found or made it.
@@ -43,8 +44,8 @@ pub struct Delivery {
 pub struct Stored {
     /// The entry.
     pub id: EntryId,
-    /// Its lane.
-    pub lane: LaneId,
+    /// Its lanes, at least one, in the order of its lane keys. The first is its home lane.
+    pub lanes: Vec<LaneId>,
     /// Its destination.
     pub destination: String,
     /// MSH-10 of the message that is kept.
@@ -79,8 +80,10 @@ pub struct Due {
 pub struct Attempt {
     /// The entry.
     pub id: EntryId,
-    /// Its lane.
+    /// Its home lane.
     pub lane: LaneId,
+    /// Whether it stands in other lanes too: once it is settled, those may be due.
+    pub is_merge: bool,
     /// The message in wire form.
     pub body: Vec<u8>,
     /// SHA-256 of the body as it was enqueued.
@@ -272,7 +275,8 @@ pub struct Record {
     pub id: EntryId,
     pub origin: String,
     pub destination: String,
-    pub lane: LaneId,
+    /// At least one; the first is the home lane.
+    pub lanes: Vec<LaneId>,
     pub control_id: String,
     pub message_type: Option<String>,
     pub size: u64,
@@ -288,6 +292,61 @@ pub struct Record {
     pub answered_at: Option<SystemTime>,
     pub settled_at: Option<SystemTime>,
     pub next_attempt_at: Option<SystemTime>,
+    /// The dead letter of which it is an edited copy.
+    pub copy_of: Option<EntryId>,
+    /// The edited copies that were made of it, the oldest first.
+    pub copies: Vec<EntryId>,
+}
+
+/// A lane as [`crate::Store::lanes`] finds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LaneRecord {
+    /// The lane.
+    pub lane: LaneId,
+    /// How many open entries stand in it; a store may count to 10,000 and no further.
+    pub open: u64,
+    /// The first of them.
+    pub head: Option<EntryId>,
+    /// Where that one stands.
+    pub state: Option<State>,
+    /// From when on it can be given out: `None` while it is under way, held, waits for another of its lanes, or one of them is parked.
+    pub due: Option<SystemTime>,
+    /// Whether the lane is parked.
+    pub is_parked: bool,
+}
+
+/// What a receiver has said of a message before its last answer: that it has it in safe keeping.
+#[derive(Clone)]
+pub struct Accepted {
+    /// The entry, which is being sent.
+    pub id: EntryId,
+    /// What becomes of it should nothing more be heard: an end that settles it.
+    pub end: End,
+    /// The accept acknowledgment, byte for byte, when there is one.
+    pub acknowledgment: Option<Vec<u8>>,
+    /// When the block was written.
+    pub sent_at: SystemTime,
+    /// The time now.
+    pub at: SystemTime,
+}
+
+impl Record {
+    /// Its home lane.
+    pub fn home(&self) -> LaneId {
+        home(&self.lanes)
+    }
+}
+
+impl Stored {
+    /// Its home lane.
+    pub fn home(&self) -> LaneId {
+        home(&self.lanes)
+    }
+}
+
+/// The first of an entry's lanes. There always is one.
+fn home(lanes: &[LaneId]) -> LaneId {
+    lanes.first().copied().unwrap_or(LaneId::from_bytes([0; 16]))
 }
 
 impl fmt::Debug for Request {
@@ -335,6 +394,12 @@ impl fmt::Debug for Finished {
             .field("end", &self.end)
             .field("failure", &self.failure)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted").field("id", &self.id).field("end", &self.end).finish_non_exhaustive()
     }
 }
 

@@ -35,9 +35,14 @@ impl Status {
         Some(self.record.origin.as_str()).filter(|origin| !origin.is_empty())
     }
 
-    /// Its lane.
+    /// Its lane; of a message that stands in several, its home: the one that waits, and is held, for all.
     pub fn lane(&self) -> LaneId {
-        self.record.lane
+        self.record.home()
+    }
+
+    /// All its lanes, its home first.
+    pub fn lanes(&self) -> &[LaneId] {
+        &self.record.lanes
     }
 
     /// MSH-10, when it has the shape of an identifier (one to forty of `A-Z a-z 0-9 _ . - ^`); else it might be content.
@@ -63,6 +68,16 @@ impl Status {
     /// Why it is a dead letter, when it is one.
     pub fn dead_letter_reason(&self) -> Option<DeadLetterReason> {
         self.record.reason
+    }
+
+    /// The dead letter of which it is an edited copy: [`crate::Sender::replay_edited`].
+    pub fn copy_of(&self) -> Option<EntryId> {
+        self.record.copy_of
+    }
+
+    /// The edited copies that were made of it, the oldest first.
+    pub fn copies(&self) -> &[EntryId] {
+        &self.record.copies
     }
 
     /// How often it was written or about to be. An attempt counts before its first byte is written.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use crate::digest::Digest;
-use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
+use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
@@ -21,6 +21,11 @@ use crate::inbound::{Answered, Inbound, Received};
 /// * **All or nothing.** Each call is one transaction: all of its effects are there, or none.
 /// * **Order.** The entries of a lane have an order: that in which their `enqueue` calls committed. A replayed entry goes to the end. The *head*
 ///   is the first that is not settled.
+/// * **An entry stands in the lane of each of its keys**, so that a merge of two patients is ordered among the messages of both. The lane of the first key
+///   is its *home*. Its place is the same in all its lanes: places come from one count of the whole store, and only ever grow. So an entry
+///   waits only for entries with smaller places, and the one with the smallest waits for none: lanes cannot wait for each other in a circle.
+/// * **An entry is given out when it is the head of all its lanes**, neither held nor under way nor waiting for a retry. When it waits, is held or is
+///   settled, it does so in all of them at once.
 /// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out. A held entry stands where it is until it
 ///   becomes the head, and then holds the lane.
 /// * **Time is given.** A store reads no clock to decide anything. Times may be kept in whole milliseconds.
@@ -63,13 +68,15 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn answered(&self, key: Digest) -> impl Future<Output = Result<Option<Answered>, StoreError>> + Send;
 
-    /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`.
+    /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`. Those that their receiver has
+    /// [accepted](Store::accepted) end as was said then, with the code `S206`, and their lanes flow on. Gives how many go out again.
     ///
     /// # Errors
     /// When the store fails.
     fn recover(&self, now: SystemTime) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// The lanes of a destination that are due, at most `limit`, and when the next one will be. Held lanes are not named.
+    /// The lanes of a destination that are due, at most `limit`, and when the next one will be: the home lanes of entries that can be given out. Lanes that
+    /// are held or under way are not named.
     ///
     /// # Errors
     /// When the store fails.
@@ -91,13 +98,14 @@ pub trait Store: Send + Sync + 'static {
         latest: SystemTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Counts an attempt for the head of the lane and gives it. `None` when the lane is empty or held.
+    /// Counts an attempt for the head of the lane and gives it. `None` when the lane is empty, held or under way, or its head is at home in another
+    /// lane or not the head of all its lanes. When the head waits for a retry is not asked.
     ///
     /// # Errors
     /// When the store fails.
     fn begin(&self, lane: LaneId) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
 
-    /// Ends an attempt. With `go_on`, and when the lane's next entry may be sent at once, counts that one's attempt in the same commit and
+    /// Ends an attempt. With `go_on`, and when [`Store::begin`] would give the home lane's next entry, counts that one's attempt in the same commit and
     /// gives it.
     ///
     /// # Errors
@@ -109,7 +117,14 @@ pub trait Store: Send + Sync + 'static {
         go_on: bool,
     ) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
 
-    /// Notes that the lane's head could not be sent because there was no connection, and when the next try is due. Counts nothing and does
+    /// Notes that the receiver has said that it has the message, before the last answer came. Should this process end before [`Store::finish`],
+    /// [`Store::recover`] ends the entry so, and it is not sent again.
+    ///
+    /// # Errors
+    /// When the store fails. An entry that is not being sent cannot be accepted: a fault, as in [`Store::finish`].
+    fn accepted(&self, accepted: Accepted) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes that the head of this home lane could not be sent because there was no connection, and when the next try is due. Counts nothing and does
     /// not change when the lane is due.
     ///
     /// # Errors
@@ -169,12 +184,24 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn message(&self, id: EntryId) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
 
-    /// Puts a dead letter at the end of its lane. Gives its destination.
+    /// Puts a dead letter at the end of its lanes. Gives its destination.
     ///
     /// # Errors
     /// When there is no such entry, when it is no dead letter, or when the store fails.
     fn replay(&self, id: EntryId, now: SystemTime)
     -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Keeps an edited copy of a dead letter: an entry of its own, at the end of its own lanes, that says of what it is a copy. The dead letter stays one and
+    /// says what copies it has. The request has one delivery, and a key that is not known.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is no dead letter or the key is known, when there is no room, or when the store fails.
+    fn copy(
+        &self,
+        of: EntryId,
+        request: Request,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
 
     /// Makes a held entry due, as soon as it is the head of its lane, with its caps counted anew and without the acknowledgment that held it. Gives its
     /// destination.
@@ -210,7 +237,53 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn hold_lane(&self, lane: LaneId) -> impl Future<Output = Result<Option<EntryId>, StoreError>> + Send;
 
-    /// Ends an entry that waits or is held, as [`crate::State::Cancelled`]; its lane flows on. Gives its destination.
+    /// The name of the lane of a destination and a lane key's value; without one, of its common lane.
+    ///
+    /// # Errors
+    /// When the store is closed.
+    fn lane_of(
+        &self,
+        destination: &str,
+        key: Option<&str>,
+    ) -> impl Future<Output = Result<LaneId, StoreError>> + Send;
+
+    /// Parks a lane of the destination, or lets it go: nothing that stands in a parked lane is given out, also what comes later. What is under way is
+    /// finished. Gives whether this changed anything.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn park(
+        &self,
+        destination: &str,
+        lane: LaneId,
+        parked: bool,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Lanes of the destination that are parked or have open entries, at most `limit`: parked ones first, then those that are held, under way, and due, the
+    /// one that waits longest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn lanes(
+        &self,
+        destination: &str,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<LaneRecord>, StoreError>> + Send;
+
+    /// Puts on record that the destination is paused, or not. What that means is the sender's affair: the store gives out as before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn pause(&self, destination: &str, paused: bool) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The destinations that are paused, in the order of their names.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn paused(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+
+    /// Ends an entry that waits or is held, as [`crate::State::Cancelled`]; its lanes flow on. Gives its destination.
     ///
     /// # Errors
     /// When there is no such entry, when it is settled or being sent, or when the store fails.
@@ -318,6 +391,13 @@ erased! {
     dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     hold(id: EntryId) -> Result<String, StoreError>;
     hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
+    copy(of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError>;
+    accepted(accepted: Accepted) -> Result<(), StoreError>;
+    lane_of(destination: &'a str, key: Option<&'a str>) -> Result<LaneId, StoreError>;
+    park(destination: &'a str, lane: LaneId, parked: bool, now: SystemTime) -> Result<bool, StoreError>;
+    lanes(destination: &'a str, limit: usize) -> Result<Vec<LaneRecord>, StoreError>;
+    pause(destination: &'a str, paused: bool) -> Result<(), StoreError>;
+    paused() -> Result<Vec<String>, StoreError>;
     cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
     close() -> ();

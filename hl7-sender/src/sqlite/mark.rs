@@ -2,7 +2,7 @@
 
 use crate::digest;
 
-/// The highest number that an entry of this store was given. It stands in the file `.lock`, which no backup holds.
+/// The highest number that a request of this store was given. It stands in the file `.lock`, which no backup holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mark {
     /// Of the store's secret: another store is not the same one.

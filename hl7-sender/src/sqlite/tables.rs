@@ -1,13 +1,15 @@
 //! A connection with what is kept beside it in memory.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
 
 use super::mark::Mark;
+use super::tally::Tally;
 use crate::digest;
-use crate::entry::{DeadLetterReason, State};
+use crate::entry::{DeadLetterReason, Delivery, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
@@ -17,11 +19,16 @@ pub(super) type Owner = [u8; 16];
 
 pub(super) struct Tables {
     pub(super) conn: Connection,
+    pub(super) tally: Tally,
+    /// The lanes that are parked.
+    pub(super) parked: HashSet<LaneId>,
+    /// Whether an entry that stands in several lanes is, or was, open. Without one each lane is told by its own entries.
+    pub(super) merges: bool,
     secret: Vec<u8>,
     owner: Owner,
     next_position: i64,
-    /// The highest number of an entry.
-    last_number: i64,
+    /// The highest number that a request was ever given.
+    last_request: i64,
     /// How far the store has come, as it is committed.
     committed: Mark,
     max_bytes: u64,
@@ -40,18 +47,33 @@ impl Tables {
             conn.query_row("SELECT max(position) FROM entry WHERE position IS NOT NULL", [], |row| {
                 row.get(0)
             })?;
-        let last_number = last_number(&conn)?;
-        let committed = Mark::new(&secret, last_number);
-        Ok(Self {
+        let last_request = last_request(&conn)?;
+        let committed = Mark::new(&secret, last_request);
+        let mut tables = Self {
             conn,
+            tally: Tally::default(),
+            parked: HashSet::new(),
+            merges: false,
             secret,
             owner,
             next_position: last.unwrap_or(0) + 1,
-            last_number,
+            last_request,
             committed,
             max_bytes,
             full: false,
-        })
+        };
+        tables.load()?;
+        Ok(tables)
+    }
+
+    /// Takes into memory what is kept there of the tables.
+    fn load(&mut self) -> rusqlite::Result<()> {
+        self.tally.forget();
+        self.merges = self.conn.prepare_cached("SELECT 1 FROM also LIMIT 1")?.exists([])?;
+        let mut parked = self.conn.prepare_cached("SELECT lane FROM parked")?;
+        let lane = |row: &Row<'_>| row.get::<_, Id>(0).map(|id| LaneId::from_bytes(id.0));
+        self.parked = parked.query_map([], lane)?.collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Begins a transaction; with `has_room`, new entries are accepted up to the store's limit.
@@ -65,14 +87,24 @@ impl Tables {
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.tally.write(&self.conn).map_err(fault)?;
         self.run("COMMIT")?;
-        self.committed = self.committed.at(self.last_number);
+        self.committed = self.committed.at(self.last_request);
         Ok(())
     }
 
-    /// An entry was given this number.
-    pub(super) fn numbered(&mut self, number: i64) {
-        self.last_number = number;
+    /// The number behind all others, those of removed requests included.
+    pub(super) fn next_request(&mut self) -> i64 {
+        self.last_request += 1;
+        self.last_request
+    }
+
+    /// Keeps how far the numbers came, which the requests that are about to be removed may be the last to say.
+    pub(super) fn keep_last_request(&self) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('last', ?1)")?
+            .execute([self.last_request.to_be_bytes()])
+            .map(drop)
     }
 
     /// How far the store has come, as it is committed.
@@ -81,11 +113,15 @@ impl Tables {
     }
 
     /// Ends the transaction without effect. SQLite may have done so itself, and then there is nothing to do.
-    pub(super) fn roll_back(&mut self) {
-        self.last_number = self.committed.number();
+    ///
+    /// # Errors
+    /// When the tables cannot be read, which is a fault of its own.
+    pub(super) fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.last_request = self.committed.number();
         if !self.conn.is_autocommit() {
             let _ = self.run("ROLLBACK");
         }
+        self.load().map_err(fault)
     }
 
     /// Moves everything from the log to the store's file and empties the log, unless the other connection reads.
@@ -107,6 +143,22 @@ impl Tables {
         let position = self.next_position;
         self.next_position += 1;
         position
+    }
+
+    /// The lanes of a delivery, its home first.
+    pub(super) fn lanes_of(&self, delivery: &Delivery) -> Vec<LaneId> {
+        let destination = &delivery.destination;
+        let mut lanes: Vec<LaneId> = Vec::with_capacity(delivery.lane_keys.len().max(1));
+        for key in &delivery.lane_keys {
+            let lane = self.lane_of(destination, Some(key));
+            if !lanes.contains(&lane) {
+                lanes.push(lane);
+            }
+        }
+        if lanes.is_empty() {
+            lanes.push(self.lane_of(destination, None));
+        }
+        lanes
     }
 
     /// The lane of a destination and a lane key's value.
@@ -138,10 +190,12 @@ impl Tables {
     }
 }
 
-/// The highest number that an entry was ever given.
-fn last_number(conn: &Connection) -> rusqlite::Result<i64> {
-    let sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0)";
-    conn.query_row(sql, [], |row| row.get(0))
+/// The highest number that a request was ever given.
+fn last_request(conn: &Connection) -> rusqlite::Result<i64> {
+    let there: Option<i64> = conn.query_row("SELECT max(number) FROM request", [], |row| row.get(0))?;
+    let kept = "SELECT value FROM meta WHERE name = 'last'";
+    let kept: Option<[u8; 8]> = conn.query_row(kept, [], |row| row.get(0)).optional()?;
+    Ok(there.unwrap_or(0).max(kept.map_or(0, i64::from_be_bytes)))
 }
 
 /// The error of the store that an error of SQLite is.
@@ -207,6 +261,26 @@ impl From<EntryId> for Id {
 impl From<LaneId> for Id {
     fn from(id: LaneId) -> Self {
         Self(id.to_bytes())
+    }
+}
+
+/// The column `further`: no lanes at all are NULL.
+pub(super) struct Further(pub(super) Vec<LaneId>);
+
+impl Further {
+    pub(super) fn column(lanes: &[LaneId]) -> Option<Vec<u8>> {
+        (!lanes.is_empty()).then(|| lanes.iter().flat_map(|lane| lane.to_bytes()).collect())
+    }
+}
+
+impl FromSql for Further {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let Some(bytes) = value.as_blob_or_null()? else { return Ok(Self(Vec::new())) };
+        let (lanes, rest) = bytes.as_chunks::<16>();
+        if !rest.is_empty() {
+            return Err(FromSqlError::InvalidType);
+        }
+        Ok(Self(lanes.iter().copied().map(LaneId::from_bytes).collect()))
     }
 }
 

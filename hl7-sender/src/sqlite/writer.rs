@@ -89,10 +89,12 @@ impl Writer {
             .try_for_each(|job| job.run(&mut self.tables))
             .and_then(|()| self.tables.commit());
         match done {
-            Ok(()) => self.set_mark(),
-            Err(_) => self.tables.roll_back(),
+            Ok(()) => {
+                self.set_mark();
+                Ok(())
+            }
+            Err(error) => self.tables.roll_back().and(Err(error)),
         }
-        done
     }
 
     fn set_mark(&mut self) {

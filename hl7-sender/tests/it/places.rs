@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hl7_sender::{BackupErrorKind, OpenErrorKind, SqliteBackup, SqliteStore, Store as _};
+use hl7_sender::{BackupErrorKind, End, OpenErrorKind, SqliteBackup, SqliteStore, Store as _};
 
+use crate::contract::{at, finished, request};
 use crate::crash::Child;
 use crate::disk;
 use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere};
@@ -102,6 +103,34 @@ async fn fault_55_another_store_in_the_place_of_one_is_noticed() {
     assert_eq!(refused(&here.store_path()).await, OpenErrorKind::WentBack, "an empty one is another too");
 }
 
+/// What was removed by its age was not lost, also when it was all there was.
+#[tokio::test]
+async fn a_store_whose_newest_entries_were_removed_did_not_go_back() {
+    let folder = Folder::new();
+    for key in 1..=3 {
+        let store = folder.store().await;
+        let asked = request(key, key, &[("ehr", None)]);
+        let id = asked.deliveries[0].id;
+        store.enqueue(asked, at(0)).await.unwrap();
+        let lane = store.record(id).await.unwrap().unwrap().lanes[0];
+        let attempt = store.begin(lane).await.unwrap().unwrap();
+        store.finish(finished(attempt.id, End::Deliver, at(1)), false).await.unwrap();
+        assert_eq!(store.prune(at(10), at(10), 10).await.unwrap(), 1);
+        store.close().await;
+    }
+    let copy = beside(&folder.store_path(), ".copy");
+    std::fs::copy(folder.store_path(), &copy).unwrap();
+    let store = folder.store().await;
+    store.enqueue(request(4, 4, &[("ehr", None)]), at(20)).await.unwrap();
+    store.close().await;
+    std::fs::copy(&copy, folder.store_path()).unwrap();
+    assert_eq!(
+        refused(&folder.store_path()).await,
+        OpenErrorKind::WentBack,
+        "and the next one that is lost is missed"
+    );
+}
+
 fn opened_with(folder: &Folder, fault: (&'static str, String)) -> Option<Vec<String>> {
     let environment = disk::environment(disk::library()?, &folder.store_path(), &[fault]);
     Some(Child::start("open", &folder.store_path(), &environment).output())
@@ -184,7 +213,7 @@ async fn check_copy(copy: &Folder, before: usize, after: usize) -> usize {
         let body = store.message(record.id).await.unwrap().unwrap();
         assert_eq!(body.len() as u64, record.size);
     }
-    let lane = all[0].lane;
+    let lane = all[0].lanes[0];
     store.close().await;
     let peer = Peer::accepting().await;
     let sender = copy.sender(ehr(peer.address)).await;
