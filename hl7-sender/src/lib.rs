@@ -188,7 +188,9 @@ mod shape;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod status;
+mod status_outcome;
 mod store;
+mod taken;
 mod transport;
 mod watch;
 

@@ -8,6 +8,7 @@ mod blocks;
 mod changes;
 mod clock;
 mod contract;
+mod contract_lanes;
 mod crash;
 mod damage;
 mod destinations;
