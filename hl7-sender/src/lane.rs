@@ -137,7 +137,7 @@ impl<'t> Turn<'t> {
         match sent {
             Err(failure) if failure.is_lasting() => drop(self.unreachable(failure.of_connection())),
             Err(failure) if matches!(failure.kind(), FailureKind::NotSent | FailureKind::Unsendable) => {}
-            _ if std::mem::take(&mut link.fresh) && self.target.gate().reached() => {
+            _ if std::mem::take(&mut link.fresh) && self.target.gate().reached(Instant::now()) => {
                 tracing::info!(destination = self.target.name, "reachable again");
                 self.target.wake.notify_one();
             }
