@@ -34,6 +34,8 @@
 //! # }
 //! ```
 //!
+//! The [guides](guide) tell how to build a sender into a program, and how to run one: its files, copies of them, and what to do when something is wrong.
+//!
 //! # The words
 //!
 //! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
@@ -117,10 +119,12 @@
 //!   cannot open it any more.
 //! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk, or that the receiver gave one (a `CA` before an answer that
 //!   did not come, 0x06 of MLLP release 2).
-//! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
+//! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too, and held after
+//!   [`Retry::max_attempts`]. Every attempt that failed is on record ([`Sender::attempts`]), so that who sees a duplicate finds why.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
 //! * After the store failed to read or write, or was found to contradict itself, nothing more is sent and nothing is accepted, until it is opened
-//!   again. It is checked when it is opened ([`SqliteOptions::check_within`]).
+//!   again. It is checked when it is opened ([`SqliteOptions::check_within`]). One that lacks entries which it had accepted, because an older copy was put in
+//!   its place or its log was removed, is not opened (`S120`).
 //!
 //! **Duplicates.** The receiver can get a message more than once when
 //!
@@ -175,6 +179,7 @@ mod intake_meter;
 mod lane;
 mod mllp;
 mod parking;
+mod past;
 mod policy;
 mod prune;
 mod receipt;
@@ -213,6 +218,7 @@ pub use id::{EntryId, LaneId, NotAnEntryId};
 pub use inbound::{Answered, Inbound, Received};
 pub use intake::{Intake, IntakeBuilder, Replying};
 pub use intake_meter::{IntakeCounters, IntakeMeter};
+pub use past::PastAttempt;
 pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;

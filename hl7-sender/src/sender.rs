@@ -14,6 +14,7 @@ use crate::enqueue::NewEntry;
 use crate::entry::{Count, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
 use crate::id::{EntryId, LaneId};
+use crate::past::PastAttempt;
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::running::Running;
@@ -66,6 +67,18 @@ impl Sender {
     /// When the store fails or is closed.
     pub async fn status(&self, id: &EntryId) -> Result<Option<Status>, StoreError> {
         Ok(self.store().record(*id).await?.map(Status::new))
+    }
+
+    /// The attempts of an entry that are over, oldest first: those that failed, the last hundred of them, and the one that settled it. None for an entry
+    /// that is not there.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn attempts(&self, id: &EntryId) -> Result<Vec<PastAttempt>, StoreError> {
+        let mut attempts = self.store().attempts(*id).await?;
+        let record = self.store().record(*id).await?;
+        attempts.extend(record.as_ref().and_then(PastAttempt::last_of));
+        Ok(attempts)
     }
 
     /// The newest entries first, at most `limit` and at most 10,000.

@@ -157,6 +157,7 @@ fn child() {
             "endure" => crate::ailing::endure(&store).await,
             "gather" => crate::gather::gather(&store).await,
             "walk" => crate::walk::walk(&store).await,
+            "poisoned" => crate::walk::poisoned(&store).await,
             "work" => crate::power::work(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,

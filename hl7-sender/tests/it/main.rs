@@ -16,6 +16,7 @@ mod disk;
 mod fickle;
 mod files;
 mod gather;
+mod guide;
 mod intake;
 mod keys;
 mod lanes;
