@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::destination::Destination;
 use crate::destination_status::DestinationStatus;
-use crate::engine::Target;
 use crate::error::{StartError, StartErrorKind};
+use crate::event::DestinationChange;
 use crate::running::Running;
 use crate::sender::Sender;
 
@@ -30,8 +30,10 @@ impl Sender {
     /// Begins no more message for a destination until [`Sender::resume_destination`] or the next start. Those under way are finished, new ones are
     /// kept and wait. Gives whether there is such a destination.
     pub fn pause_destination(&self, name: &str) -> bool {
-        let target = self.running().target(name);
-        target.inspect(|target| target.gate().pause()).is_some()
+        let Some(target) = self.running().target(name) else { return false };
+        target.gate().pause();
+        self.running().engine.tell_of(&target.tally.name, DestinationChange::Paused);
+        true
     }
 
     /// Goes on with a destination that was paused. One that cannot be reached is tried now, with all that waits for its next attempt there, whatever rest it
@@ -39,6 +41,7 @@ impl Sender {
     pub fn resume_destination(&self, name: &str) -> bool {
         let Some(target) = self.running().target(name) else { return false };
         target.gate().resume(Instant::now());
+        self.running().engine.tell_of(&target.tally.name, DestinationChange::Resumed);
         target.wake.notify_one();
         true
     }
@@ -48,8 +51,8 @@ impl Sender {
     /// # Errors
     /// When it is not usable, when there is one of this name, and when the sender was shut down.
     pub async fn add_destination(&self, destination: Destination) -> Result<(), StartError> {
-        let target = checked(destination)?;
-        self.change(|running| async move { running.add(target).await }).await
+        destination.check().map_err(StartError::new)?;
+        self.change(|running| async move { running.add(destination).await }).await
     }
 
     /// Puts a destination in the place of the one of its name. From now on messages are enqueued for the new one. The old one begins no message any more;
@@ -68,8 +71,8 @@ impl Sender {
         destination: Destination,
         within: Duration,
     ) -> Result<(), StartError> {
-        let target = checked(destination)?;
-        self.change(move |running| async move { running.replace(target, within).await }).await
+        destination.check().map_err(StartError::new)?;
+        self.change(move |running| async move { running.replace(destination, within).await }).await
     }
 
     /// Removes a destination: nothing is enqueued for it any more, and no message begun. Those under way are finished, at most within this time, or put back
@@ -94,9 +97,4 @@ impl Sender {
         // The task does not panic; it is dropped with its runtime.
         changed.await.unwrap_or(Err(StartError::new(StartErrorKind::ShutDown)))
     }
-}
-
-fn checked(destination: Destination) -> Result<Arc<Target>, StartError> {
-    destination.check().map_err(StartError::new)?;
-    Ok(Arc::new(Target::new(destination)))
 }

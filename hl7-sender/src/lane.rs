@@ -1,15 +1,21 @@
 //! One lane's turn: its head is sent, settled, and the next one begun, as long as the lane flows.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
 use crate::decision::{self, Verdict};
 use crate::digest;
 use crate::engine::{Engine, Stage, Target};
 use crate::entry::{Attempt, DeadLetterReason, End, Finished};
 use crate::error::StoreError;
+use crate::event::{DestinationChange, EntryChange, EntryEvent};
+use crate::gate::Rest;
 use crate::id::{EntryId, LaneId};
+use crate::span::Timed;
+use crate::tally::Entered;
 use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing};
 
 /// How many messages a lane sends before the others of its destination get their turn. Lanes that wait are served first then; a lane
@@ -33,6 +39,7 @@ pub(crate) struct Link {
     connection: Box<dyn Connection>,
     /// Whether it has carried no message yet.
     fresh: bool,
+    _counted: Entered,
 }
 
 pub(crate) struct Turn<'t> {
@@ -91,19 +98,43 @@ impl<'t> Turn<'t> {
         let mut left = TURN;
         while let Some(attempt) = next {
             left -= 1;
-            self.engine.watch.changed(attempt.id);
-            let finished = self.attempt(&attempt).await;
-            let goes_on = !self.engine.is_stopping() && !self.target.is_idle();
-            next = self.finish(finished, goes_on && left > 0 && self.link.is_some()).await?;
+            self.begun(&attempt);
+            let timed = Timed::attempt(&attempt, self.target);
+            let span = timed.span.clone();
+            next = self.one(&attempt, left > 0, &timed).instrument(span).await?;
         }
         Ok(())
+    }
+
+    fn begun(&self, attempt: &Attempt) {
+        self.target.tally.attempts.add();
+        let name = || Arc::clone(&self.target.tally.name);
+        self.engine.tell(attempt.id, || EntryEvent::begun(attempt, name(), self.engine.now()));
+    }
+
+    /// One attempt from its first byte to its durable end, and the beginning of the next when the lane goes on.
+    async fn one(
+        &mut self,
+        attempt: &Attempt,
+        more: bool,
+        timed: &Timed,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let finished = self.attempt(attempt).await;
+        timed.span.record("end", EntryChange::from(finished.end).as_str());
+        timed.end(finished.failure);
+        let goes_on = more && !self.engine.is_stopping() && !self.target.is_idle() && self.link.is_some();
+        self.finish(attempt, finished, goes_on).await
     }
 
     /// The connection there is, or a new one.
     async fn connected(&mut self) -> Result<Link, Missing> {
         match self.link.take() {
             Some(link) => Ok(link),
-            None => Ok(Link { connection: self.new_connection().await?, fresh: true }),
+            None => {
+                let connection = self.new_connection().await?;
+                let counted = self.target.tally.connections.enter();
+                Ok(Link { connection, fresh: true, _counted: counted })
+            }
         }
     }
 
@@ -113,6 +144,8 @@ impl<'t> Turn<'t> {
             connected = target.transport.connect() => connected,
             () = target.reached(Stage::Cut) => return Err(Missing::Cut),
         };
+        let tally = &target.tally;
+        if connected.is_ok() { &tally.connects } else { &tally.failed_connects }.add();
         connected.map_err(|why| Missing::Unreachable(self.unreachable(why)))
     }
 
@@ -124,6 +157,7 @@ impl<'t> Turn<'t> {
             Err(failure) if matches!(failure.kind(), FailureKind::NotSent | FailureKind::Unsendable) => {}
             _ if std::mem::take(&mut link.fresh) && self.target.gate().reached() => {
                 tracing::info!(destination = self.target.name, "reachable again");
+                self.engine.tell_of(&self.target.tally.name, DestinationChange::Reachable);
                 self.target.wake.notify_one();
             }
             _ => {}
@@ -139,7 +173,10 @@ impl<'t> Turn<'t> {
         } else {
             tracing::warn!(destination = target.name, code, delay = ?rest.delay, "no connection");
         }
-        Unreachable { code, delay: rest.delay }
+        let Rest { delay, calls_for_help } = rest;
+        let change = DestinationChange::Unreachable { code, retry_in: delay, calls_for_help };
+        self.engine.tell_of(&target.tally.name, change);
+        Unreachable { code, delay }
     }
 
     async fn attempt(&mut self, attempt: &Attempt) -> Finished {
@@ -179,12 +216,13 @@ impl<'t> Turn<'t> {
         let mut replaced = false;
         loop {
             let mut link = self.connected().await?;
-            let sent_at = self.engine.now();
+            let (sent_at, began) = (self.engine.now(), Instant::now());
             let sent = tokio::select! {
                 sent = link.connection.send(message) => sent,
                 () = self.target.reached(Stage::Cut) => return Ok((sent_at, Came::Cut)),
             };
             self.used(link, &sent);
+            self.target.tally.answered(&sent, began.elapsed());
             match sent {
                 Err(failure) if failure.kind() == FailureKind::NotSent => {
                     if replaced || failure.is_lasting() {
@@ -209,6 +247,7 @@ impl<'t> Turn<'t> {
 
     /// The receiver may have it: the attempt counts, and it goes out again.
     fn unfinished(&self, attempt: &Attempt, sent_at: SystemTime) -> Finished {
+        self.target.tally.unknown.add();
         let again = End::Retry(self.engine.now());
         Finished { sent_at: Some(sent_at), ..self.unsent(attempt, again, CUT) }
     }
@@ -220,7 +259,12 @@ impl<'t> Turn<'t> {
     }
 
     /// Makes the end durable. A store without room is asked until it has some: what is known of a delivery is not thrown away.
-    async fn finish(&self, finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
+    async fn finish(
+        &self,
+        attempt: &Attempt,
+        finished: Finished,
+        go_on: bool,
+    ) -> Result<Option<Attempt>, StoreError> {
         loop {
             match self.engine.store.finish(finished.clone(), go_on).await {
                 Err(error) if error.is_passing() => {
@@ -229,24 +273,19 @@ impl<'t> Turn<'t> {
                 }
                 Err(error) => return Err(error),
                 Ok(next) => {
-                    self.report(finished.id, &finished);
+                    self.report(attempt, &finished);
                     return Ok(next);
                 }
             }
         }
     }
 
-    fn report(&self, id: EntryId, finished: &Finished) {
-        let end = match finished.end {
-            End::Deliver => "delivered",
-            End::Unconfirmed => "unconfirmed",
-            End::Skip => "skipped",
-            End::Retry(_) => "retrying",
-            End::Hold => "held",
-            End::DeadLetter(_) => "dead-lettered",
-        };
-        tracing::debug!(destination = self.target.name, entry = %id, end, failure = finished.failure, "attempt ended");
-        self.engine.watch.changed(id);
+    fn report(&self, attempt: &Attempt, finished: &Finished) {
+        let (id, tally, failure) = (finished.id, &self.target.tally, finished.failure);
+        let end = EntryChange::from(finished.end).as_str();
+        tracing::debug!(destination = self.target.name, entry = %id, end, failure, "attempt ended");
+        tally.ended(attempt, finished);
+        self.engine.tell(id, || EntryEvent::ended(attempt, Arc::clone(&tally.name), finished));
     }
 
     /// Gives up what is too old, in every lane of the destination, because in an outage only one is tried at a time.
@@ -264,9 +303,18 @@ impl<'t> Turn<'t> {
                 code = TOO_OLD,
                 "dead-lettered"
             );
-            expired.into_iter().for_each(|id| self.engine.watch.changed(id));
+            expired.into_iter().for_each(|id| self.expired(id));
         }
         Ok(())
+    }
+
+    fn expired(&self, id: EntryId) {
+        let (tally, change) = (&self.target.tally, EntryChange::DeadLettered(DeadLetterReason::TooOld));
+        tally.decided(change);
+        tally.failures.add(TOO_OLD);
+        self.engine.tell(id, || {
+            EntryEvent::of(id, Arc::clone(&tally.name), change, Some(TOO_OLD), self.engine.now())
+        });
     }
 
     async fn note_unreachable(&self, lane: LaneId, why: Unreachable) -> Result<(), StoreError> {

@@ -99,6 +99,19 @@
 //! # }
 //! ```
 //!
+//! # Watching
+//!
+//! [`Sender::events`] tells of what happens as it becomes durable, to any number of subscribers, none of which can slow the sender down. [`Sender::meter`] reads counters
+//! for metrics, by destination and of the store; [`Intake::meter`] those of an intake. [`Sender::counts`] and [`Sender::destinations`] say how things stand.
+//!
+//! `tracing` spans (level debug) tell of
+//!
+//! * each `enqueue` (`bytes`, `entries`, `repeats`, `code`, `ms`) and each `receive` of a message that came in (`bytes`, `entries`, `repeat`, `code`, `ms`), from the call to the
+//!   commit,
+//! * each `attempt` (`destination`, `entry`, `lane`, `attempt`, `bytes`, `end`, `code`, `ms`), from the counting to what came of it, with the spans of `hl7-mllp` in it.
+//!
+//! Names, codes, numbers and times are all there is in any of these.
+//!
 //! # Guarantees
 //!
 //! * When [`Sender::enqueue`] returns `Ok`, the entry is on the disk: it survives the end of the process in any form, a crash of the system and a loss of
@@ -153,6 +166,7 @@ mod committed;
 mod decision;
 mod destination;
 mod destination_status;
+mod destination_tally;
 mod destinations;
 mod digest;
 mod dispatch;
@@ -160,6 +174,7 @@ mod engine;
 mod enqueue;
 mod entry;
 mod error;
+mod event;
 mod file_drop;
 mod files;
 mod gate;
@@ -176,11 +191,15 @@ mod retry;
 mod router;
 mod running;
 mod sender;
+mod sender_meter;
 mod shape;
+mod span;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod status;
 mod store;
+mod store_counters;
+mod tally;
 mod transport;
 mod watch;
 
@@ -198,6 +217,7 @@ pub use error::{
     EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError, OpenErrorKind, StartError,
     StartErrorKind, StoreError, StoreErrorKind,
 };
+pub use event::{DestinationChange, DestinationEvent, EntryChange, EntryEvent, Event, Events};
 pub use file_drop::FileDrop;
 pub use id::{EntryId, LaneId, NotAnEntryId};
 pub use inbound::{Answered, Inbound, Received};
@@ -208,10 +228,12 @@ pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;
 pub use router::{Router, Unrouted};
 pub use sender::{Builder, Sender};
+pub use sender_meter::{DestinationCounters, SenderCounters, SenderMeter};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use status::Status;
 pub use store::Store;
+pub use store_counters::StoreCounters;
 pub use transport::{
     Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing, Pending, Transport,
 };

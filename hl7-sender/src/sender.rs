@@ -9,14 +9,17 @@ use hl7_core::Message;
 use tokio::sync::watch;
 
 use crate::destination::Destination;
+use crate::destination_tally::Tallies;
 use crate::engine::{self, Clock, Engine, Target};
 use crate::enqueue::NewEntry;
-use crate::entry::{Count, Record};
+use crate::entry::{Count, DeadLetterReason, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
+use crate::event::{Board, EntryChange, Event, Events};
 use crate::id::{EntryId, LaneId};
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::running::Running;
+use crate::sender_meter::SenderMeter;
 use crate::status::Status;
 use crate::store::{AnyStore, Store, Watched};
 use crate::watch::Watch;
@@ -108,13 +111,38 @@ impl Sender {
         self.store().message(*id).await
     }
 
+    /// What happens from now on: to entries, to destinations, and to the store.
+    ///
+    /// ```no_run
+    /// # async fn example(sender: hl7_sender::Sender) {
+    /// use hl7_sender::{EntryChange, Event};
+    ///
+    /// let mut events = sender.events();
+    /// while let Some(event) = events.next().await {
+    ///     match event {
+    ///         Event::Entry(of) if of.change == EntryChange::Held => println!("{} waits for a person: {:?}", of.entry, of.code),
+    ///         Event::Missed(events) => println!("{events} events were missed"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn events(&self) -> Events {
+        self.running.events()
+    }
+
+    /// Reads the counters.
+    pub fn meter(&self) -> SenderMeter {
+        SenderMeter::new(&self.running)
+    }
+
     /// Puts a dead letter at the end of its lane, to be sent with the control ID it had.
     ///
     /// # Errors
     /// When there is no such entry, when it is no dead letter, and when the store fails or is closed.
     pub async fn replay(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().replay(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Replayed);
         Ok(())
     }
 
@@ -125,7 +153,7 @@ impl Sender {
     /// When there is no such entry, when it is settled, held or being sent, and when the store fails or is closed.
     pub async fn hold(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().hold(*id).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Held);
         Ok(())
     }
 
@@ -137,7 +165,10 @@ impl Sender {
     pub async fn hold_lane(&self, lane: &LaneId) -> Result<Option<EntryId>, StoreError> {
         let held = self.store().hold_lane(*lane).await?;
         if let Some(id) = &held {
-            self.running.engine.watch.changed(*id);
+            // It is held whether or not it can be looked at.
+            let record = self.store().record(*id).await.ok().flatten();
+            let destination = record.map(|record| record.destination).unwrap_or_default();
+            self.decided(id, &destination, EntryChange::Held);
         }
         Ok(held)
     }
@@ -149,7 +180,7 @@ impl Sender {
     /// When there is no such entry, when it is settled or being sent, and when the store fails or is closed.
     pub async fn cancel(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().cancel(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Cancelled);
         Ok(())
     }
 
@@ -159,7 +190,7 @@ impl Sender {
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn release(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().release(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Released);
         Ok(())
     }
 
@@ -169,7 +200,7 @@ impl Sender {
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn dead_letter(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().dead_letter(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::DeadLettered(DeadLetterReason::Chosen));
         Ok(())
     }
 
@@ -212,11 +243,14 @@ impl Sender {
         self.running.engine.now()
     }
 
-    fn decided(&self, id: &EntryId, destination: &str) {
-        self.running.engine.watch.changed(*id);
-        if let Some(target) = self.running.target(destination) {
-            target.wake.notify_one();
-        }
+    fn decided(&self, id: &EntryId, destination: &str, change: EntryChange) {
+        let engine = &self.running.engine;
+        let Some(target) = self.running.target(destination) else {
+            return engine.tell_change(*id, &destination.into(), change);
+        };
+        target.tally.decided(change);
+        engine.tell_change(*id, &target.tally.name, change);
+        target.wake.notify_one();
     }
 }
 
@@ -284,17 +318,18 @@ impl Builder {
     /// # Errors
     /// When a destination is not usable, two have one name, or the store fails.
     pub async fn start(self) -> Result<Sender, StartError> {
-        let mut targets = HashMap::new();
+        let (mut targets, tallies) = (HashMap::new(), Arc::<Tallies>::default());
         for destination in self.destinations {
             destination.check().map_err(StartError::new)?;
             let name = destination.name.clone();
-            if targets.insert(name, Arc::new(Target::new(destination))).is_some() {
+            if targets.insert(name, Arc::new(Target::new(destination, &tallies))).is_some() {
                 return Err(StartError::new(StartErrorKind::RepeatedName));
             }
         }
-        let (stop, stopped) = watch::channel(false);
+        let ((stop, stopped), board) = (watch::channel(false), Board::new());
+        let (store, clock, teller) = (self.store, self.clock, board.teller());
         let engine =
-            Arc::new(Engine { store: self.store, watch: Watch::default(), clock: self.clock, stop: stopped });
+            Arc::new(Engine { store, watch: Watch::default(), teller, tallies, clock, stop: stopped });
         let again = engine.store.recover(engine.now()).await?;
         if again > 0 {
             tracing::warn!(
@@ -302,10 +337,19 @@ impl Builder {
                 "entries that were under way when the last sender ended go out again"
             );
         }
-        let running = Running::new(Arc::clone(&engine), stop, self.max_message_bytes);
+        let running = Running::new(Arc::clone(&engine), stop, board, self.max_message_bytes);
+        running.run(tokio::spawn(tell_of_failure(Arc::clone(&engine))));
         running.run(tokio::spawn(prune::run(engine, self.keep)));
         targets.into_values().for_each(|target| running.open(&target));
         Ok(Sender { running: Arc::new(running) })
+    }
+}
+
+/// Tells those who listen when the store fails.
+async fn tell_of_failure(engine: Arc<Engine>) {
+    tokio::select! {
+        error = engine.failed() => engine.teller.tell(|| Event::StoreFailed(error)),
+        () = engine.stopped() => {}
     }
 }
 

@@ -11,6 +11,8 @@ use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
+use crate::store_counters::StoreCounters;
+use crate::tally::Codes;
 
 /// A durable store of entries and their lanes.
 ///
@@ -229,6 +231,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
+    /// What it has counted, for metrics. Nothing, unless a store says otherwise; errors are counted by the sender.
+    fn counters(&self) -> StoreCounters {
+        StoreCounters::default()
+    }
+
     /// Ends the use of the store: what was begun is finished, locks are given up, later calls fail.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
@@ -239,15 +246,19 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) struct Watched<S> {
     store: S,
     fault: watch::Sender<Option<StoreError>>,
+    errors: Codes,
 }
 
 impl<S: Store> Watched<S> {
     pub(crate) fn new(store: S) -> Self {
-        Self { store, fault: watch::Sender::new(None) }
+        Self { store, fault: watch::Sender::new(None), errors: Codes::default() }
     }
 
-    fn note(&self, fault: Option<StoreError>) {
-        if let Some(fault) = fault.filter(StoreError::is_fault) {
+    fn note(&self, error: Option<StoreError>) {
+        if let Some(error) = error.filter(|error| error.is_fault() || error.is_passing()) {
+            self.errors.add(error.code());
+        }
+        if let Some(fault) = error.filter(StoreError::is_fault) {
             self.fault.send_if_modified(|first| first.replace(first.unwrap_or(fault)).is_none());
         }
     }
@@ -276,12 +287,17 @@ macro_rules! erased {
         pub(crate) trait AnyStore: Send + Sync + 'static {
             /// The first fault, from now on.
             fn fault(&self) -> watch::Receiver<Option<StoreError>>;
+            fn counters(&self) -> StoreCounters;
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result>;)*
         }
 
         impl<S: Store> AnyStore for Watched<S> {
             fn fault(&self) -> watch::Receiver<Option<StoreError>> {
                 self.fault.subscribe()
+            }
+
+            fn counters(&self) -> StoreCounters {
+                StoreCounters { errors: self.errors.get(), ..self.store.counters() }
             }
 
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result> {

@@ -27,13 +27,14 @@ use self::file::LockedFile;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
-use self::writer::Writer;
+use self::writer::{Writer, WriterTally};
 use crate::digest::Digest;
 use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
 use crate::store::Store;
+use crate::store_counters::StoreCounters;
 
 /// A store in one SQLite file, for one process.
 ///
@@ -49,6 +50,7 @@ pub struct SqliteStore {
     writer: Worker,
     reader: Worker,
     poisoned: Arc<AtomicBool>,
+    tally: Arc<WriterTally>,
 }
 
 /// How a [`SqliteStore`] is opened.
@@ -151,10 +153,17 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         }
     };
     let poisoned = Arc::new(AtomicBool::new(false));
-    let writer = Writer { tables, reserve, file: Arc::clone(&file), poisoned: Arc::clone(&poisoned) };
+    let tally = Arc::<WriterTally>::default();
+    let writer = Writer {
+        tables,
+        reserve,
+        file: Arc::clone(&file),
+        poisoned: Arc::clone(&poisoned),
+        tally: Arc::clone(&tally),
+    };
     let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;
     let writer = Worker::writer(writer).map_err(no_thread)?;
-    Ok(SqliteStore { writer, reader, poisoned })
+    Ok(SqliteStore { writer, reader, poisoned, tally })
 }
 
 /// The connection that writes and the one that reads.
@@ -301,6 +310,10 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<usize, StoreError> {
         self.writer.call(move |tables| tables.prune(delivered, dead_letters, limit).map_err(fault)).await
+    }
+
+    fn counters(&self) -> StoreCounters {
+        self.tally.read()
     }
 
     async fn close(&self) {
