@@ -36,7 +36,7 @@ pub struct EntryEvent {
     pub entry: EntryId,
     /// Its destination.
     pub destination: Arc<str>,
-    /// Its lane; `None` where what happened was decided by a person, or by time.
+    /// Its home lane; `None` where what happened was decided by a person, or by time.
     pub lane: Option<LaneId>,
     /// What happened.
     pub change: EntryChange,
@@ -188,7 +188,7 @@ impl EntryEvent {
         change: EntryChange,
         at: SystemTime,
     ) -> Event {
-        let (entry, lane, destination) = (stored.id, Some(stored.lane), Arc::clone(destination));
+        let (entry, lane, destination) = (stored.id, Some(stored.home()), Arc::clone(destination));
         Event::Entry(Self { entry, destination, lane, change, code: None, attempt: 0, at })
     }
 

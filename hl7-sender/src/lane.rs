@@ -102,6 +102,10 @@ impl<'t> Turn<'t> {
             let timed = Timed::attempt(&attempt, self.target);
             let span = timed.span.clone();
             next = self.one(&attempt, left > 0, &timed).instrument(span).await?;
+            if attempt.is_merge {
+                // Other lanes may be due.
+                self.target.wake.notify_one();
+            }
         }
         Ok(())
     }
