@@ -98,7 +98,7 @@ impl Committed {
         key: Digest,
         acknowledgment: Vec<u8>,
     ) -> Result<Option<Self>, StoreError> {
-        let answered = running.engine.store.answered(key).await?;
+        let answered = running.engine.vault.answered(&key).await?;
         Ok(answered.map(|answered| Self::again(key, acknowledgment, answered)))
     }
 
@@ -118,7 +118,7 @@ impl Committed {
         let (key, acknowledgment) = (inbound.request.key, inbound.acknowledgment.clone());
         let unrouted = inbound.dead_letter.is_some();
         let (about, reason) = ((!unrouted).then(|| About::of(&inbound.request, now)), inbound.dead_letter);
-        match running.engine.store.receive(inbound, now).await? {
+        match running.engine.vault.receive(inbound, now).await? {
             Received::Stored { entries, name_reused } => {
                 let receipts = enqueue::receipts(&running, entries, about.as_ref(), EntryChange::Received);
                 let mut more = reason.map(EntryChange::DeadLettered).into_iter().collect::<Vec<_>>();

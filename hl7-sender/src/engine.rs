@@ -15,12 +15,15 @@ use crate::gate::Gate;
 use crate::id::EntryId;
 use crate::store::AnyStore;
 use crate::transport::Transport;
+use crate::vault::Vault;
 use crate::watch::Watch;
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn AnyStore>,
+    /// The way to it of everything that holds messages or acknowledgments.
+    pub(crate) vault: Vault,
     pub(crate) watch: Watch,
     pub(crate) teller: Teller,
     pub(crate) tallies: Arc<Tallies>,

@@ -182,7 +182,7 @@ impl<'a> NewEntry<'a> {
 async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, EnqueueError> {
     let now = running.engine.now();
     let about = About::of(&request, now);
-    let enqueued = running.engine.store.enqueue(request, now).await;
+    let enqueued = running.engine.vault.enqueue(request, now).await;
     let stored = match enqueued? {
         Enqueued::Stored(stored) => stored,
         Enqueued::KeyReused => return Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
@@ -238,13 +238,14 @@ pub(crate) struct About {
     origin: String,
     message_type: Option<String>,
     size: u64,
+    key: Digest,
     now: SystemTime,
 }
 
 impl About {
     pub(crate) fn of(request: &Request, now: SystemTime) -> Self {
         let (origin, message_type) = (request.origin.clone(), request.message_type.clone());
-        Self { origin, message_type, size: request.body.len() as u64, now }
+        Self { origin, message_type, size: request.body.len() as u64, key: request.key, now }
     }
 
     fn record(&self, stored: &Stored) -> Record {
@@ -253,6 +254,7 @@ impl About {
             origin: self.origin.clone(),
             destination: stored.destination.clone(),
             lanes: stored.lanes.clone(),
+            key: self.key,
             control_id: stored.control_id.clone(),
             message_type: self.message_type.clone(),
             size: self.size,

@@ -84,6 +84,8 @@ pub struct Attempt {
     pub lane: LaneId,
     /// Whether it stands in other lanes too: once it is settled, those may be due.
     pub is_merge: bool,
+    /// The key of its request.
+    pub key: Digest,
     /// The message in wire form.
     pub body: Vec<u8>,
     /// SHA-256 of the body as it was enqueued.
@@ -277,6 +279,8 @@ pub struct Record {
     pub destination: String,
     /// At least one; the first is the home lane.
     pub lanes: Vec<LaneId>,
+    /// That of its request.
+    pub key: Digest,
     pub control_id: String,
     pub message_type: Option<String>,
     pub size: u64,

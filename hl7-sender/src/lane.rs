@@ -14,9 +14,11 @@ use crate::error::StoreError;
 use crate::event::{DestinationChange, EntryChange, EntryEvent};
 use crate::gate::Rest;
 use crate::id::{EntryId, LaneId};
+use crate::seal::Shut;
 use crate::span::Timed;
 use crate::tally::Entered;
 use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing};
+use crate::vault;
 
 /// How many messages a lane sends before the others of its destination get their turn. Lanes that wait are served first then; a lane
 /// alone goes on at once, on the same connection.
@@ -187,7 +189,19 @@ impl<'t> Turn<'t> {
         if let Some(finished) = self.refuse(attempt, self.engine.now()) {
             return finished;
         }
-        match self.send(attempt).await {
+        let vault = &self.engine.vault;
+        match vault.body(attempt).and_then(|body| Ok((body, vault.ready()?))) {
+            Err(shut) => self.shut(attempt, shut),
+            Ok((body, ready)) => {
+                let mut finished = self.deliver(attempt, &body).await;
+                vault::seal_acknowledgment(&mut finished, ready);
+                finished
+            }
+        }
+    }
+
+    async fn deliver(&mut self, attempt: &Attempt, body: &[u8]) -> Finished {
+        match self.send(attempt, body).await {
             Err(Missing::Unreachable(why)) => {
                 self.unsent(attempt, End::Retry(self.engine.now() + why.delay), why.code)
             }
@@ -215,8 +229,8 @@ impl<'t> Turn<'t> {
 
     /// Sends a message, and gives when it was written and what came of it. A connection that is found closed before anything was written is
     /// replaced once, at no cost to the message; when that happens to the new one too, the receiver counts as not reachable.
-    async fn send(&mut self, attempt: &Attempt) -> Result<(SystemTime, Came), Missing> {
-        let message = Outgoing::new(&attempt.body, attempt.id, attempt.since);
+    async fn send(&mut self, attempt: &Attempt, body: &[u8]) -> Result<(SystemTime, Came), Missing> {
+        let message = Outgoing::new(body, attempt.id, attempt.since);
         let mut replaced = false;
         loop {
             let mut link = self.connected().await?;
@@ -247,6 +261,13 @@ impl<'t> Turn<'t> {
         }
         decision::is_too_old(&self.target.rules.retry, attempt, now)
             .then(|| self.unsent(attempt, End::DeadLetter(DeadLetterReason::TooOld), TOO_OLD))
+    }
+
+    /// What cannot be read, or whose acknowledgment could not be kept, is not sent.
+    fn shut(&self, attempt: &Attempt, shut: Shut) -> Finished {
+        let code = shut.code();
+        tracing::error!(destination = self.target.name, entry = %attempt.id, code, "its key is not there, or another one; held");
+        self.unsent(attempt, End::Hold, code)
     }
 
     /// The receiver may have it: the attempt counts, and it goes out again.

@@ -19,9 +19,11 @@ use crate::id::{EntryId, LaneId};
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::running::Running;
+use crate::seal::Seals;
 use crate::sender_meter::SenderMeter;
 use crate::status::Status;
 use crate::store::{AnyStore, Store, Watched};
+use crate::vault::Vault;
 use crate::watch::Watch;
 
 /// The most entries that one list gives.
@@ -41,6 +43,7 @@ impl Sender {
     pub fn builder(store: impl Store) -> Builder {
         Builder {
             store: Arc::new(Watched::new(store)),
+            seals: Seals::default(),
             destinations: Vec::new(),
             max_message_bytes: Builder::MAX_MESSAGE_BYTES,
             keep: Keep { delivered: Builder::KEEP_DELIVERED, dead_letters: None },
@@ -68,7 +71,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn status(&self, id: &EntryId) -> Result<Option<Status>, StoreError> {
-        Ok(self.store().record(*id).await?.map(Status::new))
+        Ok(self.store().record(*id).await?.map(|record| self.vault().status(record)))
     }
 
     /// The newest entries first, at most `limit` and at most 10,000.
@@ -76,7 +79,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().recent(None, limit.min(MAX_LIST)).await.map(statuses)
+        self.store().recent(None, limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
     }
 
     /// As [`Sender::recent`], those of one origin.
@@ -84,7 +87,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent_of(&self, origin: &str, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().recent(Some(origin), limit.min(MAX_LIST)).await.map(statuses)
+        self.store().recent(Some(origin), limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
     }
 
     /// The newest dead letters first, at most `limit` and at most 10,000.
@@ -92,7 +95,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn dead_letters(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().dead_letters(limit.min(MAX_LIST)).await.map(statuses)
+        self.store().dead_letters(limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
     }
 
     /// How many entries there are of each origin, destination and state.
@@ -106,9 +109,9 @@ impl Sender {
     /// The message of an entry, in wire form; `None` when there is no such entry.
     ///
     /// # Errors
-    /// When the store fails or is closed.
+    /// When the store fails or is closed, and when the message was encrypted with a key that is not there.
     pub async fn message(&self, id: &EntryId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store().message(*id).await
+        self.vault().message(*id).await
     }
 
     /// What happens from now on: to entries, to destinations, and to the store.
@@ -239,6 +242,14 @@ impl Sender {
         &*self.running.engine.store
     }
 
+    fn vault(&self) -> &Vault {
+        &self.running.engine.vault
+    }
+
+    fn statuses(&self, records: Vec<Record>) -> Vec<Status> {
+        records.into_iter().map(|record| self.vault().status(record)).collect()
+    }
+
     fn now(&self) -> SystemTime {
         self.running.engine.now()
     }
@@ -254,10 +265,6 @@ impl Sender {
     }
 }
 
-fn statuses(records: Vec<Record>) -> Vec<Status> {
-    records.into_iter().map(Status::new).collect()
-}
-
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<_> = self.running.targets().iter().map(|target| target.name.clone()).collect();
@@ -269,6 +276,7 @@ impl fmt::Debug for Sender {
 /// How a sender is started; [`Sender::builder`] makes one.
 pub struct Builder {
     store: Arc<dyn AnyStore>,
+    seals: Seals,
     destinations: Vec<Destination>,
     max_message_bytes: usize,
     keep: Keep,
@@ -307,6 +315,24 @@ impl Builder {
         self
     }
 
+    /// Encrypts messages and acknowledgments before they are stored, with these keys. What is stored already stays as it is, and is sent.
+    ///
+    /// The keys are needed as long as the store: see "Encryption" in the crate's documentation.
+    ///
+    /// ```
+    /// use hl7_sender::{Builder, Key, KeyRing, NotAKeyId};
+    ///
+    /// fn encrypted(builder: Builder, secret: [u8; 32]) -> Result<Builder, NotAKeyId> {
+    ///     Ok(builder.encrypt(KeyRing::new("2026-01".parse()?, Key::from_bytes(secret))))
+    /// }
+    /// # let _ = encrypted;
+    /// ```
+    #[cfg(feature = "encryption")]
+    pub fn encrypt(mut self, keys: impl crate::key::Keys) -> Self {
+        self.seals = Seals::by(crate::encryption::Encryption { keys: Box::new(keys) });
+        self
+    }
+
     /// The clock for times that are stored; waiting goes by the system's monotonic clock. For tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -316,7 +342,7 @@ impl Builder {
     /// Starts sending. It runs on the tokio runtime this is called on, which needs its timer and its input and output turned on.
     ///
     /// # Errors
-    /// When a destination is not usable, two have one name, or the store fails.
+    /// When a destination is not usable, two have one name, the current key is not there, or the store fails.
     pub async fn start(self) -> Result<Sender, StartError> {
         let (mut targets, tallies) = (HashMap::new(), Arc::<Tallies>::default());
         for destination in self.destinations {
@@ -327,9 +353,17 @@ impl Builder {
             }
         }
         let ((stop, stopped), board) = (watch::channel(false), Board::new());
-        let (store, clock, teller) = (self.store, self.clock, board.teller());
-        let engine =
-            Arc::new(Engine { store, watch: Watch::default(), teller, tallies, clock, stop: stopped });
+        let vault = Vault::new(Arc::clone(&self.store), self.seals);
+        vault.check().map_err(|_| StartError::new(StartErrorKind::NoKey))?;
+        let engine = Arc::new(Engine {
+            store: self.store,
+            vault,
+            watch: Watch::default(),
+            teller: board.teller(),
+            tallies,
+            clock: self.clock,
+            stop: stopped,
+        });
         let again = engine.store.recover(engine.now()).await?;
         if again > 0 {
             tracing::warn!(

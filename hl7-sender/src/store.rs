@@ -70,6 +70,12 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn answered(&self, key: Digest) -> impl Future<Output = Result<Option<Answered>, StoreError>> + Send;
 
+    /// Whether a request is kept under this key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn is_known(&self, key: Digest) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`.
     ///
     /// # Errors
@@ -322,6 +328,7 @@ erased! {
     enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
     receive(inbound: Inbound, now: SystemTime) -> Result<Received, StoreError>;
     answered(key: Digest) -> Result<Option<Answered>, StoreError>;
+    is_known(key: Digest) -> Result<bool, StoreError>;
     recover(now: SystemTime) -> Result<u64, StoreError>;
     due(destination: &'a str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
     clamp(destination: &'a str, latest: SystemTime) -> Result<(), StoreError>;

@@ -16,7 +16,7 @@ struct Open {
     lane: LaneId,
 }
 
-const HEAD: &str = "SELECT e.number, e.id, b.bytes, r.digest, e.tries, e.rejections, e.since, e.state
+const HEAD: &str = "SELECT e.number, e.id, b.bytes, r.digest, e.tries, e.rejections, e.since, e.state, r.key
     FROM entry e LEFT JOIN request r ON r.number = e.request LEFT JOIN body b ON b.request = e.request
     WHERE e.lane = ?1 AND e.position IS NOT NULL ORDER BY e.position LIMIT 1";
 
@@ -224,6 +224,7 @@ fn head(row: &Row<'_>, lane: LaneId) -> rusqlite::Result<(i64, Option<Attempt>)>
     let attempt = Attempt {
         id: EntryId::from_bytes(row.get::<_, Id>(1)?.0),
         lane,
+        key: row.get(8)?,
         is_merge: false,
         body: row.get(2)?,
         digest: row.get(3)?,

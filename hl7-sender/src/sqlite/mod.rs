@@ -43,7 +43,7 @@ use crate::store_counters::StoreCounters;
 /// a lock could be got around (elsewhere than on Linux, by removing the file `.lock` beside it), the later opening takes the store over, and the earlier
 /// one's next call fails with [`crate::StoreErrorKind::Ousted`] and changes nothing.
 ///
-/// The messages lie in the file as they are: who can read the file can read them.
+/// The messages lie in the file as they are, unless they are encrypted (`Builder::encrypt`): who can read the file can read them.
 ///
 /// The file must be on a local disk. Copy it only while no process has it open, together with the `-wal` file where there is one.
 pub struct SqliteStore {
@@ -209,6 +209,10 @@ impl Store for SqliteStore {
 
     async fn answered(&self, key: Digest) -> Result<Option<Answered>, StoreError> {
         self.reader.call(move |tables| tables.answered(&key).map_err(fault)).await
+    }
+
+    async fn is_known(&self, key: Digest) -> Result<bool, StoreError> {
+        self.reader.call(move |tables| tables.known(&key).map(|known| known.is_some()).map_err(fault)).await
     }
 
     async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {

@@ -11,7 +11,7 @@ macro_rules! records {
         concat!(
             "SELECT e.id, e.origin, e.destination, e.lane, r.control_id, r.message_type, r.size, e.state, e.reason, ",
             "e.attempts, e.failure, e.acknowledgment, e.enqueued_at, e.sent_at, e.answered_at, e.settled_at, ",
-            "e.next_attempt_at, e.answers FROM entry e JOIN request r ON r.number = e.request ",
+            "e.next_attempt_at, e.answers, r.key FROM entry e JOIN request r ON r.number = e.request ",
             $rest
         )
     };
@@ -85,5 +85,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         settled_at: time(15)?,
         next_attempt_at: time(16)?,
         answers: row.get(17)?,
+        key: row.get(18)?,
     })
 }

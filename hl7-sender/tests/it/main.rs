@@ -10,6 +10,8 @@ mod contract;
 mod crash;
 mod damage;
 mod destinations;
+#[cfg(feature = "encryption")]
+mod encryption;
 mod events;
 mod fickle;
 mod files;
