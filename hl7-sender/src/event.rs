@@ -152,10 +152,15 @@ pub enum DestinationChange {
     Changed,
     /// It was removed.
     Removed,
+    /// A person parked one of its lanes.
+    LaneParked(LaneId),
+    /// A person let a parked lane go.
+    LaneReleased(LaneId),
 }
 
 impl DestinationChange {
-    /// The stable name: `unreachable`, `reachable`, `paused`, `resumed`, `added`, `changed`, `removed`.
+    /// The stable name: `unreachable`, `reachable`, `paused`, `resumed`, `added`, `changed`, `removed`, `lane-parked`,
+    /// `lane-released`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
@@ -165,6 +170,8 @@ impl DestinationChange {
             Self::Added => "added",
             Self::Changed => "changed",
             Self::Removed => "removed",
+            Self::LaneParked(_) => "lane-parked",
+            Self::LaneReleased(_) => "lane-released",
         }
     }
 }

@@ -37,7 +37,8 @@
 //! # The words
 //!
 //! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
-//! lane the order is kept, and each lane waits, retries and is held by itself. The store with its entries is the *outbox*. A *receipt* is what
+//! lane the order is kept, and each lane waits, retries and is held by itself. A message with several values, such as a merge of two patients, stands in
+//! the lane of each ([`Destination::lane_keys`]): it is sent when it is the first of all of them, and what is behind it in any of them waits for it. The store with its entries is the *outbox*. A *receipt* is what
 //! the caller has of an entry. An entry is *settled* when nothing more happens to it by itself: it is delivered, sent without a confirmation, skipped, or
 //! a *dead letter*. A *held* entry waits for a person, and its lane with it.
 //!
@@ -61,8 +62,10 @@
 //! Sent again means the same bytes under the same control ID. [`Destination::on`], [`Policy`] and [`Retry`] change the table.
 //!
 //! By hand, entries and lanes that wait are held ([`Sender::hold`], [`Sender::hold_lane`]), released and cancelled ([`Sender::cancel`]). A hold is of an
-//! entry: the lane stands before it, in this run and the next. Destinations are paused, added, changed and removed while the sender runs
-//! ([`Sender::pause_destination`], [`Sender::add_destination`], [`Sender::change_destination`], [`Sender::remove_destination`]); a pause ends with the process.
+//! entry: the lane stands before it, in this run and the next. A lane is parked ([`Sender::park_lane`]) with all that comes into it later. Dead letters are
+//! replayed as they are ([`Sender::replay`]) or as an edited copy ([`Sender::replay_edited`]). Destinations are paused, added, changed and removed while the
+//! sender runs ([`Sender::pause_destination`], [`Sender::add_destination`], [`Sender::change_destination`], [`Sender::remove_destination`]); a pause
+//! lasts until it is ended, also over a restart.
 //!
 //! # The listener's side
 //!
@@ -121,7 +124,7 @@
 //! * Readable in the store stay: control IDs, message types, destinations, origins, sizes, times, states and codes.
 //! * Entries from before encryption was turned on are sent, and known when they are repeated. They stay as they are until they are removed.
 //! * To rotate, start with a new current key, and the old ones as former keys as long as anything that they sealed is kept.
-//! * An entry whose key is not there is held with the code `S206`, one that does not open with its key with `S207`, and its lane stands. [`Sender::release`] sends it once
+//! * An entry whose key is not there is held with the code `S207`, one that does not open with its key with `S208`, and its lane stands. [`Sender::release`] sends it once
 //!   the key is there. Its message cannot be read meanwhile ([`StoreErrorKind::Sealed`]). So it is when encryption is turned off, and repeats are not known then.
 //! * It keeps content from who can read the file. Who can write to it can put plain messages there.
 //!
@@ -165,7 +168,8 @@
 //!
 //! `S001`–`S014` [`EnqueueError`]; `S101`–`S110` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132`, `S133` [`StartError`]; `S131` [`NotAnEntryId`]; `S134` `NotAKeyId`; `S141`–`S146` [`IntakeError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
-//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` its key is not there, `S207` not sealed with its key or not for it, `S211` no folder, `S212` file not
+//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` under way when the process ended, and in the receiver's safe
+//! keeping by then, `S207` its key is not there, `S208` not sealed with its key or not for it, `S211` no folder, `S212` file not
 //! written, `S213` file not known to be durable, `S214` file system too slow, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
@@ -201,9 +205,11 @@ mod intake_meter;
 mod key;
 mod lane;
 mod mllp;
+mod parking;
 mod policy;
 mod prune;
 mod receipt;
+mod replay;
 mod retry;
 mod router;
 mod running;
@@ -217,6 +223,7 @@ mod sqlite;
 mod status;
 mod store;
 mod store_counters;
+mod taken;
 mod tally;
 mod transport;
 mod vault;
@@ -230,7 +237,8 @@ pub use destination_status::DestinationStatus;
 pub use digest::Digest;
 pub use enqueue::NewEntry;
 pub use entry::{
-    Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, Finished, Record, Request, State, Stored,
+    Accepted, Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, Finished, LaneRecord, Record,
+    Request, State, Stored,
 };
 pub use error::{
     EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError, OpenErrorKind, StartError,

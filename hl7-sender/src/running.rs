@@ -77,6 +77,7 @@ impl Running {
             return Err(StartError::new(StartErrorKind::RepeatedName));
         }
         let target = Arc::new(Target::new(destination, &self.engine.tallies));
+        self.take_pause(&target).await?;
         self.open(&target);
         self.engine.tell_of(&target.tally.name, DestinationChange::Added);
         Ok(())
@@ -89,6 +90,7 @@ impl Running {
             return Err(StartError::new(StartErrorKind::UnknownName));
         }
         let target = Arc::new(Target::new(destination, &self.engine.tallies));
+        self.take_pause(&target).await?;
         let before = self.put(&target, None);
         self.close(before, within).await;
         self.open(&target);
@@ -106,6 +108,14 @@ impl Running {
         self.close(before, within).await;
         self.engine.tallies.remove(name);
         self.engine.tell_of(&name.into(), DestinationChange::Removed);
+        Ok(())
+    }
+
+    /// A destination that is paused on record is paused from the start.
+    async fn take_pause(&self, target: &Target) -> Result<(), StartError> {
+        if self.engine.store.paused().await?.contains(&target.name) {
+            target.gate().pause();
+        }
         Ok(())
     }
 

@@ -26,9 +26,9 @@ pub(crate) enum Owner<'a> {
 /// Why sealed bytes do not open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Shut {
-    /// S206: their key is not there.
+    /// S207: their key is not there.
     NoKey,
-    /// S207: not with their key: it is another one than it was, or they belong to something else.
+    /// S208: not with their key: it is another one than it was, or they belong to something else.
     Misfit,
 }
 
@@ -120,8 +120,8 @@ impl Shut {
     /// The stable code.
     pub(crate) fn code(self) -> &'static str {
         match self {
-            Self::NoKey => "S206",
-            Self::Misfit => "S207",
+            Self::NoKey => "S207",
+            Self::Misfit => "S208",
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::vault::Vault;
 use crate::watch::Watch;
 
 /// The most entries that one list gives.
-const MAX_LIST: usize = 10_000;
+pub(crate) const MAX_LIST: usize = 10_000;
 
 /// Sends messages durably and in order. A clone is the same sender.
 ///
@@ -161,7 +161,7 @@ impl Sender {
     }
 
     /// Holds a lane at its first entry that waits, and gives that one: [`Sender::release`] takes it. A message that is being sent is finished. `None` when
-    /// no entry of the lane waits: then there is nothing to hold, and a message that is enqueued later goes out.
+    /// no entry of the lane waits: then there is nothing to hold, and a message that is enqueued later goes out. [`Sender::park_lane`] stops those too.
     ///
     /// # Errors
     /// When the store fails or is closed.
@@ -238,11 +238,11 @@ impl Sender {
         &self.running
     }
 
-    fn store(&self) -> &dyn AnyStore {
+    pub(crate) fn store(&self) -> &dyn AnyStore {
         &*self.running.engine.store
     }
 
-    fn vault(&self) -> &Vault {
+    pub(crate) fn vault(&self) -> &Vault {
         &self.running.engine.vault
     }
 
@@ -250,11 +250,11 @@ impl Sender {
         records.into_iter().map(|record| self.vault().status(record)).collect()
     }
 
-    fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         self.running.engine.now()
     }
 
-    fn decided(&self, id: &EntryId, destination: &str, change: EntryChange) {
+    pub(crate) fn decided(&self, id: &EntryId, destination: &str, change: EntryChange) {
         let engine = &self.running.engine;
         let Some(target) = self.running.target(destination) else {
             return engine.tell_change(*id, &destination.into(), change);
@@ -370,6 +370,11 @@ impl Builder {
                 entries = again,
                 "entries that were under way when the last sender ended go out again"
             );
+        }
+        for name in engine.store.paused().await? {
+            if let Some(target) = targets.get(&name) {
+                target.gate().pause();
+            }
         }
         let running = Running::new(Arc::clone(&engine), stop, board, self.max_message_bytes);
         running.run(tokio::spawn(tell_of_failure(Arc::clone(&engine))));

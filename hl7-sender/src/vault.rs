@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::digest::{self, Digest};
-use crate::entry::{Attempt, Enqueued, Finished, Record, Request};
+use crate::entry::{Accepted, Attempt, Enqueued, Finished, Record, Request, Stored};
 use crate::error::StoreError;
 use crate::id::EntryId;
 use crate::inbound::{Answered, Inbound, Received};
@@ -45,6 +45,23 @@ impl Vault {
             Received::Repeat(answered) => Received::Repeat(self.opened(&key, answered)),
             received => received,
         })
+    }
+
+    /// Keeps an edited copy; see [`crate::Store::copy`]. Its key is a new one.
+    pub(crate) async fn copy(
+        &self,
+        of: EntryId,
+        request: Request,
+        now: SystemTime,
+    ) -> Result<Stored, StoreError> {
+        self.store.copy(of, self.sealed(request, &Naming(None))?, now).await
+    }
+
+    /// Notes that a message is in the receiver's safe keeping; see [`crate::Store::accepted`]. An acknowledgment that cannot be sealed is left out.
+    pub(crate) async fn accepted(&self, accepted: Accepted) -> Result<(), StoreError> {
+        let owner = Owner::Acknowledgment(accepted.id);
+        let acknowledgment = accepted.acknowledgment.and_then(|bytes| self.seal(owner, bytes).ok());
+        self.store.accepted(Accepted { acknowledgment, ..accepted }).await
     }
 
     /// What a message that came in before was answered; see [`crate::Store::answered`].

@@ -111,10 +111,12 @@ impl Writer {
             .try_for_each(|job| job.run(&mut self.tables))
             .and_then(|()| self.tables.commit());
         match done {
-            Ok(()) => self.tally.committed(group.len(), began.elapsed()),
-            Err(_) => self.tables.roll_back(),
+            Ok(()) => {
+                self.tally.committed(group.len(), began.elapsed());
+                Ok(())
+            }
+            Err(error) => self.tables.roll_back().and(Err(error)),
         }
-        done
     }
 
     /// Whether calls with so many bytes can be accepted, or only what settles what is there.

@@ -62,7 +62,7 @@ async fn an_entry_is_told_of_from_its_first_attempt_to_its_end() {
     let folder = Folder::new();
     let sender = folder.sender(ehr(peer.address)).await;
     let mut events = sender.events();
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     let made = next(&mut events, |event| of(event, receipt.id())).await;
     let lane = sender.status(&receipt.id()).await.unwrap().unwrap().lane();
@@ -70,7 +70,7 @@ async fn an_entry_is_told_of_from_its_first_attempt_to_its_end() {
         (made.change, made.lane, made.code, made.attempt),
         (EntryChange::Enqueued, Some(lane), None, 0)
     );
-    sender.resume_destination("ehr");
+    sender.resume_destination("ehr").await.unwrap();
     assert_eq!(
         up_to(&mut events, receipt.id(), "held").await,
         heard(&[
@@ -95,7 +95,7 @@ async fn an_entry_is_told_of_from_its_first_attempt_to_its_end() {
 async fn what_a_person_decides_is_told() {
     let folder = Folder::new();
     let sender = folder.sender(ehr(nowhere())).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let first = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap().id();
     let second = sender.enqueue("ehr", &message("m-2", "b")).await.unwrap().id();
     let mut events = sender.events();
@@ -117,7 +117,7 @@ async fn what_a_person_decides_is_told() {
 async fn a_message_that_came_in_is_told_of_with_what_is_odd_about_it() {
     let folder = Folder::new();
     let sender = folder.sender(Destination::mllp("ehr", nowhere().to_string())).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let router = Router::all_matches()
         .when("MSH-9.1 == ADT".parse().unwrap(), ["ehr"])
         .unrouted(Unrouted::DeadLetter("ehr".to_owned()));
@@ -162,8 +162,13 @@ async fn a_destination_is_told_of() {
     let peer = Peer::accepting().await;
     sender.change_destination(ehr(peer.address), PATIENCE).await.unwrap();
     delivered(&receipt).await;
-    sender.pause_destination("ehr");
-    sender.resume_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
+    sender.resume_destination("ehr").await.unwrap();
+    let lane = sender.lane_of("ehr", Some("a")).await.unwrap();
+    for _ in 0..2 {
+        sender.park_lane("ehr", &lane).await.unwrap();
+    }
+    sender.release_lane("ehr", &lane).await.unwrap();
     sender.add_destination(Destination::mllp("lab", nowhere().to_string())).await.unwrap();
     sender.remove_destination("lab", PATIENCE).await.unwrap();
     let mut told = Vec::new();
@@ -173,8 +178,15 @@ async fn a_destination_is_told_of() {
             told.push((name, change.as_str()));
         }
     }
-    let all =
-        [("ehr", "changed"), ("ehr", "paused"), ("ehr", "resumed"), ("lab", "added"), ("lab", "removed")];
+    let all = [
+        ("ehr", "changed"),
+        ("ehr", "paused"),
+        ("ehr", "resumed"),
+        ("ehr", "lane-parked"),
+        ("ehr", "lane-released"),
+        ("lab", "added"),
+        ("lab", "removed"),
+    ];
     assert_eq!(told, all.map(|(name, change)| (name.to_owned(), change)));
 }
 
@@ -257,7 +269,7 @@ async fn the_stream_ends_with_the_sender_and_not_with_the_receipts() {
 async fn fault_52_a_store_that_fails_is_told_of() {
     let folder = Folder::new();
     let sender = folder.sender(ehr(nowhere())).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let mut events = sender.events();
     sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     std::fs::remove_file(folder.store_path()).unwrap();
@@ -273,7 +285,7 @@ async fn fault_52_a_store_that_fails_is_told_of() {
 async fn a_subscriber_that_comes_late_learns_the_rest_by_asking() {
     let folder = Folder::new();
     let sender: Sender = folder.sender(ehr(nowhere())).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let early = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     let mut events = sender.events();
     let late = sender.enqueue("ehr", &message("m-2", "a")).await.unwrap();

@@ -7,6 +7,7 @@ mod blocks;
 mod changes;
 mod clock;
 mod contract;
+mod contract_lanes;
 mod crash;
 mod damage;
 mod destinations;

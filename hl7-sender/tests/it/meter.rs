@@ -59,7 +59,7 @@ async fn an_outage_and_a_pause_are_seen() {
     assert_eq!(read(&meter).unreachable, Some("N203"));
     // What is told has been counted.
     next(&mut events, |event| of(event, receipt.id()).filter(|event| event.code == Some("S202"))).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let of = read(&meter);
     assert!(of.failed_connects >= 1 && of.paused);
     assert_eq!((of.attempts, of.dead_letters, of.connects), (0, 1, 0));
@@ -88,7 +88,7 @@ async fn the_counters_of_a_destination_go_on_when_it_is_changed_and_go_with_it()
 async fn commits_are_counted_with_how_many_calls_share_them() {
     let folder = Folder::new();
     let sender = folder.sender(ehr(nowhere())).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let meter = sender.meter();
     let before = meter.read().store;
     let messages: Vec<_> = (0..64).map(|n| message(&format!("m-{n}"), "a")).collect();

@@ -127,7 +127,8 @@ impl Model {
         let is_due = |lane: &&Lane| {
             let head = self.head(**lane).map(|place| &self.entries[place]);
             head.is_some_and(|head| {
-                head.state != State::Held && head.next.is_none_or(|next| next <= self.now)
+                matches!(head.state, State::Queued | State::Retrying)
+                    && head.next.is_none_or(|next| next <= self.now)
             })
         };
         self.lanes.keys().filter(|lane| lane.0 == destination).filter(is_due).copied().collect()
@@ -217,9 +218,7 @@ impl Run {
     /// A sender begins a lane only when it is due and not under way.
     async fn begin(&mut self, entry: usize) {
         let Some(lane) = self.model.entries.get(entry).map(|entry| entry.lane) else { return };
-        let sending =
-            self.model.head(lane).is_some_and(|head| self.model.entries[head].state == State::Sending);
-        if sending || !(self.model.due(lane.0).contains(&lane) || self.model.head(lane).is_none()) {
+        if !(self.model.due(lane.0).contains(&lane) || self.model.head(lane).is_none()) {
             return;
         }
         let id = self.model.entries[entry].id;

@@ -91,7 +91,7 @@ async fn what_comes_in_and_what_is_not_kept_have_a_span_with_a_code() {
     let _guard = tracing::subscriber::set_default(heard.clone());
     let folder = Folder::new();
     let sender = folder.sender(ehr(crate::peer::nowhere())).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let intake = Intake::new(&sender, Router::to(["ehr"])).unwrap();
     let server = Server::bind("127.0.0.1:0").await.unwrap();
     let address = server.local_addr().unwrap();
