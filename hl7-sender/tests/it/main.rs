@@ -20,6 +20,7 @@ mod intake;
 mod keys;
 mod lanes;
 mod listener;
+mod merges;
 mod meter;
 mod model;
 mod nodes;
