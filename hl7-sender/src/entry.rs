@@ -311,6 +311,8 @@ pub struct LaneRecord {
     pub open: u64,
     /// The first of them.
     pub head: Option<EntryId>,
+    /// When that one was enqueued.
+    pub enqueued_at: Option<SystemTime>,
     /// Where that one stands.
     pub state: Option<State>,
     /// From when on it can be given out: `None` while it is under way, held, waits for another of its lanes, or one of them is parked.

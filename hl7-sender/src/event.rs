@@ -23,7 +23,7 @@ pub enum Event {
     Destination(DestinationEvent),
     /// The store failed: nothing is sent or accepted any more until it is opened again.
     StoreFailed(StoreError),
-    /// So many events were not kept for this subscriber, because it was slow. [`crate::Sender::recent`] and [`crate::Sender::counts`] say how things
+    /// So many events were not kept for this subscriber, because it was slow. [`crate::Sender::recent`] and [`crate::Sender::lanes`] say how things
     /// stand.
     Missed(u64),
 }

@@ -105,7 +105,8 @@
 //! # Watching
 //!
 //! [`Sender::events`] tells of what happens as it becomes durable, to any number of subscribers, none of which can slow the sender down. [`Sender::meter`] reads counters
-//! for metrics, by destination and of the store; [`Intake::meter`] those of an intake. [`Sender::counts`] and [`Sender::destinations`] say how things stand.
+//! for metrics, by destination and of the store; [`Intake::meter`] those of an intake. [`Sender::backlog`] has the gauges of what waits;
+//! [`Sender::counts`], [`Sender::destinations`] and [`Sender::lanes`] say how things stand.
 //!
 //! `tracing` spans (level debug) tell of
 //!
@@ -179,6 +180,7 @@
 
 mod action;
 mod arrival;
+mod backlog;
 mod committed;
 mod decision;
 mod destination;
@@ -231,6 +233,7 @@ mod watch;
 
 pub use action::Action;
 pub use arrival::{Arrival, Refused, Verdict};
+pub use backlog::Backlog;
 pub use committed::Committed;
 pub use destination::{Destination, LaneKey, SettleOn};
 pub use destination_status::DestinationStatus;

@@ -53,7 +53,8 @@ pub struct SenderCounters {
 }
 
 /// What a sender has done for one destination since it was started or added. How many entries are in which state now, earlier ones included, is
-/// [`crate::Sender::counts`].
+/// [`crate::Sender::counts`], and what waits
+/// [`crate::Sender::backlog`].
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
 pub struct DestinationCounters {

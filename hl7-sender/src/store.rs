@@ -279,6 +279,21 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<LaneRecord>, StoreError>> + Send;
 
+    /// When the oldest entry that is the first of a lane of the destination was enqueued; `None` when nothing is open. Unless a store finds it in a faster
+    /// way, it looks at up to 10,000 lanes.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn oldest(
+        &self,
+        destination: &str,
+    ) -> impl Future<Output = Result<Option<SystemTime>, StoreError>> + Send {
+        async move {
+            let lanes = self.lanes(destination, 10_000).await?;
+            Ok(lanes.into_iter().filter_map(|lane| lane.enqueued_at).min())
+        }
+    }
+
     /// Puts on record that the destination is paused, or not. What that means is the sender's affair: the store gives out as before.
     ///
     /// # Errors
@@ -419,6 +434,7 @@ erased! {
     lane_of(destination: &'a str, key: Option<&'a str>) -> Result<LaneId, StoreError>;
     park(destination: &'a str, lane: LaneId, parked: bool, now: SystemTime) -> Result<bool, StoreError>;
     lanes(destination: &'a str, limit: usize) -> Result<Vec<LaneRecord>, StoreError>;
+    oldest(destination: &'a str) -> Result<Option<SystemTime>, StoreError>;
     pause(destination: &'a str, paused: bool) -> Result<(), StoreError>;
     paused() -> Result<Vec<String>, StoreError>;
     cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;

@@ -363,6 +363,11 @@ impl Store for SqliteStore {
         self.writer.call(move |tables| tables.prune(delivered, dead_letters, limit).map_err(fault)).await
     }
 
+    async fn oldest(&self, destination: &str) -> Result<Option<SystemTime>, StoreError> {
+        let destination = destination.to_owned();
+        self.reader.call(move |tables| tables.oldest(&destination).map_err(fault)).await
+    }
+
     fn counters(&self) -> StoreCounters {
         self.tally.read()
     }

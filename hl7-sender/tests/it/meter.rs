@@ -108,3 +108,43 @@ async fn commits_are_counted_with_how_many_calls_share_them() {
     drop(sender);
     assert_eq!(meter.read().destinations["ehr"].enqueued, 64, "it can be read after the end");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_told_by_destination_with_the_age_of_the_oldest() {
+    let folder = Folder::new();
+    let gone = folder.sender(hl7_sender::Destination::mllp("gone", nowhere().to_string())).await;
+    gone.pause_destination("gone").await.unwrap();
+    gone.enqueue("gone", &message("m-0", "a")).await.unwrap();
+    gone.shutdown(PATIENCE).await;
+
+    let sender = folder.sender(ehr(nowhere()).retry(quick().first(PATIENCE).max(PATIENCE))).await;
+    let before = std::time::SystemTime::now();
+    assert_eq!(sender.backlog().await.unwrap()["ehr"], hl7_sender::Backlog::default());
+    sender.pause_destination("ehr").await.unwrap();
+    let mut ids = Vec::new();
+    for (n, patient) in ["a", "a", "b", "b", "c"].into_iter().enumerate() {
+        ids.push(sender.enqueue("ehr", &message(&format!("m-{n}"), patient)).await.unwrap().id());
+    }
+    sender.hold(&ids[2]).await.unwrap();
+    let all = sender.backlog().await.unwrap();
+    let of = &all["ehr"];
+    assert_eq!((of.queued, of.sending, of.retrying, of.held, of.open()), (4, 0, 0, 1, 5));
+    assert_eq!(all["gone"].open(), 1);
+    assert!(all["gone"].oldest < of.oldest && of.oldest.unwrap() + Duration::from_millis(1) > before);
+
+    // The oldest is found wherever it stands: waiting, held, in a parked lane.
+    let first = sender.status(&ids[0]).await.unwrap().unwrap();
+    let (oldest, lane) = (first.enqueued_at(), first.lane());
+    assert_eq!(of.oldest, Some(oldest));
+    sender.park_lane("ehr", &lane).await.unwrap();
+    assert_eq!(sender.backlog().await.unwrap()["ehr"].oldest, Some(oldest));
+    sender.hold(&ids[0]).await.unwrap();
+    assert_eq!(sender.backlog().await.unwrap()["ehr"].oldest, Some(oldest));
+    let lanes = sender.lanes("ehr", 9).await.unwrap();
+    assert_eq!((lanes[0].lane, lanes[0].head, lanes[0].open), (lane, Some(ids[0]), 2));
+    assert_eq!((lanes[0].enqueued_at, lanes[0].is_parked), (Some(oldest), true));
+    sender.cancel(&ids[0]).await.unwrap();
+    sender.cancel(&ids[1]).await.unwrap();
+    let next = sender.status(&ids[2]).await.unwrap().unwrap().enqueued_at();
+    assert_eq!(sender.backlog().await.unwrap()["ehr"].oldest, Some(next));
+}
