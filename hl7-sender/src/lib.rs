@@ -71,7 +71,8 @@
 //!
 //! An [`Intake`] is the handler of a listener ([`hl7_mllp::Server::serve`]) that stores what comes in for the destinations that a [`Router`] gives, all in one
 //! commit, and answers then. What its sender repeats is answered as the first time, byte for byte, and not stored again. What no rule takes is refused,
-//! or a dead letter, and counted ([`Intake::meter`]).
+//! or a dead letter, and counted ([`Intake::meter`]). A message that asks for both acknowledgments of enhanced mode is told at once that it is in safe keeping, and
+//! later what became of it ([`Committed::then`]).
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]

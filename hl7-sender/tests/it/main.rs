@@ -35,6 +35,7 @@ mod spans;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
+mod two_answers;
 mod unconfirmed;
 mod versions;
 mod wire;
