@@ -1,6 +1,6 @@
-//! The parts of the status page: listeners, workflows, connections, messages. None shows message content.
+//! The parts of the status page: listeners, workflows, connections, lanes, messages. None shows message content.
 
-use hl7_sender::{Count, DestinationStatus, State, Status};
+use hl7_sender::{Count, DestinationStatus, EntryId, LaneId, LaneRecord, State, Status};
 
 use super::table::{begin, end, masked, row};
 use crate::answer;
@@ -154,6 +154,33 @@ fn state(fare: &DestinationStatus) -> (&'static str, String) {
     }
 }
 
+/// Lanes that are parked or have something to send, each with the name of its connection.
+pub(super) fn lanes(html: &mut String, lanes: &[(String, LaneRecord)]) {
+    if lanes.is_empty() {
+        return;
+    }
+    begin(html, "Lanes", &["Connection", "Lane", "State", "Waiting", "First message", "Next attempt (UTC)"]);
+    for (connection, lane) in lanes {
+        let state = lane.state.map_or("empty", State::as_str);
+        let (class, state) = if lane.is_parked { ("held", "parked") } else { (state, state) };
+        let cells = [
+            connection.clone(),
+            short(lane.lane),
+            state.to_owned(),
+            lane.open.to_string(),
+            lane.head.as_ref().map_or_else(String::new, EntryId::to_string),
+            lane.due.map_or_else(String::new, answer::rfc3339),
+        ];
+        row(html, class, &cells);
+    }
+    end(html);
+}
+
+/// A lane's name is a keyed hash; so much of it tells lanes apart.
+fn short(lane: LaneId) -> String {
+    lane.to_string().chars().take(8).collect()
+}
+
 pub(super) fn messages(html: &mut String, recent: &[Status]) {
     let columns = [
         "Accepted (UTC)",
@@ -176,13 +203,11 @@ pub(super) fn messages(html: &mut String, recent: &[Status]) {
 
 fn message(status: &Status) -> [String; 10] {
     let outcome = status.outcome().map(|outcome| outcome.as_str());
-    // A lane's name is a keyed hash; so much of it tells lanes apart.
-    let lane: String = status.lane().to_string().chars().take(8).collect();
     [
         answer::rfc3339(status.enqueued_at()),
         status.origin().unwrap_or_default().to_owned(),
         status.destination().to_owned(),
-        lane,
+        status.lanes().iter().copied().map(short).collect::<Vec<_>>().join(" "),
         status.message_type().unwrap_or_default().to_owned(),
         masked(status.control_id().unwrap_or_default()),
         outcome.unwrap_or(status.state().as_str()).to_owned(),

@@ -6,6 +6,7 @@ mod answers;
 mod certificates;
 mod configuration;
 mod crash;
+mod decisions;
 mod demo;
 mod http;
 mod inbound_crash;

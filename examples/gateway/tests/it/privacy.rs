@@ -47,6 +47,42 @@ fn neither_logs_nor_refusals_nor_the_status_page_show_content() {
     }
 }
 
+#[test]
+fn neither_logs_nor_the_status_page_show_what_comes_in_over_mllp() {
+    let header = "MSH|^~\\&|A|B|C|D|2026||ADT^A08|m1|P|2.5.1\r";
+    let mut messages =
+        vec![format!("{header}PID|1|{CANARY}|{CANARY}^^^{CANARY}||{CANARY}^{CANARY}\r{CANARY}|x\r")];
+    // In each field of MSH but those of delimiters, and where there is no message at all.
+    for field in 3..=20 {
+        let mut fields: Vec<_> = header.trim_end().split('|').map(str::to_owned).collect();
+        fields.resize(20, String::new());
+        fields[field - 1] = format!("{CANARY} {CANARY}");
+        messages.push(format!("{}\rPID|1||7\r", fields.join("|")));
+    }
+    messages.extend([format!("{CANARY}|{CANARY}\r"), format!("MSH{CANARY}")]);
+    for answer in [Answer::Code(AckCode::AA), Answer::Code(AckCode::AE), Answer::Bytes(CANARY.as_bytes())] {
+        let ehr = Receiver::start(answer);
+        let site = Site::new(ehr.address);
+        site.listen(&format!(
+            "routes: [ {{ when: 'PID-3.1 == {CANARY}', to: ehr }}, {{ when: MSH-12 == 2.5.1, to: ehr }} ]"
+        ));
+        let mut gateway = site.start();
+        for message in &messages {
+            let mut stream = std::net::TcpStream::connect(gateway.listener()).unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+            std::io::Write::write_all(&mut stream, &[b"\x0B", message.as_bytes(), b"\x1C\r"].concat())
+                .unwrap();
+            // An answer, or the end.
+            let _ = std::io::Read::read(&mut stream, &mut [0; 512]).unwrap();
+        }
+        let page = gateway.page();
+        assert!(page.contains("<td>adt-in<td>"), "{page}");
+        assert!(!page.contains("TWEET"), "{page}");
+        let log = gateway.process.kill();
+        assert!(log.contains("hl7_mllp") && !log.contains("TWEET"), "{log}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn the_files_of_the_outbox_are_their_owner_s_alone() {
