@@ -183,3 +183,42 @@ fn the_example_of_a_hospital_has_no_mistakes() {
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("3 connections, 1 workflows, 2 listeners: no mistakes"), "{out}");
 }
+
+/// The keys that a part of the file may have: those that are named when it has another one.
+fn keys_of(part: &str) -> Vec<String> {
+    let site = Site::new("127.0.0.1:9".parse().unwrap());
+    site.write("gateway.yaml", part);
+    let (_, _, err) = check(&site.config());
+    let (_, known) =
+        err.lines().next().unwrap().split_once(", expected one of ").unwrap_or_else(|| panic!("{err}"));
+    known.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_describes_every_key() {
+    let readme = include_str!("../../README.md");
+    let parts = [
+        ("", "other: 1"),
+        ("", "connections: { ehr: { other: 1 } }"),
+        ("tls.", "connections: { ehr: { tls: { other: 1 } } }"),
+        ("proxy.", "connections: { ehr: { proxy: { other: 1 } } }"),
+        ("retry.", "connections: { ehr: { retry: { other: 1 } } }"),
+        ("", "connections: { ehr: { on: { other: retry } } }"),
+        ("", "connections: { ehr: { on: { AE: other } } }"),
+        ("", "connections: { ehr: { preset: other } }"),
+        ("", "workflows: { crm: { other: 1 } }"),
+        ("", "listeners: { in: { other: 1 } }"),
+        ("tls.", "listeners: { in: { tls: { other: 1 } } }"),
+    ];
+    let mut count = 0;
+    for (prefix, part) in parts {
+        for key in keys_of(part) {
+            count += 1;
+            // Of a part with parts of its own, these are described.
+            let is_described =
+                readme.contains(&format!("`{prefix}{key}`")) || readme.contains(&format!("`{key}."));
+            assert!(is_described, "{prefix}{key} of {part}");
+        }
+    }
+    assert!(count > 70, "{count}");
+}

@@ -25,3 +25,4 @@ mod site;
 mod stalled;
 mod status_page;
 mod tls;
+mod ways;
