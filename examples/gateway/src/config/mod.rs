@@ -119,7 +119,8 @@ impl Checker {
         let max_body = file.max_body_bytes.as_ref();
         let max_body = max_body.and_then(|n| self.number("G015", "max_body_bytes", n, 1..=MOST_BODY));
         let names: Vec<String> = file.connections.keys().cloned().collect();
-        let connections = self.connections(file.connections);
+        let ports: Vec<String> = file.listeners.keys().cloned().collect();
+        let connections = self.connections(file.connections, &ports);
         if file.workflows.is_empty() && file.listeners.is_empty() {
             let problem = Problem::new("G014", "there is neither a workflow nor a listener: nothing to do");
             self.problems.push(problem.at(self.whole()).suggest("add one under workflows: or listeners:"));

@@ -26,6 +26,7 @@ connections:
     on: { AE: skip, none: retry, garbled: hold, lost: retry, not-taken: retry, other-protocol: hold }
     retry: { first: 1s, max: 1m, rest: 5m, max_attempts: 100, max_rejections: 10, max_age: 30d, then: hold }
     settle_on: application
+    application_acks: adt-in
     application_timeout: 1m
     proxy: { socks5: "localhost:1080", user: node, password_file: proxy.password }
     from: 127.0.0.1
@@ -72,11 +73,17 @@ fn every_key_can_be_stated() {
 #[test]
 fn mistakes_about_listeners_and_connections_are_named_with_their_place() {
     // What, by what; what the report has to hold.
-    let cases: [(&str, &str, &[&str]); 34] = [
+    let cases: [(&str, &str, &[&str]); 36] = [
+        (
+            "application_acks: adt-in",
+            "application_acks: adt",
+            &["G034", "gateway.yaml:13:23", "there are: adt-in"],
+        ),
+        ("settle_on: application", "settle_on: accept", &["G034", "gateway.yaml:13:23"]),
         ("mllp: localhost:2575", "connections: 4", &["G001", ":8:5", "duplicate"]),
         ("    mllp: localhost:2575\n", "", &["G017", "gateway.yaml:6:5"]),
-        ("folder: drop", "folder: none", &["G033", "gateway.yaml:19:13", "none"]),
-        ("{time}-{entry}.hl7", "{time}.hl7", &["G033", "gateway.yaml:20:12", "{entry}"]),
+        ("folder: drop", "folder: none", &["G033", "gateway.yaml:20:13", "none"]),
+        ("{time}-{entry}.hl7", "{time}.hl7", &["G033", "gateway.yaml:21:12", "{entry}"]),
         ("    group_readable: true", "    tls: { ca: pem/ca.pem }", &["G028", "tls has no meaning"]),
         ("    release2: false", "    group_readable: false", &["G028", "group_readable has no meaning"]),
         ("\"MRG[*]-1.1\"", "MRG", &["G005", "gateway.yaml:7:31", "PID-3.1"]),
@@ -88,26 +95,26 @@ fn mistakes_about_listeners_and_connections_are_named_with_their_place() {
         ("then: hold", "then: retry", &["G027", "another retry"]),
         ("max_age: 30d", "max_age: 400d", &["G001", "at most a year"]),
         ("settle_on: application", "settle_on: commit", &["G001", "gateway.yaml:12:16"]),
-        ("socks5: \"localhost:1080\"", "socks5: localhost", &["G004", "gateway.yaml:14:22"]),
-        ("user: node, ", "", &["G029", "gateway.yaml:14:12", "password_file go together"]),
-        ("proxy.password", "none.password", &["G002", "gateway.yaml:14:67", "none.password"]),
-        ("certificate: pem/lab.pem, ", "", &["G019", "gateway.yaml:17:10", "go together"]),
+        ("socks5: \"localhost:1080\"", "socks5: localhost", &["G004", "gateway.yaml:15:22"]),
+        ("user: node, ", "", &["G029", "gateway.yaml:15:12", "password_file go together"]),
+        ("proxy.password", "none.password", &["G002", "gateway.yaml:15:67", "none.password"]),
+        ("certificate: pem/lab.pem, ", "", &["G019", "gateway.yaml:18:10", "go together"]),
         ("ca: pem/ca.pem, certificate", "certificate", &["G019", "N426", "give an authority or a pin"]),
         ("ca: pem/ca.pem, certificate", "ca: pem/no.pem, certificate", &["G019", "N421", "no.pem"]),
-        ("key: pem/lab.key", "key: pem/node.key", &["G019", "N424", "gateway.yaml:17:10"]),
-        ("pin: []", "pin: abc", &["G019", "gateway.yaml:17:104", "openssl x509"]),
-        ("address: 127.0.0.1:0", "address: 2575", &["G013", "gateway.yaml:24:14", "0.0.0.0:2575"]),
+        ("key: pem/lab.key", "key: pem/node.key", &["G019", "N424", "gateway.yaml:18:10"]),
+        ("pin: []", "pin: abc", &["G019", "gateway.yaml:18:104", "openssl x509"]),
+        ("address: 127.0.0.1:0", "address: 2575", &["G013", "gateway.yaml:25:14", "0.0.0.0:2575"]),
         ("client_ca: pem/ca.pem, ", "", &["G019", "client_optional needs client_ca"]),
-        ("dead-letter: archive", "dead-letter: archiv", &["G007", "gateway.yaml:27:30", "archive, ehr"]),
-        ("charset: 8859/1", "charset: 8859/99", &["G030", "gateway.yaml:28:14"]),
-        ("max_message_bytes: 1000000", "max_message_bytes: 99999999", &["G032", "gateway.yaml:29:24"]),
-        ("max_connections: 50", "max_connections: 0", &["G032", "gateway.yaml:30:22", "from 1 to"]),
+        ("dead-letter: archive", "dead-letter: archiv", &["G007", "gateway.yaml:28:30", "archive, ehr"]),
+        ("charset: 8859/1", "charset: 8859/99", &["G030", "gateway.yaml:29:14"]),
+        ("max_message_bytes: 1000000", "max_message_bytes: 99999999", &["G032", "gateway.yaml:30:24"]),
+        ("max_connections: 50", "max_connections: 0", &["G032", "gateway.yaml:31:22", "from 1 to"]),
         // The place is that of the mistake within the condition.
-        ("MSH-9.1 == ADT", "MSH-9.1 = ADT", &["G018", "K006", "gateway.yaml:34:26"]),
-        ("PID-8 in", "PID-8 inn", &["G018", "K013", "gateway.yaml:34:43"]),
-        ("[ ehr, archive ]", "[ ehr, archiv ]", &["G007", "gateway.yaml:34:65", "there are: archive, ehr"]),
-        ("[ ehr, archive ]", "[]", &["G026", "gateway.yaml:34:9", "leads nowhere"]),
-        ("idle_timeout: 10m", "idle_timout: 10m", &["G001", "gateway.yaml:32:5", "did you mean"]),
+        ("MSH-9.1 == ADT", "MSH-9.1 = ADT", &["G018", "K006", "gateway.yaml:35:26"]),
+        ("PID-8 in", "PID-8 inn", &["G018", "K013", "gateway.yaml:35:43"]),
+        ("[ ehr, archive ]", "[ ehr, archiv ]", &["G007", "gateway.yaml:35:65", "there are: archive, ehr"]),
+        ("[ ehr, archive ]", "[]", &["G026", "gateway.yaml:35:9", "leads nowhere"]),
+        ("idle_timeout: 10m", "idle_timout: 10m", &["G001", "gateway.yaml:33:5", "did you mean"]),
     ];
     let mut wrong = Vec::new();
     for (from, to, expected) in cases {
