@@ -138,6 +138,8 @@ fn child() {
             "take" => crate::intake::take_for_ever(&store).await,
             "enqueue" => enqueue_for_ever(&store).await,
             "deliver" => deliver_for_ever(&store).await,
+            "deliver-merges" => crate::merges::deliver_for_ever(&store).await,
+            "settle" => crate::merges::settle_for_ever(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,
             _ => unreachable!("no such role"),
