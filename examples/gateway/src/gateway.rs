@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hl7_map::Mapping;
-use hl7_sender::{Builder, Sender, SqliteStore};
+use hl7_sender::{Builder, Sender, SqliteOptions};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use tokio::net::TcpListener;
@@ -69,14 +69,17 @@ impl Gateway {
         sockets: Vec<TcpListener>,
         stop: watch::Receiver<bool>,
     ) -> Result<(Self, Vec<Port>), StartError> {
-        let Config { data, max_body, connections, workflows: configs, listeners, .. } = config;
+        let Config { data, max_body, outbox, connections, workflows: configs, listeners, .. } = config;
         let folder = |why| StartError::Folder(data.display().to_string(), why);
         make_private(&data).map_err(folder)?;
         let workflows = workflows(configs, &data).map_err(folder)?;
-        let store = SqliteStore::open(data.join("outbox.db")).await.map_err(StartError::Store)?;
+        let options = outbox.max_bytes.into_iter().fold(SqliteOptions::new(), SqliteOptions::max_bytes);
+        let store = options.open(data.join("outbox.db")).await.map_err(StartError::Store)?;
+        let builder = Sender::builder(store).keep_dead_letters(outbox.keep_dead_letters);
+        let builder = outbox.keep_delivered.into_iter().fold(builder, Builder::keep_delivered);
         let acks = application_acks(&connections);
         let destinations = connections.iter().map(|connection| destination(connection, &acks));
-        let builder = destinations.fold(Sender::builder(store), Builder::destination);
+        let builder = destinations.fold(builder, Builder::destination);
         let sender = builder.start().await.map_err(StartError::Sender)?;
         note_stranded(&sender, &connections).await;
         let (listeners, ports) = open(listeners, sockets, &sender, &acks)?;

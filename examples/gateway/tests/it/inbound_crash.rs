@@ -14,7 +14,7 @@ use hl7_mllp::Client;
 
 use crate::mllp::{Link, adt};
 use crate::receiver::{Answer, Receiver};
-use crate::site::{Site, gateway};
+use crate::site::{Site, gateway, payload};
 
 const PATIENTS: usize = 3;
 
@@ -161,6 +161,29 @@ fn fault_45_a_store_that_cannot_grow_is_never_answered_for_positively() {
         assert!(Instant::now() < deadline, "{:?} of {taken:?}", filed(&site.path("drop")));
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn fault_45_an_outbox_that_is_full_answers_negatively_and_goes_on() {
+    let site = Site::new("127.0.0.1:9".parse().unwrap());
+    site.add("outbox: { max_bytes: 1048576 }");
+    site.listen("routes: [ { to: ehr } ]");
+    let running = site.start();
+    let mut link = Link::to(running.listener());
+    let long = |id: &str| format!("{}NTE|1||{}\r", adt(id, "7"), "x".repeat(200_000));
+    let first = link.send(&long("m0"));
+    assert_eq!(first.0, "AA");
+    let answers: Vec<_> = (1..8).map(|n| link.send(&long(&format!("m{n}")))).collect();
+    let (code, text) = answers.last().unwrap();
+    assert_eq!(code, "AR", "another time may be better: {answers:?}");
+    assert!(text.contains("207") && text.contains("S00"), "{text}");
+    assert_eq!(link.send(&long("m0")), first, "what was taken is known also then");
+    let refused = answers.iter().filter(|(code, _)| code == "AR").count();
+    let page = running.page();
+    let row = page.split("<tr").find(|row| row.contains("<td>adt-in<td>127.0.0.1")).unwrap();
+    assert!(row.contains(&format!("<td>1<td>{}<td>1<td>0<td>0<td>0<td>{refused}<td>", 8 - refused)), "{row}");
+    let webhook = running.post("", &[], &payload("m9"));
+    assert_eq!((webhook.status, webhook.json()["code"].as_str()), (507, Some("G114")), "{webhook:?}");
 }
 
 #[test]

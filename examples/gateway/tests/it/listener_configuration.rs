@@ -50,6 +50,7 @@ listeners:
     routes:
       - { when: "MSH-9.1 == ADT and PID-8 in (F M)", to: [ ehr, archive ] }
       - { to: archive }
+outbox: { max_bytes: 1000000000, keep_delivered: 30d, keep_dead_letters: 90d }
 "#;
 
 fn whole() -> Site {
@@ -73,7 +74,9 @@ fn every_key_can_be_stated() {
 #[test]
 fn mistakes_about_listeners_and_connections_are_named_with_their_place() {
     // What, by what; what the report has to hold.
-    let cases: [(&str, &str, &[&str]); 36] = [
+    let cases: [(&str, &str, &[&str]); 38] = [
+        ("max_bytes: 1000000000", "max_bytes: 1000", &["G035", "gateway.yaml:37:22"]),
+        ("keep_dead_letters: 90d", "keep_dead_letters: 6d", &["G035", "gateway.yaml:37:9", "seven days"]),
         (
             "application_acks: adt-in",
             "application_acks: adt",
@@ -207,6 +210,7 @@ fn the_readme_describes_every_key() {
     let parts = [
         ("", "other: 1"),
         ("", "connections: { ehr: { other: 1 } }"),
+        ("outbox.", "outbox: { other: 1 }"),
         ("tls.", "connections: { ehr: { tls: { other: 1 } } }"),
         ("proxy.", "connections: { ehr: { proxy: { other: 1 } } }"),
         ("retry.", "connections: { ehr: { retry: { other: 1 } } }"),
