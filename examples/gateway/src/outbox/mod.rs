@@ -1,15 +1,20 @@
 //! `hl7-gateway outbox`: what an operator decides about messages, while no gateway runs on the same folder.
 
 mod show;
+mod silent;
 
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hl7_core::Message;
 use hl7_sender::{
-    EntryId, OpenErrorKind, Sender, SqliteStore, State, Status, Store as _, StoreError, StoreErrorKind,
+    Builder, EntryId, OpenErrorKind, Sender, SqliteStore, State, Status, Store as _, StoreError,
+    StoreErrorKind,
 };
 
 use crate::config::Config;
+use crate::output;
 
 /// What to do.
 #[derive(clap::Subcommand)]
@@ -66,6 +71,13 @@ pub(crate) enum OutboxCommand {
         /// The messages' ids.
         #[arg(required = true)]
         ids: Vec<EntryId>,
+    },
+    /// Send an edited copy of a dead letter, which stays one: the message in a file, at the end of its lane.
+    Copy {
+        /// The dead letter's id.
+        id: EntryId,
+        /// A file with one message, such as one that `show --message` wrote; segments end in CR, LF or both.
+        file: PathBuf,
     },
     /// List lanes that are parked or have something to send.
     Lanes {
@@ -135,10 +147,14 @@ pub(crate) async fn run(config: &Config, command: OutboxCommand) -> Result<(), S
         OutboxCommand::Resume { connection } => return pause(config, store, &connection, false).await,
         _ => {}
     }
-    // Without destinations nothing is sent.
-    let sender = Sender::builder(store).start().await.map_err(|why| format!("error: {why}"))?;
+    // Without destinations nothing is sent. A new message needs one, for its lanes.
+    let is_new = matches!(command, OutboxCommand::Copy { .. });
+    let destinations = config.connections.iter().filter(|_| is_new).map(silent::destination);
+    let builder = destinations.fold(Sender::builder(store), Builder::destination);
+    let sender = builder.start().await.map_err(|why| format!("error: {why}"))?;
     let done = act(config, &sender, command).await;
-    sender.shutdown(Duration::from_secs(5)).await;
+    // Lanes that wait for a connection that never comes have nothing under way.
+    sender.shutdown(if is_new { Duration::ZERO } else { Duration::from_secs(5) }).await;
     done
 }
 
@@ -163,6 +179,7 @@ async fn act(config: &Config, sender: &Sender, command: OutboxCommand) -> Result
         OutboxCommand::Cancel { ids } => each(&ids, |id| sender.cancel(id)).await,
         OutboxCommand::DeadLetter { ids } => each(&ids, |id| sender.dead_letter(id)).await,
         OutboxCommand::Replay { ids } => each(&ids, |id| sender.replay(id)).await,
+        OutboxCommand::Copy { id, file } => copy(sender, &id, &file).await,
         OutboxCommand::Lanes { connection } => {
             lanes(config, sender, connection.as_deref()).await.map_err(text)
         }
@@ -171,6 +188,15 @@ async fn act(config: &Config, sender: &Sender, command: OutboxCommand) -> Result
         // They are done without a sender.
         OutboxCommand::Pause { .. } | OutboxCommand::Resume { .. } => Ok(()),
     }
+}
+
+async fn copy(sender: &Sender, id: &EntryId, file: &Path) -> Result<(), String> {
+    let name = file.display();
+    let text = std::fs::read(file).map_err(|why| format!("error: {name} cannot be read: {why}"))?;
+    let message = Message::from_bytes(&text).map_err(|why| format!("error: {name}: {why}"))?;
+    let receipt = sender.replay_edited(id, &message).await.map_err(|why| format!("error: {why}"))?;
+    output::line(receipt.id());
+    Ok(())
 }
 
 async fn pause(config: &Config, store: SqliteStore, connection: &str, paused: bool) -> Result<(), String> {

@@ -160,3 +160,32 @@ fn a_merge_waits_for_both_patients_and_they_for_it() {
     assert_eq!(at("merge"), 3, "{got:?}");
     assert!(at("b1") < at("b2"), "{got:?}");
 }
+
+#[test]
+fn an_edited_copy_of_a_dead_letter_goes_out_and_both_name_each_other() {
+    let ehr = Receiver::start(Answer::Code(AckCode::CR));
+    let site = Site::new(ehr.address);
+    let running = site.start();
+    let id = running.post("?wait=5s", &[], &payload("m1")).json()["id"].as_str().unwrap().to_owned();
+    stop(running);
+    assert_eq!(ehr.next_id().as_deref(), Some("m1"));
+    let text = done(&site, &["show", "--message", &id]);
+    // As an editor would write it.
+    site.write("edited.hl7", &text.replace("|m1|", "|m1a|").replace('\r', "\n"));
+    let file = site.path("edited.hl7").display().to_string();
+    let copy = done(&site, &["copy", &id, &file]).trim().to_owned();
+    assert!(done(&site, &["show", &id]).contains(&format!("copy              {copy}")));
+    assert!(done(&site, &["show", &copy]).contains(&format!("copy of           {id}")));
+    // Nothing was sent meanwhile, and it says so.
+    assert!(done(&site, &["list", "--state", "queued"]).contains(&copy));
+    site.write("edited.hl7", "PID|1\n");
+    let (code, _, err) = outbox(&site, &["copy", &id, &file]);
+    assert!(code == Some(1) && err.contains("edited.hl7: "), "{err}");
+    site.write("edited.hl7", &text);
+    assert_eq!(outbox(&site, &["copy", &copy, &file]).0, Some(1), "it is no dead letter");
+    ehr.answer(Answer::Code(AckCode::AA));
+    let running = site.start();
+    assert_eq!(ehr.next_id().as_deref(), Some("m1a"));
+    let url = format!("/w/{}/messages/{copy}", crate::site::ENDPOINT);
+    assert_eq!(running.until_state(&url, "delivered")["copy_of"], id.as_str());
+}
