@@ -6,13 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use hl7_mllp::{Acknowledgment, Reply};
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 
 use crate::digest::Digest;
 use crate::enqueue::{self, About};
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
+use crate::event::EntryChange;
 use crate::inbound::{Answered, Inbound, Received};
 use crate::receipt::Receipt;
 use crate::running::Running;
+use crate::span::Timed;
 
 /// The proof that a message that came in is durable, and the acknowledgment that its sender is given for it.
 ///
@@ -78,7 +81,8 @@ impl Committed {
         inbound: Inbound,
         room: OwnedSemaphorePermit,
     ) -> Result<Self, EnqueueError> {
-        let kept = Self::keep(Arc::clone(running), inbound);
+        let timed = Timed::receive(&inbound.request);
+        let kept = Self::keep_told(Arc::clone(running), inbound, timed);
         let kept = tokio::spawn(async move {
             let _room = room;
             kept.await
@@ -94,18 +98,32 @@ impl Committed {
         key: Digest,
         acknowledgment: Vec<u8>,
     ) -> Result<Option<Self>, StoreError> {
-        let answered = running.engine.store.answered(key).await?;
+        let answered = running.engine.vault.answered(&key).await?;
         Ok(answered.map(|answered| Self::again(key, acknowledgment, answered)))
+    }
+
+    /// Has the store keep it, told by a span.
+    async fn keep_told(running: Arc<Running>, inbound: Inbound, timed: Timed) -> Result<Self, EnqueueError> {
+        let kept = Self::keep(running, inbound).instrument(timed.span.clone()).await;
+        if let Ok(kept) = &kept {
+            timed.note_entries(&kept.receipts);
+            timed.span.record("repeat", kept.is_repeat());
+        }
+        timed.end(kept.as_ref().err().map(EnqueueError::code));
+        kept
     }
 
     async fn keep(running: Arc<Running>, inbound: Inbound) -> Result<Self, EnqueueError> {
         let now = running.engine.now();
         let (key, acknowledgment) = (inbound.request.key, inbound.acknowledgment.clone());
         let unrouted = inbound.dead_letter.is_some();
-        let about = (!unrouted).then(|| About::of(&inbound.request, now));
-        match running.engine.store.receive(inbound, now).await? {
+        let (about, reason) = ((!unrouted).then(|| About::of(&inbound.request, now)), inbound.dead_letter);
+        match running.engine.vault.receive(inbound, now).await? {
             Received::Stored { entries, name_reused } => {
-                let receipts = enqueue::receipts(&running, entries, about.as_ref());
+                let receipts = enqueue::receipts(&running, entries, about.as_ref(), EntryChange::Received);
+                let mut more = reason.map(EntryChange::DeadLettered).into_iter().collect::<Vec<_>>();
+                more.extend(name_reused.then_some(EntryChange::ControlIdReused));
+                receipts.iter().for_each(|receipt| tell_more(&running, receipt, &more));
                 Ok(Self { acknowledgment, key, receipts, first_at: None, name_reused, unrouted })
             }
             Received::Repeat(answered) => Ok(Self::again(key, acknowledgment, answered)),
@@ -156,6 +174,15 @@ impl Committed {
             true => Reply::none(),
             false => Reply::bytes(self.acknowledgment),
         }
+    }
+}
+
+/// Tells what else is to be said of an entry that was just made.
+fn tell_more(running: &Running, receipt: &Receipt, changes: &[EntryChange]) {
+    let Some(target) = running.target(receipt.destination()) else { return };
+    for change in changes {
+        target.tally.decided(*change);
+        running.engine.tell_change(receipt.id(), &target.tally.name, *change);
     }
 }
 

@@ -11,6 +11,9 @@ mod contract_lanes;
 mod crash;
 mod damage;
 mod destinations;
+#[cfg(feature = "encryption")]
+mod encryption;
+mod events;
 mod fickle;
 mod files;
 mod intake;
@@ -18,6 +21,7 @@ mod keys;
 mod lanes;
 mod listener;
 mod merges;
+mod meter;
 mod model;
 mod nodes;
 mod opening;
@@ -27,6 +31,7 @@ mod peer;
 mod privacy;
 mod room;
 mod shutdown;
+mod spans;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
