@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hl7_map::Mapping;
-use hl7_sender::{Builder, Sender, SqliteOptions};
+use hl7_sender::{Builder, Sender};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use tokio::net::TcpListener;
@@ -16,6 +16,7 @@ use crate::destination::{AcksByListener, application_acks, destination};
 use crate::endpoint;
 use crate::listener::{self, Listener, Port};
 use crate::secret::SecretHash;
+use crate::store;
 
 /// What runs: the workflows, the listeners and the sender that they share.
 pub(crate) struct Gateway {
@@ -73,13 +74,10 @@ impl Gateway {
         let folder = |why| StartError::Folder(data.display().to_string(), why);
         make_private(&data).map_err(folder)?;
         let workflows = workflows(configs, &data).map_err(folder)?;
-        let options = outbox.max_bytes.into_iter().fold(SqliteOptions::new(), SqliteOptions::max_bytes);
-        let store = options.open(data.join("outbox.db")).await.map_err(StartError::Store)?;
-        let builder = Sender::builder(store).keep_dead_letters(outbox.keep_dead_letters);
-        let builder = outbox.keep_delivered.into_iter().fold(builder, Builder::keep_delivered);
+        let store = store::open(&data, &outbox).await.map_err(StartError::Store)?;
         let acks = application_acks(&connections);
         let destinations = connections.iter().map(|connection| destination(connection, &acks));
-        let builder = destinations.fold(builder, Builder::destination);
+        let builder = destinations.fold(store::sender(store, outbox), Builder::destination);
         let sender = builder.start().await.map_err(StartError::Sender)?;
         note_stranded(&sender, &connections).await;
         let (listeners, ports) = open(listeners, sockets, &sender, &acks)?;

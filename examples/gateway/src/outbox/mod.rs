@@ -13,8 +13,9 @@ use hl7_sender::{
     StoreErrorKind,
 };
 
-use crate::config::Config;
+use crate::config::{Config, Connection};
 use crate::output;
+use crate::store;
 
 /// What to do.
 #[derive(clap::Subcommand)]
@@ -133,32 +134,32 @@ fn state(name: &str) -> Result<State, String> {
 ///
 /// # Errors
 /// When a gateway has the outbox open, or a message is not in a state that allows it.
-pub(crate) async fn run(config: &Config, command: OutboxCommand) -> Result<(), String> {
-    let file = config.data.join("outbox.db");
+pub(crate) async fn run(config: Config, command: OutboxCommand) -> Result<(), String> {
+    let file = store::file(&config.data);
     if !file.exists() {
         return Err(format!("error[G022]: there is no outbox at {}", file.display()));
     }
-    let store = SqliteStore::open(file).await.map_err(|why| match why.kind() {
+    let store = store::open(&config.data, &config.outbox).await.map_err(|why| match why.kind() {
         OpenErrorKind::Locked => "error[G023]: a gateway runs on this outbox; stop it first".to_owned(),
         _ => format!("error: {why}"),
     })?;
     match command {
-        OutboxCommand::Pause { connection } => return pause(config, store, &connection, true).await,
-        OutboxCommand::Resume { connection } => return pause(config, store, &connection, false).await,
+        OutboxCommand::Pause { connection } => return pause(&config, store, &connection, true).await,
+        OutboxCommand::Resume { connection } => return pause(&config, store, &connection, false).await,
         _ => {}
     }
     // Without destinations nothing is sent. A new message needs one, for its lanes.
     let is_new = matches!(command, OutboxCommand::Copy { .. });
     let destinations = config.connections.iter().filter(|_| is_new).map(silent::destination);
-    let builder = destinations.fold(Sender::builder(store), Builder::destination);
+    let builder = destinations.fold(store::sender(store, config.outbox), Builder::destination);
     let sender = builder.start().await.map_err(|why| format!("error: {why}"))?;
-    let done = act(config, &sender, command).await;
+    let done = act(&config.connections, &sender, command).await;
     // Lanes that wait for a connection that never comes have nothing under way.
     sender.shutdown(if is_new { Duration::ZERO } else { Duration::from_secs(5) }).await;
     done
 }
 
-async fn act(config: &Config, sender: &Sender, command: OutboxCommand) -> Result<(), String> {
+async fn act(connections: &[Connection], sender: &Sender, command: OutboxCommand) -> Result<(), String> {
     let text = |why: StoreError| format!("error: {why}");
     match command {
         OutboxCommand::List { state, connection, origin, limit } => {
@@ -181,7 +182,7 @@ async fn act(config: &Config, sender: &Sender, command: OutboxCommand) -> Result
         OutboxCommand::Replay { ids } => each(&ids, |id| sender.replay(id)).await,
         OutboxCommand::Copy { id, file } => copy(sender, &id, &file).await,
         OutboxCommand::Lanes { connection } => {
-            lanes(config, sender, connection.as_deref()).await.map_err(text)
+            lanes(connections, sender, connection.as_deref()).await.map_err(text)
         }
         OutboxCommand::Park { ids } => each(&ids, |id| park(sender, id, true)).await,
         OutboxCommand::Unpark { ids } => each(&ids, |id| park(sender, id, false)).await,
@@ -208,8 +209,12 @@ async fn pause(config: &Config, store: SqliteStore, connection: &str, paused: bo
     done
 }
 
-async fn lanes(config: &Config, sender: &Sender, connection: Option<&str>) -> Result<(), StoreError> {
-    let names = config.connections.iter().map(|known| known.name.as_str());
+async fn lanes(
+    connections: &[Connection],
+    sender: &Sender,
+    connection: Option<&str>,
+) -> Result<(), StoreError> {
+    let names = connections.iter().map(|known| known.name.as_str());
     for name in names.filter(|name| connection.is_none_or(|wanted| wanted == *name)) {
         sender.lanes(name, SEARCHED).await?.iter().for_each(|lane| show::lane(name, lane));
     }

@@ -67,7 +67,7 @@ async fn html(gateway: &Gateway) -> Result<String, StoreError> {
     let mut html = String::from(HEAD);
     sections::listeners(&mut html, &gateway.listeners);
     sections::workflows(&mut html, &gateway.workflows, &counts);
-    sections::connections(&mut html, connections, &sender.destinations(), &counts);
+    sections::connections(&mut html, connections, &sender.destinations(), &counts, &sender.backlog().await?);
     sections::lanes(&mut html, &lanes);
     sections::messages(&mut html, &sender.recent(SHOWN).await?);
     html.push_str("</body></html>\n");

@@ -1,6 +1,8 @@
 //! The parts of the status page: listeners, workflows, connections, lanes, messages. None shows message content.
 
-use hl7_sender::{Count, DestinationStatus, EntryId, LaneId, LaneRecord, State, Status};
+use std::collections::BTreeMap;
+
+use hl7_sender::{Backlog, Count, DestinationStatus, EntryId, LaneId, LaneRecord, State, Status};
 
 use super::table::{begin, end, masked, row};
 use crate::answer;
@@ -117,13 +119,17 @@ pub(super) fn connections(
     connections: &[Connection],
     fares: &[DestinationStatus],
     counts: &[Count],
+    backlog: &BTreeMap<String, Backlog>,
 ) {
-    begin(html, "Connections", &[&["Connection", "Leads to", "State"][..], &COUNTED].concat());
+    let columns = ["Connection", "Leads to", "State", "Oldest that waits (UTC)"];
+    begin(html, "Connections", &[&columns[..], &COUNTED].concat());
     for connection in connections {
         let own = counts.iter().filter(|count| count.destination() == connection.name);
         let fare = fares.iter().find(|fare| fare.name() == connection.name);
         let (class, state) = fare.map_or(("", String::new()), state);
-        let known = [connection.name.clone(), leads_to(&connection.way), state];
+        let oldest = backlog.get(&connection.name).and_then(|backlog| backlog.oldest);
+        let oldest = oldest.map_or_else(String::new, answer::rfc3339);
+        let known = [connection.name.clone(), leads_to(&connection.way), state, oldest];
         row(html, class, &[&known[..], &Counted::of(own).cells()].concat());
     }
     end(html);

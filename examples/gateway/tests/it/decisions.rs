@@ -125,7 +125,8 @@ fn a_parked_patient_and_a_paused_connection_stand_still_whatever_comes() {
     assert_eq!(done(&site, &["pause", "ehr"]), "");
     let running = site.start();
     assert_eq!(Link::to(running.listener()).send(&adt("m4", "p2")).0, "AA");
-    running.page_with("<td>paused<td>2<td>");
+    let page = running.page_with("<td>paused<td>20");
+    assert!(page.contains("Z<td>2<td>0<td>0<td>2<td>0</tr>"), "{page}");
     stop(running);
     assert!(done(&site, &["lanes", "--connection", "ehr"]).lines().count() == 2);
     assert_eq!(done(&site, &["resume", "ehr"]), "");

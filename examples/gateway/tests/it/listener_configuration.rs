@@ -50,7 +50,7 @@ listeners:
     routes:
       - { when: "MSH-9.1 == ADT and PID-8 in (F M)", to: [ ehr, archive ] }
       - { to: archive }
-outbox: { max_bytes: 1000000000, keep_delivered: 30d, keep_dead_letters: 90d }
+outbox: { max_bytes: 1000000000, keep_delivered: 30d, keep_dead_letters: 90d, keys_file: outbox.keys }
 "#;
 
 fn whole() -> Site {
@@ -58,6 +58,7 @@ fn whole() -> Site {
     certificates::write(&site.path("pem"));
     fs::create_dir(site.path("drop")).unwrap();
     site.write("proxy.password", "sesame\n");
+    site.write("outbox.keys", &format!("2026-07 {}\n2026-01 {}\n", "a1".repeat(32), "0".repeat(64)));
     site.write("gateway.yaml", WHOLE);
     site
 }
@@ -74,7 +75,13 @@ fn every_key_can_be_stated() {
 #[test]
 fn mistakes_about_listeners_and_connections_are_named_with_their_place() {
     // What, by what; what the report has to hold.
-    let cases: [(&str, &str, &[&str]); 38] = [
+    let cases: [(&str, &str, &[&str]); 40] = [
+        (
+            "keys_file: outbox.keys",
+            "keys_file: proxy.password",
+            &["G036", "gateway.yaml:37:90", "keys outbox"],
+        ),
+        ("keys_file: outbox.keys", "keys_file: none.keys", &["G002", "gateway.yaml:37:90", "none.keys"]),
         ("max_bytes: 1000000000", "max_bytes: 1000", &["G035", "gateway.yaml:37:22"]),
         ("keep_dead_letters: 90d", "keep_dead_letters: 6d", &["G035", "gateway.yaml:37:9", "seven days"]),
         (
