@@ -150,6 +150,8 @@
 mod action;
 mod arrival;
 mod committed;
+#[cfg(feature = "test-util")]
+pub mod contract;
 mod decision;
 mod destination;
 mod destination_status;
@@ -168,6 +170,8 @@ mod inbound;
 mod intake;
 mod intake_meter;
 mod lane;
+#[cfg(feature = "test-util")]
+mod memory;
 mod mllp;
 mod policy;
 mod prune;
@@ -203,6 +207,8 @@ pub use id::{EntryId, LaneId, NotAnEntryId};
 pub use inbound::{Answered, Inbound, Received};
 pub use intake::{Intake, IntakeBuilder, Replying};
 pub use intake_meter::{IntakeCounters, IntakeMeter};
+#[cfg(feature = "test-util")]
+pub use memory::MemoryStore;
 pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;

@@ -6,7 +6,6 @@
 mod blocks;
 mod changes;
 mod clock;
-mod contract;
 mod crash;
 mod damage;
 mod destinations;
@@ -25,6 +24,7 @@ mod peer;
 mod privacy;
 mod room;
 mod shutdown;
+mod stores;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use hl7_sender::{Answered, DeadLetterReason, End, Enqueued, EntryId, Received, SqliteStore, State, Store};
 use proptest::prelude::*;
 
-use crate::contract::{at, finished, inbound, request};
 use crate::peer::Folder;
+use hl7_sender::contract::{at, finished, inbound, request};
 
 /// Of the keys that are received, 50 and 150 have one name, and so on.
 #[derive(Clone, Debug)]

@@ -8,9 +8,9 @@ use std::path::Path;
 use hl7_sender::{DeadLetterReason, Enqueued, EntryId, OpenErrorKind, Received, SqliteStore, State, Store};
 use rusqlite::Connection;
 
-use crate::contract::{at, inbound, request};
 use crate::crash::Child;
 use crate::peer::Folder;
+use hl7_sender::contract::{at, inbound, request};
 
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-v1.db");
 
@@ -77,7 +77,7 @@ async fn check_use(store: &SqliteStore) {
     let mut next = store.begin(lane).await.unwrap();
     while let Some(attempt) = next {
         order.push(attempt.id);
-        let end = crate::contract::finished(attempt.id, hl7_sender::End::Deliver, at(9));
+        let end = hl7_sender::contract::finished(attempt.id, hl7_sender::End::Deliver, at(9));
         next = store.finish(end, true).await.unwrap();
     }
     assert_eq!(order, [id(6), id(7), new[0].id]);
