@@ -110,6 +110,7 @@ impl<'t> Turn<'t> {
     async fn new_connection(&self) -> Result<Box<dyn Connection>, Missing> {
         let target = self.target;
         let connected = tokio::select! {
+            biased;
             connected = target.transport.connect() => connected,
             () = target.reached(Stage::Cut) => return Err(Missing::Cut),
         };
@@ -181,6 +182,7 @@ impl<'t> Turn<'t> {
             let mut link = self.connected().await?;
             let sent_at = self.engine.now();
             let sent = tokio::select! {
+            biased;
                 sent = link.connection.send(message) => sent,
                 () = self.target.reached(Stage::Cut) => return Ok((sent_at, Came::Cut)),
             };
