@@ -180,7 +180,7 @@ impl Arrival {
             K::Encode(_) | K::FrameCharacter => {
                 self.unfit(Reply::error(request, ErrorCode::DataTypeError, text), Some(code))
             }
-            K::TooLarge | K::NoAckAsked => {
+            K::TooLarge | K::NoAckAsked | K::TooManyLanes => {
                 self.unfit(Reply::reject(request, ErrorCode::ApplicationInternalError, text), Some(code))
             }
             // It was removed since the router was checked.

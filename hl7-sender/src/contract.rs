@@ -41,7 +41,7 @@ pub fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str>)]) ->
             .map(|(destination, lane_key)| Delivery {
                 id: EntryId::random(),
                 destination: (*destination).to_owned(),
-                lane_key: lane_key.map(str::to_owned),
+                lane_keys: lane_key.map(str::to_owned).into_iter().collect(),
             })
             .collect(),
     }
@@ -62,7 +62,7 @@ async fn enqueue(store: &impl Store, key: u8, lane: Option<&str>, now: SystemTim
 }
 
 async fn lane(store: &impl Store, id: EntryId) -> LaneId {
-    store.record(id).await.unwrap().unwrap().lane
+    store.record(id).await.unwrap().unwrap().home()
 }
 
 async fn begin(store: &impl Store, id: EntryId) -> Option<Attempt> {
@@ -290,10 +290,10 @@ async fn a_held_entry_stops_its_lane_where_it_stands(store: impl Store) {
 async fn holding_a_lane_spares_what_is_under_way(store: impl Store) {
     let first = enqueue(&store, 1, Some("a"), at(0)).await;
     begin(&store, first.id).await.unwrap();
-    assert_eq!(store.hold_lane(first.lane).await.unwrap(), None, "nothing waits");
+    assert_eq!(store.hold_lane(first.home()).await.unwrap(), None, "nothing waits");
     let second = enqueue(&store, 2, Some("a"), at(0)).await;
     for _ in 0..2 {
-        assert_eq!(store.hold_lane(first.lane).await.unwrap(), Some(second.id));
+        assert_eq!(store.hold_lane(first.home()).await.unwrap(), Some(second.id));
     }
     assert!(store.finish(finished(first.id, End::Deliver, at(1)), true).await.unwrap().is_none());
     assert_eq!(state(&store, second.id).await, State::Held);

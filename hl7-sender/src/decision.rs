@@ -144,6 +144,7 @@ mod tests {
         Attempt {
             id: EntryId::from_bytes([1; 16]),
             lane: LaneId::from_bytes([2; 16]),
+            is_merge: false,
             body: Vec::new(),
             digest: [0; 32],
             tries,

@@ -16,6 +16,9 @@ use crate::policy::{Answer, Policy};
 use crate::retry::Retry;
 use crate::transport::Transport;
 
+/// The most paths that choose lanes.
+const MAX_LANE_KEYS: usize = 16;
+
 /// A receiver, under a name.
 ///
 /// ```
@@ -32,7 +35,7 @@ use crate::transport::Transport;
 pub struct Destination {
     pub(crate) name: String,
     way: Way,
-    pub(crate) lane_key: Option<Path>,
+    pub(crate) lane_keys: Vec<Path>,
     pub(crate) connections: usize,
     pub(crate) retry: Retry,
     pub(crate) policy: Policy,
@@ -66,6 +69,8 @@ pub enum SettleOn {
 impl Destination {
     /// The most connections one destination can have.
     pub const MAX_CONNECTIONS: usize = 1_000;
+    /// The most lanes one message can stand in.
+    pub const MAX_LANES: usize = 64;
 
     /// A receiver of MLLP at `host:port`, which is resolved at each connection. The name is what [`crate::Sender::enqueue`] takes: one to 64
     /// of `A-Z a-z 0-9 _ . -`. Entries are stored under it, so it stays the same from one start to the next.
@@ -105,7 +110,7 @@ impl Destination {
         Self {
             name: name.into(),
             way,
-            lane_key: None,
+            lane_keys: Vec::new(),
             connections: 1,
             retry: Retry::new(),
             policy: Policy::default(),
@@ -118,8 +123,25 @@ impl Destination {
 
     /// The place whose value chooses the lane, such as `PID-3.1`: messages with the same value keep their order, others may overtake.
     /// Messages without a value there share one lane. Without a lane key all messages of the destination are one lane.
-    pub fn lane_key(mut self, path: impl LaneKey) -> Self {
-        self.lane_key = Some(path.path());
+    ///
+    /// Every value that the path gives is a key: with `PID[*]-3.1` those of all patients of the message. See [`Destination::lane_keys`].
+    pub fn lane_key(self, path: impl LaneKey) -> Self {
+        self.lane_keys([path])
+    }
+
+    /// The places whose values choose the lanes, at most 16. A message stands in the lane of each value, and is sent when it is the first of all of them:
+    /// a merge waits for what came before it for either patient, and what comes later for either waits for the merge.
+    ///
+    /// ```
+    /// use hl7_core::path;
+    /// use hl7_sender::Destination;
+    /// let ehr = Destination::mllp("ehr", "ehr.example:2575").lane_keys([path!("PID[*]-3.1"), path!("MRG[*]-1.1")]);
+    /// # let _ = ehr;
+    /// ```
+    ///
+    /// Values are compared as text, wherever they stand. A message with more than [`Destination::MAX_LANES`] of them is refused.
+    pub fn lane_keys<K: LaneKey>(mut self, paths: impl IntoIterator<Item = K>) -> Self {
+        self.lane_keys = paths.into_iter().map(LaneKey::path).collect();
         self
     }
 
@@ -215,7 +237,8 @@ impl Destination {
         if !(1..=Self::MAX_CONNECTIONS).contains(&self.connections) {
             return Err(StartErrorKind::Connections);
         }
-        if self.lane_key.is_some_and(|path| path.field().is_none()) {
+        let unusable = |path: &Path| path.field().is_none();
+        if self.lane_keys.len() > MAX_LANE_KEYS || self.lane_keys.iter().any(unusable) {
             return Err(StartErrorKind::LaneKey);
         }
         if !self.retry.is_usable() {

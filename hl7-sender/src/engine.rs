@@ -58,7 +58,7 @@ pub(crate) async fn failed(mut fault: watch::Receiver<Option<StoreError>>) -> St
 /// A destination as the tasks use it.
 pub(crate) struct Target {
     pub(crate) name: String,
-    pub(crate) lane_key: Option<Path>,
+    pub(crate) lane_keys: Vec<Path>,
     /// Whether messages that ask for no acknowledgment are taken.
     pub(crate) unconfirmed: bool,
     pub(crate) rules: Rules,
@@ -87,7 +87,7 @@ impl Target {
             gate: Mutex::new(Gate::new(destination.connections)),
             rules: Rules { policy, retry, settle_on: destination.settle_on },
             name: destination.name,
-            lane_key: destination.lane_key,
+            lane_keys: destination.lane_keys,
             unconfirmed: destination.unconfirmed,
             wake: Notify::new(),
             stage: watch::Sender::new(Stage::Running),

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hl7_core::Message;
+use hl7_core::{Message, Path};
 use hl7_mllp::AckMode;
 
+use crate::destination::Destination;
 use crate::digest::{self, Digest};
 use crate::entry::{Delivery, Enqueued, Record, Request, State, Stored};
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
@@ -141,9 +142,8 @@ impl<'a> NewEntry<'a> {
             if asks_for_none && !target.unconfirmed {
                 return Err(EnqueueErrorKind::NoAckAsked);
             }
-            let value = target.lane_key.and_then(|path| self.message.get(&path));
-            let lane_key = value.map(|value| value.raw().to_owned()).filter(|value| !value.is_empty());
-            Ok(Delivery { id: EntryId::random(), destination: name.clone(), lane_key })
+            let lane_keys = lane_keys(self.message, &target.lane_keys)?;
+            Ok(Delivery { id: EntryId::random(), destination: name.clone(), lane_keys })
         };
         self.destinations.iter().map(delivery).collect::<Result<_, _>>().map_err(EnqueueError::new)
     }
@@ -217,7 +217,7 @@ impl About {
             id: stored.id,
             origin: self.origin.clone(),
             destination: stored.destination.clone(),
-            lane: stored.lane,
+            lanes: stored.lanes.clone(),
             control_id: stored.control_id.clone(),
             message_type: self.message_type.clone(),
             size: self.size,
@@ -234,6 +234,21 @@ impl About {
             next_attempt_at: None,
         }
     }
+}
+
+/// Every value that the paths give, sorted and each once.
+fn lane_keys(message: &Message<'_>, paths: &[Path]) -> Result<Vec<String>, EnqueueErrorKind> {
+    let mut keys: Vec<String> = Vec::new();
+    for value in paths.iter().flat_map(|path| message.get_all(path)).map(|value| value.raw()) {
+        if !value.is_empty() && !keys.iter().any(|key| key == value) {
+            keys.push(value.to_owned());
+        }
+        if keys.len() > Destination::MAX_LANES {
+            return Err(EnqueueErrorKind::TooManyLanes);
+        }
+    }
+    keys.sort_unstable();
+    Ok(keys)
 }
 
 /// The same message again is the same request; with the destination, which the store adds, it names one entry.

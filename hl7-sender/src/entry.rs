@@ -34,8 +34,9 @@ pub struct Delivery {
     pub id: EntryId,
     /// The destination's name.
     pub destination: String,
-    /// The value of the lane key, `None` for the destination's common lane. A store keeps only a keyed hash of it.
-    pub lane_key: Option<String>,
+    /// The values of its lane keys, sorted and each once; none for the destination's common lane. It stands in the lane of each. A store keeps only keyed
+    /// hashes of them.
+    pub lane_keys: Vec<String>,
 }
 
 /// An entry as [`crate::Store::enqueue`] found or made it.
@@ -43,8 +44,8 @@ pub struct Delivery {
 pub struct Stored {
     /// The entry.
     pub id: EntryId,
-    /// Its lane.
-    pub lane: LaneId,
+    /// Its lanes, at least one, in the order of its lane keys. The first is its home lane.
+    pub lanes: Vec<LaneId>,
     /// Its destination.
     pub destination: String,
     /// MSH-10 of the message that is kept.
@@ -79,8 +80,10 @@ pub struct Due {
 pub struct Attempt {
     /// The entry.
     pub id: EntryId,
-    /// Its lane.
+    /// Its home lane.
     pub lane: LaneId,
+    /// Whether it stands in other lanes too: once it is settled, those may be due.
+    pub is_merge: bool,
     /// The message in wire form.
     pub body: Vec<u8>,
     /// SHA-256 of the body as it was enqueued.
@@ -272,7 +275,8 @@ pub struct Record {
     pub id: EntryId,
     pub origin: String,
     pub destination: String,
-    pub lane: LaneId,
+    /// At least one; the first is the home lane.
+    pub lanes: Vec<LaneId>,
     pub control_id: String,
     pub message_type: Option<String>,
     pub size: u64,
@@ -288,6 +292,25 @@ pub struct Record {
     pub answered_at: Option<SystemTime>,
     pub settled_at: Option<SystemTime>,
     pub next_attempt_at: Option<SystemTime>,
+}
+
+impl Record {
+    /// Its home lane.
+    pub fn home(&self) -> LaneId {
+        home(&self.lanes)
+    }
+}
+
+impl Stored {
+    /// Its home lane.
+    pub fn home(&self) -> LaneId {
+        home(&self.lanes)
+    }
+}
+
+/// The first of an entry's lanes. There always is one.
+fn home(lanes: &[LaneId]) -> LaneId {
+    lanes.first().copied().unwrap_or(LaneId::from_bytes([0; 16]))
 }
 
 impl fmt::Debug for Request {

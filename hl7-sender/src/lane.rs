@@ -95,6 +95,10 @@ impl<'t> Turn<'t> {
             let finished = self.attempt(&attempt).await;
             let goes_on = !self.engine.is_stopping() && !self.target.is_idle();
             next = self.finish(finished, goes_on && left > 0 && self.link.is_some()).await?;
+            if attempt.is_merge {
+                // Other lanes may be due.
+                self.target.wake.notify_one();
+            }
         }
         Ok(())
     }

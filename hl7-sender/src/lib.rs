@@ -137,7 +137,7 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S012` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]. In
+//! `S001`–`S013` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
 //! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S211` no folder, `S212` file not
 //! written, `S213` file not known to be durable, `S214` file system too slow, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.

@@ -35,9 +35,14 @@ impl Status {
         Some(self.record.origin.as_str()).filter(|origin| !origin.is_empty())
     }
 
-    /// Its lane.
+    /// Its lane; of a message that stands in several, its home: the one that waits, and is held, for all.
     pub fn lane(&self) -> LaneId {
-        self.record.lane
+        self.record.home()
+    }
+
+    /// All its lanes, its home first.
+    pub fn lanes(&self) -> &[LaneId] {
+        &self.record.lanes
     }
 
     /// MSH-10, when it has the shape of an identifier (one to forty of `A-Z a-z 0-9 _ . - ^`); else it might be content.

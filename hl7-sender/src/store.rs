@@ -21,6 +21,11 @@ use crate::inbound::{Answered, Inbound, Received};
 /// * **All or nothing.** Each call is one transaction: all of its effects are there, or none.
 /// * **Order.** The entries of a lane have an order: that in which their `enqueue` calls committed. A replayed entry goes to the end. The *head*
 ///   is the first that is not settled.
+/// * **An entry stands in the lane of each of its keys**, so that a merge of two patients is ordered among the messages of both. The lane of the first key
+///   is its *home*. Its place is the same in all its lanes: places come from one count of the whole store, and only ever grow. So an entry
+///   waits only for entries with smaller places, and the one with the smallest waits for none: lanes cannot wait for each other in a circle.
+/// * **An entry is given out when it is the head of all its lanes**, neither held nor under way nor waiting for a retry. When it waits, is held or is
+///   settled, it does so in all of them at once.
 /// * **A lane waits as one.** While its head waits for a retry or is held, no entry behind it is given out. A held entry stands where it is until it
 ///   becomes the head, and then holds the lane.
 /// * **Time is given.** A store reads no clock to decide anything. Times may be kept in whole milliseconds.
@@ -69,7 +74,8 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn recover(&self, now: SystemTime) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// The lanes of a destination that are due, at most `limit`, and when the next one will be. Held lanes are not named.
+    /// The lanes of a destination that are due, at most `limit`, and when the next one will be: the home lanes of entries that can be given out. Lanes that
+    /// are held or under way are not named.
     ///
     /// # Errors
     /// When the store fails.
@@ -91,13 +97,14 @@ pub trait Store: Send + Sync + 'static {
         latest: SystemTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Counts an attempt for the head of the lane and gives it. `None` when the lane is empty or held.
+    /// Counts an attempt for the head of the lane and gives it. `None` when the lane is empty, held or under way, or its head is at home in another
+    /// lane or not the head of all its lanes. When the head waits for a retry is not asked.
     ///
     /// # Errors
     /// When the store fails.
     fn begin(&self, lane: LaneId) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
 
-    /// Ends an attempt. With `go_on`, and when the lane's next entry may be sent at once, counts that one's attempt in the same commit and
+    /// Ends an attempt. With `go_on`, and when [`Store::begin`] would give the home lane's next entry, counts that one's attempt in the same commit and
     /// gives it.
     ///
     /// # Errors
@@ -109,7 +116,7 @@ pub trait Store: Send + Sync + 'static {
         go_on: bool,
     ) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
 
-    /// Notes that the lane's head could not be sent because there was no connection, and when the next try is due. Counts nothing and does
+    /// Notes that the head of this home lane could not be sent because there was no connection, and when the next try is due. Counts nothing and does
     /// not change when the lane is due.
     ///
     /// # Errors
@@ -169,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn message(&self, id: EntryId) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
 
-    /// Puts a dead letter at the end of its lane. Gives its destination.
+    /// Puts a dead letter at the end of its lanes. Gives its destination.
     ///
     /// # Errors
     /// When there is no such entry, when it is no dead letter, or when the store fails.
@@ -210,7 +217,7 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn hold_lane(&self, lane: LaneId) -> impl Future<Output = Result<Option<EntryId>, StoreError>> + Send;
 
-    /// Ends an entry that waits or is held, as [`crate::State::Cancelled`]; its lane flows on. Gives its destination.
+    /// Ends an entry that waits or is held, as [`crate::State::Cancelled`]; its lanes flow on. Gives its destination.
     ///
     /// # Errors
     /// When there is no such entry, when it is settled or being sent, or when the store fails.

@@ -44,6 +44,8 @@ pub enum EnqueueErrorKind {
     FrameCharacter,
     /// S012: the origin is longer than 128 bytes.
     OriginTooLong,
+    /// S013: the lane keys give more than [`crate::Destination::MAX_LANES`] values.
+    TooManyLanes,
 }
 
 impl EnqueueError {
@@ -61,7 +63,7 @@ impl EnqueueError {
         matches!(self.kind, EnqueueErrorKind::Store(_))
     }
 
-    /// The stable code, `S001` to `S012`.
+    /// The stable code, `S001` to `S013`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -116,6 +118,11 @@ impl EnqueueError {
                 "take it out; a peer would see the block end there",
             ),
             K::OriginTooLong => ("S012", "the origin is longer than 128 bytes", "use a short name"),
+            K::TooManyLanes => (
+                "S013",
+                "the lane keys give more than 64 values",
+                "name places that few values stand in, or split the message",
+            ),
         }
     }
 }

@@ -18,7 +18,7 @@ pub enum StartErrorKind {
     RepeatedName,
     /// S123: connections outside 1 to 1,000.
     Connections,
-    /// S124: the lane key names a whole segment.
+    /// S124: a lane key names a whole segment, or there are more than 16.
     LaneKey,
     /// S125: the retry's first delay is zero or longer than its longest, its rest is zero or longer than a day, a cap is zero, or what comes behind the caps is another retry.
     Retry,
@@ -62,7 +62,7 @@ impl StartError {
             K::Name => ("S121", "a destination's name is not usable", "one to 64 of A-Z a-z 0-9 _ . -"),
             K::RepeatedName => ("S122", "two destinations have one name", "give each its own"),
             K::Connections => ("S123", "a destination's connections are out of range", "1 to 1,000"),
-            K::LaneKey => ("S124", "a lane key names a whole segment", "name a field, such as PID-3.1"),
+            K::LaneKey => ("S124", "the lane keys are not usable", "name at most 16 fields, such as PID-3.1"),
             K::Retry => (
                 "S125",
                 "a retry's delays or caps are not usable",

@@ -77,7 +77,7 @@ impl Tables {
             };
             stored.push(Stored {
                 id,
-                lane,
+                lanes: vec![lane],
                 destination: delivery.destination.clone(),
                 control_id: known.control_id.clone(),
                 repeat: found.is_some(),
@@ -111,7 +111,7 @@ impl Tables {
         delivery: &Delivery,
         now: SystemTime,
     ) -> rusqlite::Result<LaneId> {
-        let lane = self.lane_of(&delivery.destination, delivery.lane_key.as_deref());
+        let lane = self.lane_of(&delivery.destination, delivery.lane_keys.first().map(String::as_str));
         let position = self.next_position();
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO entry (id, request, origin, destination, lane, position, state, enqueued_at, since)

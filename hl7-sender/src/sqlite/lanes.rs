@@ -224,6 +224,7 @@ fn head(row: &Row<'_>, lane: LaneId) -> rusqlite::Result<(i64, Option<Attempt>)>
     let attempt = Attempt {
         id: EntryId::from_bytes(row.get::<_, Id>(1)?.0),
         lane,
+        is_merge: false,
         body: row.get(2)?,
         digest: row.get(3)?,
         tries: row.get::<_, u32>(4)?.saturating_add(1),

@@ -70,7 +70,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         id: EntryId::from_bytes(row.get::<_, Id>(0)?.0),
         origin: row.get(1)?,
         destination: row.get(2)?,
-        lane: LaneId::from_bytes(row.get::<_, Id>(3)?.0),
+        lanes: vec![LaneId::from_bytes(row.get::<_, Id>(3)?.0)],
         control_id: row.get(4)?,
         message_type: row.get(5)?,
         size: row.get::<_, i64>(6)?.unsigned_abs(),

@@ -68,7 +68,7 @@ impl Tables {
                 "DELETE FROM lane WHERE id = ?1
                  AND NOT EXISTS (SELECT 1 FROM entry WHERE lane = ?1 AND position IS NOT NULL)",
             )?
-            .execute([Id::from(entry.lane)])
+            .execute([Id::from(entry.home())])
             .map(drop)
     }
 }

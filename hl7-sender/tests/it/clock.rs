@@ -75,7 +75,7 @@ async fn settled(folder: &Folder, at: SystemTime) -> [EntryId; 2] {
         let asked = request(key, key, &[("ehr", None)]);
         ids.push(asked.deliveries[0].id);
         store.enqueue(asked, at).await.unwrap();
-        let lane = store.record(ids[ids.len() - 1]).await.unwrap().unwrap().lane;
+        let lane = store.record(ids[ids.len() - 1]).await.unwrap().unwrap().home();
         let attempt = store.begin(lane).await.unwrap().unwrap();
         store.finish(finished(attempt.id, end, at), false).await.unwrap();
     }

@@ -229,7 +229,7 @@ async fn fault_50_what_was_said_to_be_durable_survives_a_kill() {
 
 /// Takes everything out of the lane of this entry, in the lane's order.
 async fn drain(store: &impl Store, id: EntryId) -> Vec<EntryId> {
-    let lane = store.record(id).await.unwrap().unwrap().lane;
+    let lane = store.record(id).await.unwrap().unwrap().home();
     let mut order = Vec::new();
     let mut next = store.begin(lane).await.unwrap();
     while let Some(attempt) = next {

@@ -223,7 +223,7 @@ impl Run {
             return;
         }
         let id = self.model.entries[entry].id;
-        let lane_id = self.store.record(id).await.unwrap().unwrap().lane;
+        let lane_id = self.store.record(id).await.unwrap().unwrap().home();
         let given = self.store.begin(lane_id).await.unwrap();
         assert_eq!(given.map(|attempt| attempt.id), self.model.begin(lane));
     }
@@ -286,7 +286,7 @@ impl Run {
 
     async fn hold_lane(&mut self, entry: usize) {
         let Some(found) = self.model.entries.get(entry).cloned() else { return };
-        let lane = self.store.record(found.id).await.unwrap().unwrap().lane;
+        let lane = self.store.record(found.id).await.unwrap().unwrap().home();
         let held = self.store.hold_lane(lane).await.unwrap();
         let place = self.model.first_that_waits(found.lane);
         assert_eq!(held, place.map(|place| self.model.entries[place].id));
@@ -322,7 +322,7 @@ impl Run {
             let record = self.store.record(entry.id).await.unwrap().unwrap();
             assert_eq!((record.state, record.attempts), (entry.state, entry.attempts));
             assert_eq!(record.next_attempt_at, entry.next.map(at));
-            lane_ids.insert(record.lane, entry.lane);
+            lane_ids.insert(record.home(), entry.lane);
         }
         for destination in 0..2u8 {
             let due = self.store.due(&destination.to_string(), self.now(), 100).await.unwrap();

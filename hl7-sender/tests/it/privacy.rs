@@ -196,7 +196,7 @@ async fn what_a_store_takes_and_gives_shows_no_content() {
     shown.debug(&asked);
     shown.debug(store.enqueue(asked.clone(), at(0)).await.unwrap());
     let record = store.record(asked.deliveries[0].id).await.unwrap().unwrap();
-    let attempt = store.begin(record.lane).await.unwrap().unwrap();
+    let attempt = store.begin(record.home()).await.unwrap().unwrap();
     let mut end = finished(attempt.id, End::Deliver, at(1));
     end.acknowledgment = Some(CANARY.as_bytes().to_vec());
     shown.debug((&record, &attempt, &end, &store));

@@ -71,8 +71,8 @@ async fn check_use(store: &SqliteStore) {
     else {
         panic!("not stored");
     };
-    let lane = store.record(id(6)).await.unwrap().unwrap().lane;
-    assert_eq!(new[0].lane, lane);
+    let lane = store.record(id(6)).await.unwrap().unwrap().home();
+    assert_eq!(new[0].home(), lane);
     let mut order = Vec::new();
     let mut next = store.begin(lane).await.unwrap();
     while let Some(attempt) = next {
