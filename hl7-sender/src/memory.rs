@@ -125,7 +125,7 @@ impl Store for MemoryStore {
     }
 
     async fn begin(&self, lane: LaneId) -> Result<Option<Attempt>, StoreError> {
-        self.call(|outbox| outbox.begin(lane))
+        self.call(|outbox| Ok(outbox.begin(lane)))
     }
 
     async fn finish(&self, finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {

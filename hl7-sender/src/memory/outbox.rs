@@ -51,7 +51,7 @@ struct Entry {
 
 impl Entry {
     fn lanes(&self) -> impl Iterator<Item = LaneId> {
-        [self.record.lane].into_iter()
+        self.record.lanes.iter().copied()
     }
 
     fn waits(&self) -> bool {
@@ -116,10 +116,10 @@ impl Outbox {
 
     pub(super) fn due(&self, destination: &str, now: SystemTime, limit: usize) -> Due {
         let mut heads: Vec<_> = self.heads().into_iter().map(|number| &self.entries[&number]).collect();
-        heads.retain(|head| head.record.destination == destination && head.record.state != State::Held);
+        heads.retain(|head| head.record.destination == destination && head.waits());
         heads.sort_by_key(|head| head.due);
         let next = heads.iter().map(|head| head.due).find(|due| *due > now);
-        let due = heads.into_iter().filter(|head| head.due <= now).map(|head| head.record.lane);
+        let due = heads.into_iter().filter(|head| head.due <= now).map(|head| head.record.home());
         Due { lanes: due.take(limit).collect(), next }
     }
 
@@ -133,34 +133,30 @@ impl Outbox {
         }
     }
 
-    pub(super) fn begin(&mut self, lane: LaneId) -> Result<Option<Attempt>, StoreError> {
-        let Some(number) = self.head(lane) else { return Ok(None) };
-        let body = self.requests[&self.entries[&number].request].request.clone();
+    pub(super) fn begin(&mut self, lane: LaneId) -> Option<Attempt> {
+        let number = self.head(lane).filter(|number| self.entries[number].waits())?;
+        let request = self.requests[&self.entries[&number].request].request.clone();
         let entry = self.entry(number);
-        match entry.record.state {
-            State::Held => return Ok(None),
-            State::Queued | State::Retrying => {}
-            _ => return Err(StoreError::new(StoreErrorKind::Damaged)),
-        }
         entry.wait(State::Sending, None);
         entry.record.attempts += 1;
         entry.tries += 1;
-        Ok(Some(Attempt {
+        Some(Attempt {
             id: entry.record.id,
             lane,
-            body: body.body,
-            digest: body.digest,
+            is_merge: entry.record.lanes.len() > 1,
+            body: request.body,
+            digest: request.digest,
             tries: entry.tries,
             rejections: entry.rejections,
             since: entry.since,
-        }))
+        })
     }
 
     pub(super) fn finish(&mut self, finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
         let number = self.find(finished.id, &[State::Sending]).map_err(|_| damaged())?;
         let end = finished.end;
         let entry = self.entry(number);
-        let lane = entry.record.lane;
+        let lane = entry.record.home();
         note_attempt(entry, finished.clone());
         match end {
             End::Retry(at) => entry.wait(State::Retrying, Some(at)),
@@ -173,7 +169,7 @@ impl Outbox {
             }
         }
         let goes_on = go_on && !matches!(end, End::Retry(_) | End::Hold);
-        if goes_on { self.begin(lane) } else { Ok(None) }
+        Ok(if goes_on { self.begin(lane) } else { None })
     }
 
     pub(super) fn unreachable(&mut self, lane: LaneId, failure: &str, next: SystemTime) -> Option<EntryId> {
@@ -310,7 +306,7 @@ impl Outbox {
         open.into_iter().map(|(_, number)| number).collect()
     }
 
-    /// The entries that are the first in each of their lanes.
+    /// The entries that are the first in each of their lanes, in their order.
     fn heads(&self) -> Vec<u64> {
         let mut before = BTreeSet::new();
         let mut heads = self.open();
@@ -323,8 +319,9 @@ impl Outbox {
         heads
     }
 
+    /// The head of this lane, when it is at home there and the head of all its lanes.
     fn head(&self, lane: LaneId) -> Option<u64> {
-        self.heads().into_iter().find(|number| self.entries[number].record.lane == lane)
+        self.heads().into_iter().find(|number| self.entries[number].record.home() == lane)
     }
 
     /// Ends an entry. Those that become heads by that are due from now on.
@@ -360,7 +357,7 @@ impl Outbox {
             let record = there.unwrap_or_else(|| self.insert_entry(number, &request.origin, delivery, now));
             stored.push(Stored {
                 id: record.id,
-                lane: record.lane,
+                lanes: record.lanes,
                 destination: record.destination,
                 control_id: record.control_id,
                 repeat,
@@ -375,7 +372,7 @@ impl Outbox {
             id: delivery.id,
             origin: origin.to_owned(),
             destination: delivery.destination.clone(),
-            lane: lane_of(&delivery.destination, delivery.lane_key.as_deref()),
+            lanes: lanes_of(delivery),
             control_id: content.control_id.clone(),
             message_type: content.message_type.clone(),
             size: content.body.len() as u64,
@@ -486,14 +483,18 @@ fn note_attempt(entry: &mut Entry, finished: Finished) {
     }
 }
 
-/// The lane of a destination and a lane key's value. It is the same in every run, so that a run can be repeated.
-fn lane_of(destination: &str, key: Option<&str>) -> LaneId {
-    let kind: &[u8] = if key.is_some() { b"key" } else { b"common" };
-    let hash =
-        digest::of_parts("lane in memory", &[destination.as_bytes(), kind, key.unwrap_or("").as_bytes()]);
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash[..16]);
-    LaneId::from_bytes(id)
+/// The lanes of a delivery. They are the same in every run, so that a run can be repeated.
+fn lanes_of(delivery: &Delivery) -> Vec<LaneId> {
+    let lane = |kind: &str, key: &str| {
+        let parts = [delivery.destination.as_bytes(), kind.as_bytes(), key.as_bytes()];
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest::of_parts("lane in memory", &parts)[..16]);
+        LaneId::from_bytes(id)
+    };
+    match delivery.lane_keys.as_slice() {
+        [] => vec![lane("common", "")],
+        keys => keys.iter().map(|key| lane("key", key)).collect(),
+    }
 }
 
 fn damaged() -> StoreError {
