@@ -24,6 +24,7 @@ mod peer;
 mod privacy;
 mod room;
 mod shutdown;
+mod simulation;
 mod stores;
 #[cfg(feature = "tls")]
 mod tls;
