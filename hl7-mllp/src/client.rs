@@ -122,7 +122,7 @@ impl Client {
     /// whether the client can go on.
     pub async fn send(&mut self, message: &Message<'_>) -> Result<Acknowledgment, SendError> {
         let result = match wire_form(message) {
-            Ok((content, asked)) => self.exchange(&content, First(&asked)).await,
+            Ok((content, asked)) => self.exchange(&content, First(&asked, None)).await,
             Err(why) => Err(why),
         };
         self.counted(result)
@@ -135,7 +135,24 @@ impl Client {
     /// As [`Client::send`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire(&mut self, content: &[u8]) -> Result<Acknowledgment, SendError> {
         let result = match Asked::of_wire(content) {
-            Ok(asked) => self.exchange(content, First(&asked)).await,
+            Ok(asked) => self.exchange(content, First(&asked, None)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
+    }
+
+    /// As [`Client::send_wire`], for who keeps a record of what must not be sent again: `taken` is called as soon as the receiver has said that it has the
+    /// message, when its acknowledgment is yet to come. That is with the 0x06 of release 2, and without an acknowledgment.
+    ///
+    /// # Errors
+    /// As [`Client::send_wire`].
+    pub async fn send_wire_telling(
+        &mut self,
+        content: &[u8],
+        taken: &(dyn Fn(Option<&Acknowledgment>) + Send + Sync),
+    ) -> Result<Acknowledgment, SendError> {
+        let result = match Asked::of_wire(content) {
+            Ok(asked) => self.exchange(content, First(&asked, Some(taken))).await,
             Err(why) => Err(why),
         };
         self.counted(result)
@@ -162,7 +179,7 @@ impl Client {
     /// ```
     pub async fn send_two_phase(&mut self, message: &Message<'_>) -> Result<TwoPhase, SendError> {
         let result = match wire_form(message) {
-            Ok((content, asked)) => self.exchange(&content, Both(&asked)).await,
+            Ok((content, asked)) => self.exchange(&content, Both(&asked, None)).await,
             Err(why) => Err(why),
         };
         self.counted(result)
@@ -174,7 +191,24 @@ impl Client {
     /// As [`Client::send_two_phase`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire_two_phase(&mut self, content: &[u8]) -> Result<TwoPhase, SendError> {
         let result = match Asked::of_wire(content) {
-            Ok(asked) => self.exchange(content, Both(&asked)).await,
+            Ok(asked) => self.exchange(content, Both(&asked, None)).await,
+            Err(why) => Err(why),
+        };
+        self.counted(result)
+    }
+
+    /// As [`Client::send_wire_two_phase`], for who keeps a record of what must not be sent again: `taken` is called as soon as the receiver has said that it
+    /// has the message, when its last acknowledgment is yet to come: with the 0x06 of release 2, and with the `CA`, which it is given.
+    ///
+    /// # Errors
+    /// As [`Client::send_wire_two_phase`].
+    pub async fn send_wire_two_phase_telling(
+        &mut self,
+        content: &[u8],
+        taken: &(dyn Fn(Option<&Acknowledgment>) + Send + Sync),
+    ) -> Result<TwoPhase, SendError> {
+        let result = match Asked::of_wire(content) {
+            Ok(asked) => self.exchange(content, Both(&asked, Some(taken))).await,
             Err(why) => Err(why),
         };
         self.counted(result)

@@ -2,7 +2,7 @@
 
 use crate::acknowledgment::Acknowledgment;
 use crate::send_error::SendError;
-use crate::sending::{Asked, Sending};
+use crate::sending::{Asked, Sending, Told};
 use crate::two_phase::{ApplicationOutcome, TwoPhase};
 
 /// What a send waits for, once its block is written.
@@ -22,11 +22,11 @@ pub(crate) trait Goal: Copy + Send {
 
 /// The first acknowledgment that decides.
 #[derive(Clone, Copy)]
-pub(crate) struct First<'a>(pub(crate) &'a Asked);
+pub(crate) struct First<'a>(pub(crate) &'a Asked, pub(crate) Told<'a>);
 
 /// Both acknowledgments of enhanced mode.
 #[derive(Clone, Copy)]
-pub(crate) struct Both<'a>(pub(crate) &'a Asked);
+pub(crate) struct Both<'a>(pub(crate) &'a Asked, pub(crate) Told<'a>);
 
 /// The commit acknowledgment of release 2.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ impl Goal for First<'_> {
     type Got = Acknowledgment;
 
     async fn wait(self, sending: Sending<'_>) -> Result<Acknowledgment, SendError> {
-        sending.once(self.0).await
+        sending.once(self.0, self.1).await
     }
 
     fn acks(got: &Acknowledgment) -> [Option<&Acknowledgment>; 2] {
@@ -48,7 +48,7 @@ impl Goal for Both<'_> {
     type Got = TwoPhase;
 
     async fn wait(self, sending: Sending<'_>) -> Result<TwoPhase, SendError> {
-        sending.both(self.0).await
+        sending.both(self.0, self.1).await
     }
 
     fn doubt(got: &TwoPhase) -> Option<&SendError> {

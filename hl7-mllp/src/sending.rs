@@ -53,6 +53,9 @@ impl Asked {
     }
 }
 
+/// Who is told that the receiver has the message before its last answer came, with the accept acknowledgment where that says so.
+pub(crate) type Told<'a> = Option<&'a (dyn Fn(Option<&Acknowledgment>) + Send + Sync)>;
+
 /// A message on its way.
 pub(crate) struct Sending<'c> {
     wire: &'c mut Wire,
@@ -82,17 +85,19 @@ impl<'c> Sending<'c> {
     }
 
     /// Waits for the first acknowledgment that decides.
-    pub(crate) async fn once(mut self, asked: &Asked) -> Result<Acknowledgment, SendError> {
+    pub(crate) async fn once(mut self, asked: &Asked, told: Told<'_>) -> Result<Acknowledgment, SendError> {
         let mut exchange = self.exchange(asked);
         loop {
-            if let Step::Done(ack) = self.step(&mut exchange).await? {
-                return Ok(ack);
+            match self.step(&mut exchange).await? {
+                Step::Done(ack) => return Ok(ack),
+                Step::Committed => tell(told, None),
+                _ => {}
             }
         }
     }
 
     /// Waits for the accept acknowledgment, and then for the application's where one is asked for.
-    pub(crate) async fn both(mut self, asked: &Asked) -> Result<TwoPhase, SendError> {
+    pub(crate) async fn both(mut self, asked: &Asked, told: Told<'_>) -> Result<TwoPhase, SendError> {
         let mut exchange = self.exchange(asked);
         if asked.application {
             exchange = exchange.then_application(self.terms.application_timeout);
@@ -101,9 +106,11 @@ impl<'c> Sending<'c> {
             match self.step(&mut exchange).await? {
                 Step::Done(ack) => return Ok(TwoPhase::once(ack)),
                 Step::Accepted(ack) => break Some(ack),
+                Step::Committed => tell(told, None),
                 _ => {}
             }
         };
+        tell(told, accept.as_ref());
         Ok(TwoPhase { accept, application: self.application(exchange).await })
     }
 
@@ -186,6 +193,12 @@ impl<'c> Sending<'c> {
         if self.wire.write(&block, self.terms.write_timeout).await.is_err() {
             tracing::warn!("an acknowledgment could not be confirmed");
         }
+    }
+}
+
+fn tell(told: Told<'_>, accept: Option<&Acknowledgment>) {
+    if let Some(told) = told {
+        told(accept);
     }
 }
 

@@ -11,7 +11,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a broken promise panics
 
+mod merges;
+
 use std::time::{Duration, SystemTime};
+
+use self::merges::*;
 
 use crate::{
     Answered, Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, EntryId, Finished, Inbound,
@@ -116,6 +120,24 @@ checks! {
     tells_of_a_name_that_stands_for_another_message
     what_came_in_without_a_route_is_a_dead_letter_from_the_start
     an_inbound_key_is_known_until_its_time_is_over
+    a_merge_stands_in_the_lanes_of_both
+    a_merge_waits_for_what_is_before_it_in_either_lane
+    what_is_behind_a_merge_waits_for_it_in_either_lane
+    a_merge_that_waits_or_is_held_stops_both_lanes
+    merges_in_a_chain_go_out_one_behind_the_other
+    merges_in_a_circle_do_not_wait_for_each_other
+    a_cancelled_merge_frees_both_lanes
+    a_replayed_merge_goes_to_the_end_of_both_lanes
+    a_merge_that_was_under_way_is_recovered
+    a_merge_that_is_too_old_frees_both_lanes
+    holding_a_lane_holds_the_merge_in_it
+    a_parked_lane_gives_nothing_out
+    a_parked_lane_stops_a_merge_and_a_retry
+    lanes_are_listed_as_a_person_asks_for_them
+    destinations_are_paused_on_record
+    a_copy_has_its_own_lanes_and_says_of_what_it_is_one
+    what_was_accepted_is_not_sent_again_after_a_crash
+    what_was_accepted_ends_as_the_last_answer_says
 }
 
 async fn keeps_what_it_is_given(store: impl Store) {

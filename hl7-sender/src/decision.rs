@@ -63,12 +63,17 @@ impl Rules {
 
     /// The receiver has the message, so that it is never sent again, whatever else was asked for.
     fn taken(&self, accept: Option<Acknowledgment>, code: &'static str) -> Verdict {
-        let end = match self.settle_on {
-            SettleOn::Accept => End::Deliver,
-            SettleOn::Application => End::Unconfirmed,
-        };
+        let end = self.when_taken();
         let acknowledgment = accept.map(|ack| ack.bytes().to_vec());
         Verdict { acknowledgment, failure: Some(code), ..Verdict::new(end) }
+    }
+
+    /// What becomes of a message that the receiver has, when no more is heard of it.
+    pub(crate) fn when_taken(&self) -> End {
+        match self.settle_on {
+            SettleOn::Accept => End::Deliver,
+            SettleOn::Application => End::Unconfirmed,
+        }
     }
 
     fn failed(&self, attempt: &Attempt, failure: Failure, now: SystemTime, share: f64) -> Verdict {

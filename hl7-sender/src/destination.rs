@@ -61,8 +61,8 @@ pub enum SettleOn {
     #[default]
     Accept,
     /// The application acknowledgment, where MSH-16 asks for one: on the same connection, or where [`Destination::application_acks`] says. The lane stands
-    /// as long as it is awaited. When it does not come, the message is not sent again, because the receiver has it: it ends as
-    /// [`crate::State::Unconfirmed`]. Only when the process ends during the wait does it go out again.
+    /// as long as it is awaited. When it does not come, or the process ends during the wait, the message is not sent again, because the receiver has it: it
+    /// ends as [`crate::State::Unconfirmed`].
     Application,
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::destination::Destination;
 use crate::destination_status::DestinationStatus;
 use crate::engine::Target;
-use crate::error::{StartError, StartErrorKind};
+use crate::error::{StartError, StartErrorKind, StoreError};
 use crate::running::Running;
 use crate::sender::Sender;
 
@@ -27,26 +27,34 @@ impl Sender {
         self.running().target(name).map(|target| DestinationStatus::of(&target, Instant::now()))
     }
 
-    /// Begins no more message for a destination until [`Sender::resume_destination`] or the next start. Those under way are finished, new ones are
+    /// Begins no more message for a destination until [`Sender::resume_destination`], in this run and the next. Those under way are finished, new ones are
     /// kept and wait. Gives whether there is such a destination.
-    pub fn pause_destination(&self, name: &str) -> bool {
-        let target = self.running().target(name);
-        target.inspect(|target| target.gate().pause()).is_some()
+    ///
+    /// # Errors
+    /// When the store fails or is closed. In this run the destination is paused all the same.
+    pub async fn pause_destination(&self, name: &str) -> Result<bool, StoreError> {
+        let Some(target) = self.running().target(name) else { return Ok(false) };
+        target.gate().pause();
+        self.store().pause(name, true).await.map(|()| true)
     }
 
     /// Goes on with a destination that was paused. One that cannot be reached is tried now, with all that waits for its next attempt there, whatever rest it
     /// was given. Gives whether there is such a destination.
-    pub fn resume_destination(&self, name: &str) -> bool {
-        let Some(target) = self.running().target(name) else { return false };
-        target.gate().resume(Instant::now());
-        target.wake.notify_one();
-        true
-    }
-
-    /// Adds a destination. Entries that wait under its name go out at once, in the lanes they were enqueued for.
     ///
     /// # Errors
-    /// When it is not usable, when there is one of this name, and when the sender was shut down.
+    /// When the store fails or is closed. The destination stays paused then.
+    pub async fn resume_destination(&self, name: &str) -> Result<bool, StoreError> {
+        let Some(target) = self.running().target(name) else { return Ok(false) };
+        self.store().pause(name, false).await?;
+        target.gate().resume(Instant::now());
+        target.wake.notify_one();
+        Ok(true)
+    }
+
+    /// Adds a destination. Entries that wait under its name go out at once, in the lanes they were enqueued for, unless a destination of this name was paused.
+    ///
+    /// # Errors
+    /// When it is not usable, when there is one of this name, when the store fails, and when the sender was shut down.
     pub async fn add_destination(&self, destination: Destination) -> Result<(), StartError> {
         let target = checked(destination)?;
         self.change(|running| async move { running.add(target).await }).await
@@ -57,12 +65,12 @@ impl Sender {
     /// is served by both.
     ///
     /// A message that is put back was written, perhaps in full, and goes out again with the code `S204`: it can be a duplicate. Entries stay in the lanes they
-    /// were enqueued for: with another lane key there is no order between those before the change and those after it. A pause ends.
+    /// were enqueued for: with another lane key there is no order between those before the change and those after it. What is paused stays so.
     ///
     /// It is carried out although the caller stops waiting.
     ///
     /// # Errors
-    /// When it is not usable, when there is none of this name, and when the sender was shut down.
+    /// When it is not usable, when there is none of this name, when the store fails, and when the sender was shut down.
     pub async fn change_destination(
         &self,
         destination: Destination,

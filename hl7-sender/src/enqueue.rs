@@ -204,12 +204,18 @@ pub(crate) struct About {
     message_type: Option<String>,
     size: u64,
     now: SystemTime,
+    copy_of: Option<EntryId>,
 }
 
 impl About {
     pub(crate) fn of(request: &Request, now: SystemTime) -> Self {
         let (origin, message_type) = (request.origin.clone(), request.message_type.clone());
-        Self { origin, message_type, size: request.body.len() as u64, now }
+        Self { origin, message_type, size: request.body.len() as u64, now, copy_of: None }
+    }
+
+    pub(crate) fn copied_from(mut self, of: EntryId) -> Self {
+        self.copy_of = Some(of);
+        self
     }
 
     fn record(&self, stored: &Stored) -> Record {
@@ -232,6 +238,8 @@ impl About {
             answered_at: None,
             settled_at: None,
             next_attempt_at: None,
+            copy_of: self.copy_of,
+            copies: Vec::new(),
         }
     }
 }

@@ -292,6 +292,42 @@ pub struct Record {
     pub answered_at: Option<SystemTime>,
     pub settled_at: Option<SystemTime>,
     pub next_attempt_at: Option<SystemTime>,
+    /// The dead letter of which it is an edited copy.
+    pub copy_of: Option<EntryId>,
+    /// The edited copies that were made of it, the oldest first.
+    pub copies: Vec<EntryId>,
+}
+
+/// A lane as [`crate::Store::lanes`] finds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LaneRecord {
+    /// The lane.
+    pub lane: LaneId,
+    /// How many open entries stand in it; a store may count to 10,000 and no further.
+    pub open: u64,
+    /// The first of them.
+    pub head: Option<EntryId>,
+    /// Where that one stands.
+    pub state: Option<State>,
+    /// From when on it can be given out: `None` while it is under way, held, waits for another of its lanes, or one of them is parked.
+    pub due: Option<SystemTime>,
+    /// Whether the lane is parked.
+    pub is_parked: bool,
+}
+
+/// What a receiver has said of a message before its last answer: that it has it in safe keeping.
+#[derive(Clone)]
+pub struct Accepted {
+    /// The entry, which is being sent.
+    pub id: EntryId,
+    /// What becomes of it should nothing more be heard: an end that settles it.
+    pub end: End,
+    /// The accept acknowledgment, byte for byte, when there is one.
+    pub acknowledgment: Option<Vec<u8>>,
+    /// When the block was written.
+    pub sent_at: SystemTime,
+    /// The time now.
+    pub at: SystemTime,
 }
 
 impl Record {
@@ -358,6 +394,12 @@ impl fmt::Debug for Finished {
             .field("end", &self.end)
             .field("failure", &self.failure)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted").field("id", &self.id).field("end", &self.end).finish_non_exhaustive()
     }
 }
 

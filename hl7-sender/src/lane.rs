@@ -7,10 +7,11 @@ use tokio::time::{Instant, sleep};
 use crate::decision::{self, Verdict};
 use crate::digest;
 use crate::engine::{Engine, Stage, Target};
-use crate::entry::{Attempt, DeadLetterReason, End, Finished};
+use crate::entry::{Accepted, Attempt, DeadLetterReason, End, Finished};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
-use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing};
+use crate::taken::{Accept, Taken};
+use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing, Pending};
 
 /// How many messages a lane sends before the others of its destination get their turn. Lanes that wait are served first then; a lane
 /// alone goes on at once, on the same connection.
@@ -65,6 +66,14 @@ enum Came {
     Answer(Result<Confirmation, Failure>),
     /// The destination is given up meanwhile, and nobody knows how far the message came.
     Cut,
+}
+
+/// What is known of a message whose destination is given up.
+fn cut(taken: &Taken) -> Came {
+    match taken.said() {
+        Some(accept) => Came::Answer(Ok(Confirmation::Taken { accept, code: CUT })),
+        None => Came::Cut,
+    }
 }
 
 impl<'t> Turn<'t> {
@@ -180,15 +189,16 @@ impl<'t> Turn<'t> {
     /// Sends a message, and gives when it was written and what came of it. A connection that is found closed before anything was written is
     /// replaced once, at no cost to the message; when that happens to the new one too, the receiver counts as not reachable.
     async fn send(&mut self, attempt: &Attempt) -> Result<(SystemTime, Came), Missing> {
-        let message = Outgoing::new(&attempt.body, attempt.id, attempt.since);
+        let taken = Taken::default();
+        let message = Outgoing::new(&attempt.body, attempt.id, attempt.since).telling(&taken);
         let mut replaced = false;
         loop {
             let mut link = self.connected().await?;
             let sent_at = self.engine.now();
             let sent = tokio::select! {
-            biased;
-                sent = link.connection.send(message) => sent,
-                () = self.target.reached(Stage::Cut) => return Ok((sent_at, Came::Cut)),
+                biased;
+                sent = self.sent(link.connection.send(message), &taken, sent_at, attempt.id) => sent,
+                () = self.target.reached(Stage::Cut) => return Ok((sent_at, cut(&taken))),
             };
             self.used(link, &sent);
             match sent {
@@ -200,6 +210,34 @@ impl<'t> Turn<'t> {
                 }
                 sent => return Ok((sent_at, Came::Answer(sent))),
             }
+        }
+    }
+
+    /// Waits for the end of a send. That the receiver has the message is put on record when it says so, before its last answer.
+    async fn sent(
+        &self,
+        mut sending: Pending<'_, Result<Confirmation, Failure>>,
+        taken: &Taken,
+        sent_at: SystemTime,
+        id: EntryId,
+    ) -> Result<Confirmation, Failure> {
+        loop {
+            tokio::select! {
+                biased;
+                sent = &mut sending => return sent,
+                accept = taken.next() => self.accepted(id, accept, sent_at).await,
+            }
+        }
+    }
+
+    async fn accepted(&self, id: EntryId, accept: Accept, sent_at: SystemTime) {
+        let acknowledgment = accept.map(|accept| accept.bytes().to_vec());
+        let (end, at) = (self.target.rules.when_taken(), self.engine.now());
+        if let Err(error) =
+            self.engine.store.accepted(Accepted { id, end, acknowledgment, sent_at, at }).await
+        {
+            // What a fault means is found when the attempt ends.
+            tracing::warn!(entry = %id, code = error.code(), "an accept acknowledgment is not on record");
         }
     }
 

@@ -37,7 +37,8 @@
 //! # The words
 //!
 //! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
-//! lane the order is kept, and each lane waits, retries and is held by itself. The store with its entries is the *outbox*. A *receipt* is what
+//! lane the order is kept, and each lane waits, retries and is held by itself. A message with several values, such as a merge of two patients, stands in
+//! the lane of each ([`Destination::lane_keys`]): it is sent when it is the first of all of them, and what is behind it in any of them waits for it. The store with its entries is the *outbox*. A *receipt* is what
 //! the caller has of an entry. An entry is *settled* when nothing more happens to it by itself: it is delivered, sent without a confirmation, skipped, or
 //! a *dead letter*. A *held* entry waits for a person, and its lane with it.
 //!
@@ -61,8 +62,10 @@
 //! Sent again means the same bytes under the same control ID. [`Destination::on`], [`Policy`] and [`Retry`] change the table.
 //!
 //! By hand, entries and lanes that wait are held ([`Sender::hold`], [`Sender::hold_lane`]), released and cancelled ([`Sender::cancel`]). A hold is of an
-//! entry: the lane stands before it, in this run and the next. Destinations are paused, added, changed and removed while the sender runs
-//! ([`Sender::pause_destination`], [`Sender::add_destination`], [`Sender::change_destination`], [`Sender::remove_destination`]); a pause ends with the process.
+//! entry: the lane stands before it, in this run and the next. A lane is parked ([`Sender::park_lane`]) with all that comes into it later. Dead letters are
+//! replayed as they are ([`Sender::replay`]) or as an edited copy ([`Sender::replay_edited`]). Destinations are paused, added, changed and removed while the
+//! sender runs ([`Sender::pause_destination`], [`Sender::add_destination`], [`Sender::change_destination`], [`Sender::remove_destination`]); a pause
+//! lasts until it is ended, also over a restart.
 //!
 //! # The listener's side
 //!
@@ -139,7 +142,8 @@
 //!
 //! `S001`–`S013` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
-//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S211` no folder, `S212` file not
+//! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` under way when the process ended, and in the receiver's safe
+//! keeping by then, `S211` no folder, `S212` file not
 //! written, `S213` file not known to be durable, `S214` file system too slow, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
@@ -173,9 +177,11 @@ mod lane;
 #[cfg(feature = "test-util")]
 mod memory;
 mod mllp;
+mod parking;
 mod policy;
 mod prune;
 mod receipt;
+mod replay;
 mod retry;
 mod router;
 mod running;
@@ -185,6 +191,7 @@ mod shape;
 mod sqlite;
 mod status;
 mod store;
+mod taken;
 mod transport;
 mod watch;
 
@@ -196,7 +203,8 @@ pub use destination_status::DestinationStatus;
 pub use digest::Digest;
 pub use enqueue::NewEntry;
 pub use entry::{
-    Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, Finished, Record, Request, State, Stored,
+    Accepted, Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, Finished, LaneRecord, Record,
+    Request, State, Stored,
 };
 pub use error::{
     EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError, OpenErrorKind, StartError,

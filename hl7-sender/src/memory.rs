@@ -1,6 +1,10 @@
 //! A store in memory, for tests.
 
+mod deciding;
+mod giving;
+mod keeping;
 mod outbox;
+mod reading;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +12,7 @@ use std::time::SystemTime;
 
 use self::outbox::Outbox;
 use crate::digest::Digest;
-use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
+use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
@@ -64,7 +68,7 @@ impl MemoryStore {
     }
 
     /// A store of its own with the same entries.
-    pub fn copy(&self) -> Self {
+    pub fn fork(&self) -> Self {
         let shelf = lock(&self.shelf).clone();
         Self { opening: shelf.opening, shelf: Arc::new(Mutex::new(shelf)) }
     }
@@ -173,6 +177,43 @@ impl Store for MemoryStore {
 
     async fn replay(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
         self.call(|outbox| outbox.replay(id, now))
+    }
+
+    async fn accepted(&self, accepted: Accepted) -> Result<(), StoreError> {
+        self.call(|outbox| outbox.accepted(accepted))
+    }
+
+    async fn copy(&self, of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError> {
+        self.call(|outbox| outbox.copy(of, request, now))
+    }
+
+    async fn lane_of(&self, destination: &str, key: Option<&str>) -> Result<LaneId, StoreError> {
+        self.call(|_| Ok(keeping::lane_of(destination, key)))
+    }
+
+    async fn park(
+        &self,
+        destination: &str,
+        lane: LaneId,
+        parked: bool,
+        now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        self.call(|outbox| Ok(outbox.park(destination, lane, parked, now)))
+    }
+
+    async fn lanes(&self, destination: &str, limit: usize) -> Result<Vec<LaneRecord>, StoreError> {
+        self.call(|outbox| Ok(outbox.lanes(destination, limit)))
+    }
+
+    async fn pause(&self, destination: &str, paused: bool) -> Result<(), StoreError> {
+        self.call(|outbox| {
+            outbox.pause(destination, paused);
+            Ok(())
+        })
+    }
+
+    async fn paused(&self) -> Result<Vec<String>, StoreError> {
+        self.call(|outbox| Ok(outbox.paused.iter().cloned().collect()))
     }
 
     async fn release(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {

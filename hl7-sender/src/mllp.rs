@@ -71,14 +71,15 @@ impl Connection for Line {
             }
             match self.terms.second.clone() {
                 Second::Nowhere => {
-                    let first = self.client.send_wire(bytes).await;
+                    let first = self.client.send_wire_telling(bytes, &|accept| message.taken(accept)).await;
                     first.map(Confirmation::Acknowledged).or_else(not_confirmed)
                 }
                 Second::SameConnection => {
-                    let both = self.client.send_wire_two_phase(bytes).await;
+                    let both =
+                        self.client.send_wire_two_phase_telling(bytes, &|accept| message.taken(accept)).await;
                     both.map_or_else(not_confirmed, |both| Ok(of_both(both)))
                 }
-                Second::Listener(acks, within) => self.send_and_listen(bytes, &acks, within).await,
+                Second::Listener(acks, within) => self.send_and_listen(message, &acks, within).await,
             }
         })
     }
@@ -100,18 +101,20 @@ impl Line {
     /// Sends a message whose application acknowledgment comes on another connection.
     async fn send_and_listen(
         &mut self,
-        bytes: &[u8],
+        message: Outgoing<'_>,
         acks: &ApplicationAcks,
         within: Duration,
     ) -> Result<Confirmation, Failure> {
+        let bytes = message.bytes();
         // The wait begins before the message goes out: the answer can be fast.
         let expected = asks_for_both(bytes).map(|control_id| acks.expect(&control_id, within)).transpose();
         // Another lane may await the same control ID for long: that is no fault of the connection's.
         let expected = expected.map_err(|why| Failure::new(why.code(), FailureKind::NoAnswer))?;
-        let first =
-            self.client.send_wire(bytes).await.map(Confirmation::Acknowledged).or_else(not_confirmed)?;
+        let first = self.client.send_wire_telling(bytes, &|accept| message.taken(accept)).await;
+        let first = first.map(Confirmation::Acknowledged).or_else(not_confirmed)?;
         match (first, expected) {
             (Confirmation::Acknowledged(accept), Some(expected)) if accept.code() == AckCode::CA => {
+                message.taken(Some(&accept));
                 Ok(match expected.acknowledgment().await {
                     Ok(application) => Confirmation::Acknowledged(application),
                     Err(why) => Confirmation::Taken { accept: Some(accept), code: why.code() },

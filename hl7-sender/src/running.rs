@@ -52,6 +52,7 @@ impl Running {
         if self.target(&target.name).is_some() {
             return Err(StartError::new(StartErrorKind::RepeatedName));
         }
+        self.take_pause(&target).await?;
         self.open(&target);
         Ok(())
     }
@@ -62,6 +63,7 @@ impl Running {
         if self.target(&target.name).is_none() {
             return Err(StartError::new(StartErrorKind::UnknownName));
         }
+        self.take_pause(&target).await?;
         let before = self.put(&target, None);
         self.close(before, within).await;
         self.open(&target);
@@ -76,6 +78,14 @@ impl Running {
             return Err(StartError::new(StartErrorKind::UnknownName));
         }
         self.close(before, within).await;
+        Ok(())
+    }
+
+    /// A destination that is paused on record is paused from the start.
+    async fn take_pause(&self, target: &Target) -> Result<(), StartError> {
+        if self.engine.store.paused().await?.contains(&target.name) {
+            target.gate().pause();
+        }
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use crate::store::{AnyStore, Store, Watched};
 use crate::watch::Watch;
 
 /// The most entries that one list gives.
-const MAX_LIST: usize = 10_000;
+pub(crate) const MAX_LIST: usize = 10_000;
 
 /// Sends messages durably and in order. A clone is the same sender.
 ///
@@ -130,7 +130,7 @@ impl Sender {
     }
 
     /// Holds a lane at its first entry that waits, and gives that one: [`Sender::release`] takes it. A message that is being sent is finished. `None` when
-    /// no entry of the lane waits: then there is nothing to hold, and a message that is enqueued later goes out.
+    /// no entry of the lane waits: then there is nothing to hold, and a message that is enqueued later goes out. [`Sender::park_lane`] stops those too.
     ///
     /// # Errors
     /// When the store fails or is closed.
@@ -204,15 +204,15 @@ impl Sender {
         &self.running
     }
 
-    fn store(&self) -> &dyn AnyStore {
+    pub(crate) fn store(&self) -> &dyn AnyStore {
         &*self.running.engine.store
     }
 
-    fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         self.running.engine.now()
     }
 
-    fn decided(&self, id: &EntryId, destination: &str) {
+    pub(crate) fn decided(&self, id: &EntryId, destination: &str) {
         self.running.engine.watch.changed(*id);
         if let Some(target) = self.running.target(destination) {
             target.wake.notify_one();
@@ -301,6 +301,11 @@ impl Builder {
                 entries = again,
                 "entries that were under way when the last sender ended go out again"
             );
+        }
+        for name in engine.store.paused().await? {
+            if let Some(target) = targets.get(&name) {
+                target.gate().pause();
+            }
         }
         let running = Running::new(Arc::clone(&engine), stop, self.max_message_bytes);
         running.run(tokio::spawn(prune::run(engine, self.keep)));

@@ -70,6 +70,16 @@ impl Status {
         self.record.reason
     }
 
+    /// The dead letter of which it is an edited copy: [`crate::Sender::replay_edited`].
+    pub fn copy_of(&self) -> Option<EntryId> {
+        self.record.copy_of
+    }
+
+    /// The edited copies that were made of it, the oldest first.
+    pub fn copies(&self) -> &[EntryId] {
+        &self.record.copies
+    }
+
     /// How often it was written or about to be. An attempt counts before its first byte is written.
     pub fn attempts(&self) -> u32 {
         self.record.attempts

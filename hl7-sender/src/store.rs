@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use crate::digest::Digest;
-use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
+use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
@@ -68,7 +68,8 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn answered(&self, key: Digest) -> impl Future<Output = Result<Option<Answered>, StoreError>> + Send;
 
-    /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`.
+    /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`. Those that their receiver has
+    /// [accepted](Store::accepted) end as was said then, with the code `S206`, and their lanes flow on. Gives how many go out again.
     ///
     /// # Errors
     /// When the store fails.
@@ -115,6 +116,13 @@ pub trait Store: Send + Sync + 'static {
         finished: Finished,
         go_on: bool,
     ) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send;
+
+    /// Notes that the receiver has said that it has the message, before the last answer came. Should this process end before [`Store::finish`],
+    /// [`Store::recover`] ends the entry so, and it is not sent again.
+    ///
+    /// # Errors
+    /// When the store fails. An entry that is not being sent cannot be accepted: a fault, as in [`Store::finish`].
+    fn accepted(&self, accepted: Accepted) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Notes that the head of this home lane could not be sent because there was no connection, and when the next try is due. Counts nothing and does
     /// not change when the lane is due.
@@ -183,6 +191,18 @@ pub trait Store: Send + Sync + 'static {
     fn replay(&self, id: EntryId, now: SystemTime)
     -> impl Future<Output = Result<String, StoreError>> + Send;
 
+    /// Keeps an edited copy of a dead letter: an entry of its own, at the end of its own lanes, that says of what it is a copy. The dead letter stays one and
+    /// says what copies it has. The request has one delivery, and a key that is not known.
+    ///
+    /// # Errors
+    /// When there is no such entry, when it is no dead letter or the key is known, when there is no room, or when the store fails.
+    fn copy(
+        &self,
+        of: EntryId,
+        request: Request,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+
     /// Makes a held entry due, as soon as it is the head of its lane, with its caps counted anew and without the acknowledgment that held it. Gives its
     /// destination.
     ///
@@ -216,6 +236,52 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store fails.
     fn hold_lane(&self, lane: LaneId) -> impl Future<Output = Result<Option<EntryId>, StoreError>> + Send;
+
+    /// The name of the lane of a destination and a lane key's value; without one, of its common lane.
+    ///
+    /// # Errors
+    /// When the store is closed.
+    fn lane_of(
+        &self,
+        destination: &str,
+        key: Option<&str>,
+    ) -> impl Future<Output = Result<LaneId, StoreError>> + Send;
+
+    /// Parks a lane of the destination, or lets it go: nothing that stands in a parked lane is given out, also what comes later. What is under way is
+    /// finished. Gives whether this changed anything.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn park(
+        &self,
+        destination: &str,
+        lane: LaneId,
+        parked: bool,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Lanes of the destination that are parked or have open entries, at most `limit`: parked ones first, then those that are held, under way, and due, the
+    /// one that waits longest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn lanes(
+        &self,
+        destination: &str,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<LaneRecord>, StoreError>> + Send;
+
+    /// Puts on record that the destination is paused, or not. What that means is the sender's affair: the store gives out as before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn pause(&self, destination: &str, paused: bool) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The destinations that are paused, in the order of their names.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn paused(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
     /// Ends an entry that waits or is held, as [`crate::State::Cancelled`]; its lanes flow on. Gives its destination.
     ///
@@ -325,6 +391,13 @@ erased! {
     dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     hold(id: EntryId) -> Result<String, StoreError>;
     hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
+    copy(of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError>;
+    accepted(accepted: Accepted) -> Result<(), StoreError>;
+    lane_of(destination: &'a str, key: Option<&'a str>) -> Result<LaneId, StoreError>;
+    park(destination: &'a str, lane: LaneId, parked: bool, now: SystemTime) -> Result<bool, StoreError>;
+    lanes(destination: &'a str, limit: usize) -> Result<Vec<LaneRecord>, StoreError>;
+    pause(destination: &'a str, paused: bool) -> Result<(), StoreError>;
+    paused() -> Result<Vec<String>, StoreError>;
     cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     prune(delivered: SystemTime, dead_letters: SystemTime, limit: usize) -> Result<usize, StoreError>;
     close() -> ();

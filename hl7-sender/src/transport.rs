@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use hl7_mllp::Acknowledgment;
 
 use crate::id::EntryId;
+use crate::taken::Taken;
 
 /// What the calls of a [`Transport`] give: a boxed future, so that transports of any kind stand behind one type.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -66,12 +67,25 @@ pub struct Outgoing<'a> {
     bytes: &'a [u8],
     entry: EntryId,
     since: SystemTime,
+    taken: Option<&'a Taken>,
 }
 
 impl<'a> Outgoing<'a> {
     /// A message, for tests of a transport.
     pub fn new(bytes: &'a [u8], entry: EntryId, since: SystemTime) -> Self {
-        Self { bytes, entry, since }
+        Self { bytes, entry, since, taken: None }
+    }
+
+    pub(crate) fn telling(self, taken: &'a Taken) -> Self {
+        Self { taken: Some(taken), ..self }
+    }
+
+    /// Says that the receiver has the message in safe keeping, while its last answer is still awaited. It is put on record, so that the message is not
+    /// sent again should this process end meanwhile: then it ends as after [`Confirmation::Taken`].
+    pub fn taken(&self, accept: Option<&Acknowledgment>) {
+        if let Some(taken) = self.taken {
+            taken.say(accept);
+        }
     }
 
     /// The message in wire form.

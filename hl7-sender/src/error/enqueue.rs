@@ -60,7 +60,8 @@ impl EnqueueError {
 
     /// Whether the entry may have been stored all the same. Then repeat the call with the same key.
     pub fn is_indeterminate(&self) -> bool {
-        matches!(self.kind, EnqueueErrorKind::Store(_))
+        let decided = [StoreErrorKind::NotFound, StoreErrorKind::WrongState];
+        matches!(self.kind, EnqueueErrorKind::Store(why) if !decided.contains(&why.kind()))
     }
 
     /// The stable code, `S001` to `S013`.

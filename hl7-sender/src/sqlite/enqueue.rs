@@ -2,12 +2,13 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{OptionalExtension as _, named_params, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::tables::{Id, Millis, Tables, fault};
+use super::numbers;
+use super::tables::{Further, Id, Millis, StateColumn, Tables, fault};
 use crate::digest::Digest;
-use crate::entry::{Delivery, Enqueued, Request, Stored};
-use crate::error::StoreError;
+use crate::entry::{DeadLetterReason, Delivery, Enqueued, Request, State, Stored};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
 /// A request as it is on record.
@@ -16,18 +17,67 @@ pub(super) struct Known {
     control_id: String,
 }
 
+/// An entry that is there already, and its lanes.
+type There = (EntryId, Vec<LaneId>);
+
+/// What a message that came in has beside its request.
+pub(super) struct Came<'r> {
+    pub(super) name: &'r Digest,
+    pub(super) acknowledgment: &'r [u8],
+}
+
+/// What is said of new entries beside their request.
+#[derive(Clone, Copy)]
+pub(super) struct Making {
+    pub(super) now: SystemTime,
+    /// Why they are dead letters from the start, when they are.
+    pub(super) aside: Option<DeadLetterReason>,
+    pub(super) copy_of: Option<EntryId>,
+}
+
+impl Making {
+    pub(super) fn at(now: SystemTime) -> Self {
+        Self { now, aside: None, copy_of: None }
+    }
+}
+
 impl Tables {
     pub(super) fn enqueue(&mut self, request: &Request, now: SystemTime) -> Result<Enqueued, StoreError> {
         let known = match self.known(&request.key).map_err(fault)? {
             Some((_, fingerprint)) if fingerprint != request.fingerprint => return Ok(Enqueued::KeyReused),
-            Some((known, _)) => Some(known),
-            None => None,
+            Some((known, _)) => known,
+            None if self.full || !numbers::fit(request.deliveries.len()) => return Ok(Enqueued::Full),
+            None => {
+                return self.insert_all(request, None, Making::at(now)).map(Enqueued::Stored).map_err(fault);
+            }
         };
-        let found = self.found(known.as_ref(), &request.deliveries).map_err(fault)?;
-        if self.full && found.iter().any(Option::is_none) {
+        let found = self.found(&known, &request.deliveries).map_err(fault)?;
+        let missing = found.iter().filter(|found| found.is_none()).count();
+        let next = self.next_number(known.number).map_err(fault)?;
+        if missing > 0 && (self.full || !numbers::has_room(next, missing)) {
             return Ok(Enqueued::Full);
         }
-        self.insert_missing(known, found, request, now).map(Enqueued::Stored).map_err(fault)
+        let stored = self.insert_missing(&known, found, next, request, Making::at(now));
+        stored.map(Enqueued::Stored).map_err(fault)
+    }
+
+    /// Keeps an edited copy of a dead letter as an entry of its own.
+    pub(super) fn copy(
+        &mut self,
+        of: EntryId,
+        request: &Request,
+        now: SystemTime,
+    ) -> Result<Stored, StoreError> {
+        self.find(of, &[State::DeadLettered])?;
+        if self.full {
+            return Err(StoreError::new(StoreErrorKind::Full));
+        }
+        if self.known(&request.key).map_err(fault)?.is_some() {
+            return Err(StoreError::new(StoreErrorKind::WrongState));
+        }
+        let making = Making { copy_of: Some(of), ..Making::at(now) };
+        let stored = self.insert_all(request, None, making).map_err(fault)?;
+        stored.into_iter().next().ok_or(StoreError::new(StoreErrorKind::WrongState))
     }
 
     pub(super) fn known(&self, key: &Digest) -> rusqlite::Result<Option<(Known, Digest)>> {
@@ -38,58 +88,73 @@ impl Tables {
             .optional()
     }
 
-    /// For each delivery the entry that is there already, and its lane.
-    fn found(
-        &self,
-        known: Option<&Known>,
-        deliveries: &[Delivery],
-    ) -> rusqlite::Result<Vec<Option<(EntryId, LaneId)>>> {
-        let Some(known) = known else { return Ok(vec![None; deliveries.len()]) };
-        let mut select =
-            self.conn.prepare_cached("SELECT id, lane FROM entry WHERE request = ?1 AND destination = ?2")?;
-        let mut find = |delivery: &Delivery| {
-            select
-                .query_row(params![known.number, delivery.destination], |row| {
-                    let (id, lane): (Id, Id) = (row.get(0)?, row.get(1)?);
-                    Ok((EntryId::from_bytes(id.0), LaneId::from_bytes(lane.0)))
-                })
-                .optional()
+    /// For each delivery the entry that is there already.
+    fn found(&self, known: &Known, deliveries: &[Delivery]) -> rusqlite::Result<Vec<Option<There>>> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT id, lane, further FROM entry WHERE number BETWEEN ?1 AND ?2 AND destination = ?3",
+        )?;
+        let (first, last) = numbers::of(known.number);
+        let there = |row: &Row<'_>| {
+            let mut lanes = vec![LaneId::from_bytes(row.get::<_, Id>(1)?.0)];
+            lanes.extend(row.get::<_, Further>(2)?.0);
+            Ok((EntryId::from_bytes(row.get::<_, Id>(0)?.0), lanes))
         };
-        deliveries.iter().map(&mut find).collect()
+        let find = |delivery: &Delivery| {
+            select.query_row(params![first, last, delivery.destination], there).optional()
+        };
+        deliveries.iter().map(find).collect()
     }
 
-    pub(super) fn insert_missing(
+    fn next_number(&self, request: i64) -> rusqlite::Result<i64> {
+        let (first, last) = numbers::of(request);
+        let mut select =
+            self.conn.prepare_cached("SELECT max(number) FROM entry WHERE number BETWEEN ?1 AND ?2")?;
+        let newest: Option<i64> = select.query_row([first, last], |row| row.get(0))?;
+        Ok(newest.map_or(first, |newest| newest + 1))
+    }
+
+    /// Keeps a request whose key is not known.
+    pub(super) fn insert_all(
         &mut self,
-        known: Option<Known>,
-        found: Vec<Option<(EntryId, LaneId)>>,
         request: &Request,
-        now: SystemTime,
+        came: Option<Came<'_>>,
+        making: Making,
     ) -> rusqlite::Result<Vec<Stored>> {
-        let known = match known {
-            Some(known) => known,
-            None => self.insert_request(request)?,
-        };
+        let number = self.insert_request(request, came)?;
+        let known = Known { number, control_id: request.control_id.clone() };
+        let found = request.deliveries.iter().map(|_| None).collect();
+        self.insert_missing(&known, found, numbers::of(number).0, request, making)
+    }
+
+    fn insert_missing(
+        &mut self,
+        known: &Known,
+        found: Vec<Option<There>>,
+        mut next: i64,
+        request: &Request,
+        making: Making,
+    ) -> rusqlite::Result<Vec<Stored>> {
         let mut stored = Vec::with_capacity(found.len());
         for (delivery, found) in request.deliveries.iter().zip(found) {
-            let (id, lane) = match found {
+            let repeat = found.is_some();
+            let (id, lanes) = match found {
                 Some(found) => found,
-                None => (delivery.id, self.insert_entry(known.number, request, delivery, now)?),
+                None => {
+                    let lanes = self.insert_entry(next, known.number, request, delivery, making)?;
+                    next += 1;
+                    (delivery.id, lanes)
+                }
             };
-            stored.push(Stored {
-                id,
-                lanes: vec![lane],
-                destination: delivery.destination.clone(),
-                control_id: known.control_id.clone(),
-                repeat: found.is_some(),
-            });
+            let (destination, control_id) = (delivery.destination.clone(), known.control_id.clone());
+            stored.push(Stored { id, lanes, destination, control_id, repeat });
         }
         Ok(stored)
     }
 
-    pub(super) fn insert_request(&mut self, request: &Request) -> rusqlite::Result<Known> {
+    fn insert_request(&mut self, request: &Request, came: Option<Came<'_>>) -> rusqlite::Result<i64> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO request (key, fingerprint, control_id, message_type, size, digest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO request (key, fingerprint, control_id, message_type, size, digest, acknowledgment, name)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         let number = insert.insert(params![
             request.key,
@@ -98,45 +163,56 @@ impl Tables {
             request.message_type,
             request.body.len() as i64,
             request.digest,
+            came.as_ref().map(|came| came.acknowledgment),
+            came.as_ref().map(|came| came.name),
         ])?;
         let mut insert = self.conn.prepare_cached("INSERT INTO body VALUES (?1, ?2)")?;
         insert.execute(params![number, request.body])?;
-        Ok(Known { number, control_id: request.control_id.clone() })
+        Ok(number)
     }
 
+    /// Makes an entry at the end of its lanes. Gives them.
     fn insert_entry(
         &mut self,
+        number: i64,
         request: i64,
         content: &Request,
         delivery: &Delivery,
-        now: SystemTime,
-    ) -> rusqlite::Result<LaneId> {
-        let lane = self.lane_of(&delivery.destination, delivery.lane_keys.first().map(String::as_str));
-        let position = self.next_position();
-        let mut insert = self.conn.prepare_cached(
-            "INSERT INTO entry (id, request, origin, destination, lane, position, state, enqueued_at, since)
-             VALUES (:id, :request, :origin, :destination, :lane, :position, 0, :now, :now)",
-        )?;
-        insert.execute(named_params! {
-            ":id": Id::from(delivery.id), ":request": request, ":origin": content.origin,
-            ":destination": delivery.destination, ":lane": Id::from(lane), ":position": position,
-            ":now": Millis(now),
-        })?;
-        // The request may have been settled for its other destinations.
+        making: Making,
+    ) -> rusqlite::Result<Vec<LaneId>> {
+        let Making { now, aside, copy_of } = making;
+        let lanes = self.lanes_of(delivery);
+        let (home, further) = lanes.split_first().ok_or(rusqlite::Error::InvalidQuery)?;
+        let is_open = aside.is_none();
+        let position = is_open.then(|| self.next_position());
+        let due = is_open && self.are_free(&lanes)?;
+        let state = if is_open { State::Queued } else { State::DeadLettered };
         self.conn
             .prepare_cached(
-                "UPDATE request SET settled_at = NULL WHERE number = ?1 AND settled_at IS NOT NULL",
+                "INSERT INTO entry (number, id, request, origin, destination, lane, further, position, due_at, state,
+                     reason, copy_of, enqueued_at, since, settled_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14)",
             )?
-            .execute([request])?;
-        self.open_lane(Id::from(lane), &delivery.destination, now)?;
-        Ok(lane)
-    }
-
-    /// Makes the lane due, unless it is open already and has its own due time.
-    pub(super) fn open_lane(&self, lane: Id, destination: &str, now: SystemTime) -> rusqlite::Result<()> {
-        self.conn
-            .prepare_cached("INSERT OR IGNORE INTO lane VALUES (?1, ?2, ?3)")?
-            .execute(params![lane, destination, Millis(now)])
-            .map(drop)
+            .execute(params![
+                number,
+                Id::from(delivery.id),
+                request,
+                content.origin,
+                delivery.destination,
+                Id::from(*home),
+                Further::column(further),
+                position,
+                due.then_some(Millis(now)),
+                StateColumn(state),
+                aside.map(DeadLetterReason::code),
+                copy_of.map(Id::from),
+                Millis(now),
+                (!is_open).then_some(Millis(now)),
+            ])?;
+        if let Some(position) = position {
+            self.stand_in(further, position, number)?;
+        }
+        self.tally.add(&content.origin, &delivery.destination, state, 1);
+        Ok(lanes)
     }
 }

@@ -1,60 +1,77 @@
-//! What people decide of entries that wait: hold and cancel.
+//! What people decide of lanes and destinations: hold, park, pause.
 
 use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::decide::Found;
-use super::tables::{Id, StateColumn, Tables, fault, one};
-use crate::entry::State;
+use super::tables::{Id, Tables, fault};
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 
 impl Tables {
-    pub(super) fn hold(&mut self, id: EntryId) -> Result<String, StoreError> {
-        let found = self.find(id, &[State::Queued, State::Retrying])?;
-        self.stop_before(&found).map_err(fault)?;
-        Ok(found.destination)
-    }
-
-    pub(super) fn hold_lane(&mut self, lane: LaneId) -> rusqlite::Result<Option<EntryId>> {
-        // The head may be under way: the one behind it is held then.
-        let first = self
-            .conn
-            .prepare_cached(
-                "SELECT number, id, state FROM entry WHERE lane = ?1 AND position IS NOT NULL AND state <> 1
-                 ORDER BY position LIMIT 1",
-            )?
-            .query_row([Id::from(lane)], |row: &Row<'_>| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Id>(1)?, row.get::<_, StateColumn>(2)?.0))
-            })
-            .optional()?;
-        let Some((number, id, state)) = first else { return Ok(None) };
-        if state != State::Held {
-            let is_head = self.head_of(lane)?.is_some_and(|(head, _)| head == number);
-            self.mark_held(number, lane, is_head)?;
+    pub(super) fn hold_lane(&mut self, lane: LaneId) -> Result<Option<EntryId>, StoreError> {
+        let Some((id, is_held)) = self.first_that_waits(lane).map_err(fault)? else { return Ok(None) };
+        if !is_held {
+            self.hold(id)?;
         }
-        Ok(Some(EntryId::from_bytes(id.0)))
+        Ok(Some(id))
     }
 
-    pub(super) fn cancel(&mut self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
-        let found = self.find(id, &[State::Queued, State::Retrying, State::Held])?;
-        self.end_by_hand(&found, State::Cancelled, None, now).map_err(fault)?;
-        Ok(found.destination)
+    /// The first of the lane that is not under way, and whether it is held.
+    fn first_that_waits(&self, lane: LaneId) -> rusqlite::Result<Option<(EntryId, bool)>> {
+        let first = |sql| {
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            self.conn.prepare_cached(sql)?.query_row([Id::from(lane)], row).optional()
+        };
+        let own: Option<(i64, Id, bool)> = first(
+            "SELECT position, id, state = 3 FROM entry WHERE lane = ?1 AND position IS NOT NULL AND state <> 1
+             ORDER BY position LIMIT 1",
+        )?;
+        let guest = first(
+            "SELECT a.position, e.id, e.state = 3 FROM also a JOIN entry e ON e.number = a.entry
+             WHERE a.lane = ?1 AND e.state <> 1 ORDER BY a.position LIMIT 1",
+        )?;
+        let first = own.into_iter().chain(guest).min_by_key(|(position, ..)| *position);
+        Ok(first.map(|(_, id, is_held)| (EntryId::from_bytes(id.0), is_held)))
     }
 
-    fn stop_before(&mut self, found: &Found) -> rusqlite::Result<()> {
-        let is_head = self.is_head(found)?;
-        self.mark_held(found.number, found.lane, is_head)
+    /// Parks the lane or lets it go. Whether that changes anything.
+    pub(super) fn park(
+        &mut self,
+        destination: &str,
+        lane: LaneId,
+        parked: bool,
+        now: SystemTime,
+    ) -> rusqlite::Result<bool> {
+        if self.parked.contains(&lane) == parked {
+            return Ok(false);
+        }
+        if parked {
+            self.conn
+                .prepare_cached("INSERT INTO parked VALUES (?1, ?2)")?
+                .execute(params![Id::from(lane), destination])?;
+            self.parked.insert(lane);
+            if let Some(head) = self.head_of(lane)? {
+                self.set_due(head.number, None)?;
+            }
+        } else {
+            self.conn.prepare_cached("DELETE FROM parked WHERE lane = ?1")?.execute([Id::from(lane)])?;
+            self.parked.remove(&lane);
+            self.wake(lane, now)?;
+        }
+        Ok(true)
     }
 
-    fn mark_held(&mut self, number: i64, lane: LaneId, is_head: bool) -> rusqlite::Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE entry SET state = 3, next_attempt_at = NULL WHERE number = ?1 AND state IN (0, 2)",
-            )?
-            .execute(params![number])
-            .and_then(one)?;
-        if is_head { self.wait(lane, None) } else { Ok(()) }
+    pub(super) fn pause(&mut self, destination: &str, paused: bool) -> rusqlite::Result<()> {
+        let sql = match paused {
+            true => "INSERT OR IGNORE INTO paused VALUES (?1)",
+            false => "DELETE FROM paused WHERE destination = ?1",
+        };
+        self.conn.prepare_cached(sql)?.execute([destination]).map(drop)
+    }
+
+    pub(super) fn paused(&self) -> rusqlite::Result<Vec<String>> {
+        let mut select = self.conn.prepare_cached("SELECT destination FROM paused ORDER BY destination")?;
+        select.query_map([], |row| row.get(0))?.collect()
     }
 }

@@ -2,15 +2,20 @@
 
 mod decide;
 mod enqueue;
+mod expiry;
 mod file;
 mod hold;
 mod lanes;
 mod migrate;
+mod numbers;
+mod places;
 mod query;
 mod receive;
 mod reserve;
 mod schema;
+mod standings;
 mod tables;
+mod tally;
 mod worker;
 mod writer;
 
@@ -29,7 +34,7 @@ use self::tables::{Tables, fault};
 use self::worker::Worker;
 use self::writer::Writer;
 use crate::digest::Digest;
-use crate::entry::{Attempt, Count, Due, Enqueued, Finished, Record, Request};
+use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
@@ -173,7 +178,10 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<(Tables, Tables), Ope
     let reading = connect()?;
     reading.execute_batch("PRAGMA query_only = ON").map_err(schema::opening)?;
     let tables = |conn| Tables::new(conn, secret.clone(), owner, options.max_bytes).map_err(schema::opening);
-    Ok((tables(writing)?, tables(reading)?))
+    // What the writer has changed since is not in the reader's memory.
+    let (writing, mut reading) = (tables(writing)?, tables(reading)?);
+    reading.merges = true;
+    Ok((writing, reading))
 }
 
 fn no_thread(error: std::io::Error) -> OpenError {
@@ -216,6 +224,45 @@ impl Store for SqliteStore {
         self.writer.call(move |tables| tables.clamp(&destination, latest).map_err(fault)).await
     }
 
+    async fn accepted(&self, accepted: Accepted) -> Result<(), StoreError> {
+        self.writer.call(move |tables| tables.accepted(&accepted)).await
+    }
+
+    async fn copy(&self, of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError> {
+        let bytes = request.body.len();
+        self.writer.call_with(bytes, move |tables| tables.copy(of, &request, now)).await
+    }
+
+    async fn lane_of(&self, destination: &str, key: Option<&str>) -> Result<LaneId, StoreError> {
+        let (destination, key) = (destination.to_owned(), key.map(str::to_owned));
+        self.reader.call(move |tables| Ok(tables.lane_of(&destination, key.as_deref()))).await
+    }
+
+    async fn park(
+        &self,
+        destination: &str,
+        lane: LaneId,
+        parked: bool,
+        now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let destination = destination.to_owned();
+        self.writer.call(move |tables| tables.park(&destination, lane, parked, now).map_err(fault)).await
+    }
+
+    async fn lanes(&self, destination: &str, limit: usize) -> Result<Vec<LaneRecord>, StoreError> {
+        let destination = destination.to_owned();
+        self.reader.call(move |tables| tables.lanes(&destination, limit).map_err(fault)).await
+    }
+
+    async fn pause(&self, destination: &str, paused: bool) -> Result<(), StoreError> {
+        let destination = destination.to_owned();
+        self.writer.call(move |tables| tables.pause(&destination, paused).map_err(fault)).await
+    }
+
+    async fn paused(&self) -> Result<Vec<String>, StoreError> {
+        self.reader.call(|tables| tables.paused().map_err(fault)).await
+    }
+
     async fn begin(&self, lane: LaneId) -> Result<Option<Attempt>, StoreError> {
         self.writer.call(move |tables| tables.begin_attempt(lane).map_err(fault)).await
     }
@@ -246,7 +293,7 @@ impl Store for SqliteStore {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        self.writer.call(move |tables| tables.expire(&found, now).map_err(fault)).await
+        self.writer.call(move |tables| tables.expire(&found, oldest, now).map_err(fault)).await
     }
 
     async fn record(&self, id: EntryId) -> Result<Option<Record>, StoreError> {
@@ -287,7 +334,7 @@ impl Store for SqliteStore {
     }
 
     async fn hold_lane(&self, lane: LaneId) -> Result<Option<EntryId>, StoreError> {
-        self.writer.call(move |tables| tables.hold_lane(lane).map_err(fault)).await
+        self.writer.call(move |tables| tables.hold_lane(lane)).await
     }
 
     async fn cancel(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {

@@ -105,7 +105,7 @@ pub(super) fn prepare(conn: &Connection) -> Result<(), OpenError> {
     }
     conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;")
         .map_err(opening)?;
-    conn.set_prepared_statement_cache_capacity(64);
+    conn.set_prepared_statement_cache_capacity(128);
     if empty { create(conn) } else { Ok(()) }
 }
 

@@ -1,12 +1,14 @@
 //! A connection with what is kept beside it in memory.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Row};
 
+use super::tally::Tally;
 use crate::digest;
-use crate::entry::{DeadLetterReason, State};
+use crate::entry::{DeadLetterReason, Delivery, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
@@ -16,6 +18,11 @@ pub(super) type Owner = [u8; 16];
 
 pub(super) struct Tables {
     pub(super) conn: Connection,
+    pub(super) tally: Tally,
+    /// The lanes that are parked.
+    pub(super) parked: HashSet<LaneId>,
+    /// Whether an entry that stands in several lanes is, or was, open. Without one each lane is told by its own entries.
+    pub(super) merges: bool,
     secret: Vec<u8>,
     owner: Owner,
     next_position: i64,
@@ -35,7 +42,29 @@ impl Tables {
             conn.query_row("SELECT max(position) FROM entry WHERE position IS NOT NULL", [], |row| {
                 row.get(0)
             })?;
-        Ok(Self { conn, secret, owner, next_position: last.unwrap_or(0) + 1, max_bytes, full: false })
+        let mut tables = Self {
+            conn,
+            tally: Tally::default(),
+            parked: HashSet::new(),
+            merges: false,
+            secret,
+            owner,
+            next_position: last.unwrap_or(0) + 1,
+            max_bytes,
+            full: false,
+        };
+        tables.load()?;
+        Ok(tables)
+    }
+
+    /// Takes into memory what is kept there of the tables.
+    fn load(&mut self) -> rusqlite::Result<()> {
+        self.tally.forget();
+        self.merges = self.conn.prepare_cached("SELECT 1 FROM also LIMIT 1")?.exists([])?;
+        let mut parked = self.conn.prepare_cached("SELECT lane FROM parked")?;
+        let lane = |row: &Row<'_>| row.get::<_, Id>(0).map(|id| LaneId::from_bytes(id.0));
+        self.parked = parked.query_map([], lane)?.collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Begins a transaction; with `has_room`, new entries are accepted up to the store's limit.
@@ -49,14 +78,19 @@ impl Tables {
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.tally.write(&self.conn).map_err(fault)?;
         self.run("COMMIT")
     }
 
     /// Ends the transaction without effect. SQLite may have done so itself, and then there is nothing to do.
-    pub(super) fn roll_back(&mut self) {
+    ///
+    /// # Errors
+    /// When the tables cannot be read, which is a fault of its own.
+    pub(super) fn roll_back(&mut self) -> Result<(), StoreError> {
         if !self.conn.is_autocommit() {
             let _ = self.run("ROLLBACK");
         }
+        self.load().map_err(fault)
     }
 
     /// Moves everything from the log to the store's file and empties the log, unless the other connection reads.
@@ -78,6 +112,22 @@ impl Tables {
         let position = self.next_position;
         self.next_position += 1;
         position
+    }
+
+    /// The lanes of a delivery, its home first.
+    pub(super) fn lanes_of(&self, delivery: &Delivery) -> Vec<LaneId> {
+        let destination = &delivery.destination;
+        let mut lanes: Vec<LaneId> = Vec::with_capacity(delivery.lane_keys.len().max(1));
+        for key in &delivery.lane_keys {
+            let lane = self.lane_of(destination, Some(key));
+            if !lanes.contains(&lane) {
+                lanes.push(lane);
+            }
+        }
+        if lanes.is_empty() {
+            lanes.push(self.lane_of(destination, None));
+        }
+        lanes
     }
 
     /// The lane of a destination and a lane key's value.
@@ -172,6 +222,26 @@ impl From<EntryId> for Id {
 impl From<LaneId> for Id {
     fn from(id: LaneId) -> Self {
         Self(id.to_bytes())
+    }
+}
+
+/// The column `further`: no lanes at all are NULL.
+pub(super) struct Further(pub(super) Vec<LaneId>);
+
+impl Further {
+    pub(super) fn column(lanes: &[LaneId]) -> Option<Vec<u8>> {
+        (!lanes.is_empty()).then(|| lanes.iter().flat_map(|lane| lane.to_bytes()).collect())
+    }
+}
+
+impl FromSql for Further {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let Some(bytes) = value.as_blob_or_null()? else { return Ok(Self(Vec::new())) };
+        let (lanes, rest) = bytes.as_chunks::<16>();
+        if !rest.is_empty() {
+            return Err(FromSqlError::InvalidType);
+        }
+        Ok(Self(lanes.iter().copied().map(LaneId::from_bytes).collect()))
     }
 }
 

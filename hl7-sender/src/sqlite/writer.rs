@@ -85,10 +85,10 @@ impl Writer {
             .iter_mut()
             .try_for_each(|job| job.run(&mut self.tables))
             .and_then(|()| self.tables.commit());
-        if done.is_err() {
-            self.tables.roll_back();
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) => self.tables.roll_back().and(Err(error)),
         }
-        done
     }
 
     /// Whether calls with so many bytes can be accepted, or only what settles what is there.

@@ -52,18 +52,22 @@ async fn a_paused_one_finishes_what_is_under_way_and_begins_nothing() {
     let first = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     let second = sender.enqueue("ehr", &message("m-2", "a")).await.unwrap();
     assert!(receiver.messages(1, PATIENCE).await);
-    assert!(sender.pause_destination("ehr") && sender.destination("ehr").unwrap().is_paused());
+    assert!(sender.pause_destination("ehr").await.unwrap() && sender.destination("ehr").unwrap().is_paused());
     delivered(&first).await;
     let third = sender.enqueue("ehr", &message("m-3", "b")).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     for waiting in [&second, &third] {
         assert_eq!(waiting.status().await.unwrap().state(), State::Queued);
     }
-    assert!(sender.resume_destination("ehr") && !sender.destination("ehr").unwrap().is_paused());
+    assert!(
+        sender.resume_destination("ehr").await.unwrap() && !sender.destination("ehr").unwrap().is_paused()
+    );
     delivered(&second).await;
     delivered(&third).await;
     assert_eq!(receiver.control_ids().len(), 3);
-    assert!(!sender.pause_destination("lab") && !sender.resume_destination("lab"));
+    assert!(
+        !sender.pause_destination("lab").await.unwrap() && !sender.resume_destination("lab").await.unwrap()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -221,7 +225,7 @@ async fn a_lane_is_held_and_released_by_hand() {
     let peer = Peer::accepting().await;
     let folder = Folder::new();
     let sender = folder.sender(ehr(peer.address).lane_key(path!("PID-3.1"))).await;
-    sender.pause_destination("ehr");
+    sender.pause_destination("ehr").await.unwrap();
     let mut receipts = Vec::new();
     for (id, patient) in [("a-1", "a"), ("a-2", "a"), ("a-3", "a"), ("b-1", "b")] {
         receipts.push(sender.enqueue("ehr", &message(id, patient)).await.unwrap());
@@ -229,7 +233,7 @@ async fn a_lane_is_held_and_released_by_hand() {
     sender.hold(&receipts[1].id()).await.unwrap();
     let lane = receipts[3].status().await.unwrap().lane();
     assert_eq!(sender.hold_lane(&lane).await.unwrap(), Some(receipts[3].id()));
-    sender.resume_destination("ehr");
+    sender.resume_destination("ehr").await.unwrap();
     delivered(&receipts[0]).await;
     let held = receipts[1].answered(PATIENCE).await.unwrap();
     assert_eq!((held.state(), held.attempts()), (State::Held, 0));

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 use hl7_sender::{
-    Answered, Attempt, Count, Digest, Due, Enqueued, EntryId, Finished, Inbound, LaneId, Received, Record,
-    Request, SqliteStore, Store, StoreError, StoreErrorKind,
+    Accepted, Answered, Attempt, Count, Digest, Due, Enqueued, EntryId, Finished, Inbound, LaneId,
+    LaneRecord, Received, Record, Request, SqliteStore, Store, StoreError, StoreErrorKind, Stored,
 };
 
 /// What becomes of what comes in.
@@ -101,6 +101,13 @@ impl Store for Fickle {
         dead_letter(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         hold(id: EntryId) -> Result<String, StoreError>;
         hold_lane(lane: LaneId) -> Result<Option<EntryId>, StoreError>;
+        copy(of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError>;
+        accepted(accepted: Accepted) -> Result<(), StoreError>;
+        lane_of(destination: &str, key: Option<&str>) -> Result<LaneId, StoreError>;
+        park(destination: &str, lane: LaneId, parked: bool, now: SystemTime) -> Result<bool, StoreError>;
+        lanes(destination: &str, limit: usize) -> Result<Vec<LaneRecord>, StoreError>;
+        pause(destination: &str, paused: bool) -> Result<(), StoreError>;
+        paused() -> Result<Vec<String>, StoreError>;
         cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         close() -> ();
     }

@@ -104,7 +104,7 @@ async fn fault_10_sender_replaces_a_dead_connection_once_and_then_waits() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(*transport.connects.lock().unwrap(), 2, "one free try");
     assert_eq!(sender.destination("ehr").unwrap().unreachable(), Some("X001"));
-    assert!(sender.resume_destination("ehr") && transport.seen.lock().unwrap().is_empty());
+    assert!(sender.resume_destination("ehr").await.unwrap() && transport.seen.lock().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,7 +142,7 @@ async fn fault_31_sender_a_refusal_after_the_message_was_written_rests_until_it_
     let second = sender.enqueue("ehr", &message("m-2", "b")).await.unwrap();
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert_eq!(transport.control_ids(), ["m-1"], "the whole destination rests");
-    assert!(sender.resume_destination("ehr"));
+    assert!(sender.resume_destination("ehr").await.unwrap());
     delivered(&first).await;
     delivered(&second).await;
     assert!(!sender.destination("ehr").unwrap().needs_help());

@@ -38,6 +38,8 @@ struct Pages {
     /// The open entries of each destination, in the order of their places.
     open: BTreeMap<String, Vec<Place>>,
     stories: BTreeMap<Name, Story>,
+    /// Destinations and patients.
+    parked: BTreeSet<(String, String)>,
     accepted: u64,
     tally: Tally,
 }
@@ -123,6 +125,9 @@ impl Book {
     pub(super) fn began(&self, name: &Name) {
         self.note(format!("began {name:?}"));
         self.must_be_first(name, "begun");
+        if patients(&name.id).iter().any(|patient| self.is_parked(&name.to, patient)) {
+            self.wrong(format!("{name:?} is begun, but a lane of it is parked"));
+        }
         let mut pages = self.open();
         let open = pages.open.entry(name.to.clone()).or_default();
         if let Some(place) = open.iter_mut().find(|place| place.id == name.id) {
@@ -241,18 +246,27 @@ impl Book {
         }
     }
 
-    /// The store found what was under way when the last process ended.
-    pub(super) fn recovered(&self) {
-        self.note("recovered");
-        let mut names = Vec::new();
-        for (to, open) in &self.open().open {
-            let sending = open.iter().filter(|place| place.sending);
-            names.extend(sending.map(|place| Name { to: to.clone(), id: place.id.clone() }));
-        }
-        for name in names {
-            self.gave_up(&name);
-            self.change(&name, |place| place.sending = false);
-        }
+    /// It was found under way, by a store that was opened again.
+    pub(super) fn recovered(&self, name: &Name) {
+        self.note(format!("recovered {name:?}"));
+        self.gave_up(name);
+        self.change(name, |place| place.sending = false);
+    }
+
+    pub(super) fn parked(&self, to: &str, patient: &str, parked: bool) {
+        self.note(format!("parked {to} {patient} {parked}"));
+        let lane = (to.to_owned(), patient.to_owned());
+        let mut pages = self.open();
+        pages.tally.parked += u64::from(parked);
+        if parked {
+            pages.parked.insert(lane)
+        } else {
+            pages.parked.remove(&lane)
+        };
+    }
+
+    fn is_parked(&self, to: &str, patient: &str) -> bool {
+        self.open().parked.contains(&(to.to_owned(), patient.to_owned()))
     }
 
     pub(super) fn held(&self, name: &Name) {

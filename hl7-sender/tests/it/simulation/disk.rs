@@ -7,14 +7,15 @@ use std::time::{Duration, SystemTime};
 
 use hl7_mllp::Acknowledgment;
 use hl7_sender::{
-    Answered, Attempt, Count, Digest, Due, End, Enqueued, EntryId, Finished, Inbound, LaneId, MemoryStore,
-    Received, Record, Request, Store, StoreError, StoreErrorKind, Stored,
+    Accepted, Answered, Attempt, Count, Digest, Due, End, Enqueued, EntryId, Finished, Inbound, LaneId,
+    LaneRecord, MemoryStore, Received, Record, Request, State, Store, StoreError, StoreErrorKind, Stored,
 };
 use tokio::time::sleep;
 
 use super::book::{Book, Name};
 use super::dice::{Dice, hash};
 use super::life::Life;
+use super::people::PATIENTS;
 
 /// Of so many calls that write, one ends with a fault of the disk.
 const FAULTS: u64 = 400;
@@ -126,6 +127,14 @@ impl Disk {
         }
     }
 
+    async fn under_way(&self) -> Vec<(EntryId, Name)> {
+        let mut all = self.store.recent(None, usize::MAX).await.unwrap_or_default();
+        all.retain(|record| record.state == State::Sending);
+        all.into_iter()
+            .map(|record| (record.id, Name { to: record.destination, id: record.control_id }))
+            .collect()
+    }
+
     async fn began(&self, attempt: Option<&Attempt>) {
         let Some(attempt) = attempt else { return };
         if let Some(name) = self.name(attempt.id).await {
@@ -197,8 +206,15 @@ impl Store for Disk {
 
     async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {
         let work = async {
+            let under_way = self.under_way().await;
             let done = self.store.recover(now).await?;
-            self.book.recovered();
+            for (id, name) in under_way {
+                match self.store.record(id).await?.map(|record| record.state) {
+                    Some(State::Delivered) => self.book.ended(&name, End::Deliver),
+                    Some(State::Unconfirmed) => self.book.ended(&name, End::Unconfirmed),
+                    _ => self.book.recovered(&name),
+                }
+            }
             Ok(done)
         };
         self.write("recover", work).await
@@ -314,6 +330,56 @@ impl Store for Disk {
     async fn cancel(&self, id: EntryId, now: SystemTime) -> Result<String, StoreError> {
         let told = |book: &Book, name: &Name| book.settled(name, "cancelled");
         self.decide("cancel", id, self.store.cancel(id, now), told).await
+    }
+
+    async fn accepted(&self, accepted: Accepted) -> Result<(), StoreError> {
+        self.write(("accepted", accepted.id), self.store.accepted(accepted)).await
+    }
+
+    async fn copy(&self, of: EntryId, mut request: Request, now: SystemTime) -> Result<Stored, StoreError> {
+        Self::rename(&mut request);
+        let work = async {
+            let done = self.store.copy(of, request, now).await?;
+            self.book.count(|tally| tally.copies += 1);
+            self.stored(std::slice::from_ref(&done));
+            Ok(done)
+        };
+        self.write(("copy", of), work).await
+    }
+
+    async fn lane_of(&self, destination: &str, key: Option<&str>) -> Result<LaneId, StoreError> {
+        self.read(self.store.lane_of(destination, key)).await
+    }
+
+    async fn park(
+        &self,
+        destination: &str,
+        lane: LaneId,
+        parked: bool,
+        now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let work = async {
+            let done = self.store.park(destination, lane, parked, now).await?;
+            for patient in PATIENTS {
+                if self.store.lane_of(destination, Some(patient)).await? == lane {
+                    self.book.parked(destination, patient, parked);
+                }
+            }
+            Ok(done)
+        };
+        self.write(("park", lane), work).await
+    }
+
+    async fn lanes(&self, destination: &str, limit: usize) -> Result<Vec<LaneRecord>, StoreError> {
+        self.read(self.store.lanes(destination, limit)).await
+    }
+
+    async fn pause(&self, destination: &str, paused: bool) -> Result<(), StoreError> {
+        self.write(("pause", destination), self.store.pause(destination, paused)).await
+    }
+
+    async fn paused(&self) -> Result<Vec<String>, StoreError> {
+        self.read(self.store.paused()).await
     }
 
     async fn prune(

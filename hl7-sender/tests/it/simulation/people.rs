@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::book::{Name, patients};
 use super::world::{Process, RECEIVERS, World};
 
-const PATIENTS: [&str; 4] = ["a", "b", "c", "d"];
+pub(super) const PATIENTS: [&str; 4] = ["a", "b", "c", "d"];
 
 /// Enqueues so many messages, one after the other, each until it is kept.
 pub(super) async fn enqueue(world: Arc<World>, messages: usize, mut dice: fastrand::Rng) {
@@ -83,7 +83,7 @@ pub(super) async fn decide(world: Arc<World>, mut dice: fastrand::Rng) {
 async fn decide_once(world: &World, process: &Process, dice: &mut fastrand::Rng) {
     let sender = &process.sender;
     let name = RECEIVERS[dice.usize(0..RECEIVERS.len())];
-    match dice.u64(0..20) {
+    match dice.u64(0..23) {
         0 | 1 => {
             if let Some(id) =
                 one(sender, dice, |state| matches!(state, State::Queued | State::Retrying)).await
@@ -117,9 +117,9 @@ async fn decide_once(world: &World, process: &Process, dice: &mut fastrand::Rng)
             }
         }
         14 => {
-            sender.pause_destination(name);
+            let _ = sender.pause_destination(name).await;
             sleep(Duration::from_millis(dice.u64(0..900))).await;
-            sender.resume_destination(name);
+            let _ = sender.resume_destination(name).await;
         }
         15 | 16 => {
             world.book.count(|tally| tally.changes += 1);
@@ -132,8 +132,26 @@ async fn decide_once(world: &World, process: &Process, dice: &mut fastrand::Rng)
             sleep(Duration::from_millis(dice.u64(0..900))).await;
             let _ = sender.add_destination(world.destination(name, &process.life)).await;
         }
+        20 | 21 => {
+            let patient = PATIENTS[dice.usize(0..PATIENTS.len())];
+            if let Ok(lane) = sender.lane_of(name, Some(patient)).await {
+                let _ = sender.park_lane(name, &lane).await;
+                sleep(Duration::from_millis(dice.u64(0..1500))).await;
+                let _ = sender.release_lane(name, &lane).await;
+            }
+        }
+        22 => copy(world, sender, dice).await,
         18 => world.receivers[name].fails(Duration::from_millis(dice.u64(0..9000))),
         _ => world.set_clock(dice.i64(-900_000..900_000)),
+    }
+}
+
+/// Sends an edited copy of a dead letter, for another patient.
+async fn copy(world: &World, sender: &Sender, dice: &mut fastrand::Rng) {
+    let Some(dead) = some(sender, dice, |state| state == State::DeadLettered).await else { return };
+    let id = format!("copy{}-{}", dice.u16(..), PATIENTS[dice.usize(0..PATIENTS.len())]);
+    if let Ok(receipt) = sender.replay_edited(&dead.id(), &message(&id)).await {
+        world.book.accepted(&Name { to: receipt.destination().to_owned(), id });
     }
 }
 
@@ -151,18 +169,26 @@ async fn one(sender: &Sender, dice: &mut fastrand::Rng, is: impl Fn(State) -> bo
 pub(super) async fn settle(world: &World) -> bool {
     for _ in 0..600 {
         sleep(Duration::from_secs(1)).await;
-        let sender = world.process().await.sender;
-        let Ok(all) = sender.recent(10_000).await else { continue };
-        let held = all.iter().filter(|status| status.state() == State::Held);
-        for status in held {
-            let _ = sender.release(&status.id()).await;
-        }
-        RECEIVERS.iter().for_each(|name| {
-            sender.resume_destination(name);
-        });
-        if all.iter().all(|status| status.state().is_settled()) {
+        let Process { sender, life } = world.process().await;
+        if life.unless_ended(settle_once(&sender)).await == Some(true) {
             return true;
         }
     }
     false
+}
+
+async fn settle_once(sender: &Sender) -> bool {
+    let Ok(all) = sender.recent(10_000).await else { return false };
+    for status in all.iter().filter(|status| status.state() == State::Held) {
+        let _ = sender.release(&status.id()).await;
+    }
+    for name in RECEIVERS {
+        let _ = sender.resume_destination(name).await;
+        for patient in PATIENTS {
+            if let Ok(lane) = sender.lane_of(name, Some(patient)).await {
+                let _ = sender.release_lane(name, &lane).await;
+            }
+        }
+    }
+    all.iter().all(|status| status.state().is_settled())
 }

@@ -241,9 +241,9 @@ impl Transport for Way {
 }
 
 impl Connection for Line {
-    fn send<'a>(&'a mut self, message: Outgoing<'a>) -> Pending<'a, Result<Confirmation, Failure>> {
+    fn send<'a>(&'a mut self, outgoing: Outgoing<'a>) -> Pending<'a, Result<Confirmation, Failure>> {
         Box::pin(async move {
-            let message = Message::from_bytes(message.bytes()).unwrap();
+            let message = Message::from_bytes(outgoing.bytes()).unwrap();
             let id = message.header().control_id().unwrap().raw().to_owned();
             let name = Name { to: self.receiver.name.clone(), id };
             if self.letters.is_closed() {
@@ -251,8 +251,15 @@ impl Connection for Line {
             }
             let attempt = self.receiver.network.book.wrote(&name);
             let _ = self.letters.send(Letter { name: name.clone(), attempt, answers: self.back.0.clone() });
-            let answer = self.answer().await;
+            let mut answer = self.answer().await;
             self.life.goes_on().await;
+            if matches!(answer, Ok(Answer::Taken)) {
+                outgoing.taken(None);
+                // The last answer is awaited, and never comes.
+                let _ = self.answer().await;
+                self.life.goes_on().await;
+                answer = Ok(Answer::Taken);
+            }
             match answer? {
                 Answer::Code(code, of) if of == name.id || self.receiver.anonymous => {
                     Ok(Confirmation::Acknowledged(acknowledgment(&message, code, &of)))

@@ -31,6 +31,8 @@ pub(super) struct Tally {
     pub(super) writes: u64,
     pub(super) holds: u64,
     pub(super) replays: u64,
+    pub(super) copies: u64,
+    pub(super) parked: u64,
     pub(super) most_under_way: usize,
     pub(super) lost: u64,
     settled: BTreeMap<&'static str, u64>,
@@ -62,6 +64,8 @@ impl Tally {
         self.writes += run.writes;
         self.holds += run.holds;
         self.replays += run.replays;
+        self.copies += run.copies;
+        self.parked += run.parked;
         self.most_under_way = self.most_under_way.max(run.most_under_way);
         self.lost += run.lost;
         run.settled.iter().for_each(|(how, count)| *self.settled.entry(how).or_default() += count);
@@ -77,8 +81,13 @@ impl fmt::Display for Tally {
             "runs {runs}, messages {messages} ({merges} merges), kills {kills}, shutdowns {shutdowns}, "
         )?;
         write!(f, "store failures {store_faults}, outages {outages}, changes of destinations {changes}, ")?;
-        let Self { writes, holds, replays, most_under_way, settled, duplicates, lost, .. } = self;
-        write!(f, "writes {writes}, holds {holds}, replays {replays}, most under way {most_under_way}, ")?;
+        let Self {
+            writes, holds, replays, copies, parked, most_under_way, settled, duplicates, lost, ..
+        } = self;
+        write!(
+            f,
+            "writes {writes}, holds {holds}, parked lanes {parked}, replays {replays}, edited copies {copies}, most under way {most_under_way}, "
+        )?;
         write!(f, "ended {settled:?}, duplicates {duplicates:?} and none unexplained, lost {lost}")
     }
 }
