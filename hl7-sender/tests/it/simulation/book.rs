@@ -65,6 +65,8 @@ struct Story {
     doubted: BTreeSet<u32>,
     /// What explains one more arrival each.
     excuses: Vec<Cause>,
+    /// The attempt of which it is on record that the receiver has the message.
+    safe: Option<u32>,
     /// How it ended.
     ended: Option<&'static str>,
 }
@@ -203,6 +205,13 @@ impl Book {
         self.open().story(name).positive = Some(attempt);
     }
 
+    /// It is on record that the receiver has the message: it must not be sent again.
+    pub(super) fn safe(&self, name: &Name) {
+        let mut pages = self.open();
+        let story = pages.story(name);
+        story.safe = Some(story.writes);
+    }
+
     /// After this attempt nobody can know whether the receiver has it.
     pub(super) fn doubt(&self, name: &Name, attempt: u32, cause: Cause) {
         let mut pages = self.open();
@@ -217,9 +226,10 @@ impl Book {
         let mut pages = self.open();
         let open = pages.open.get(&name.to).into_iter().flatten();
         let written = open.filter(|place| place.sending && place.written).any(|place| place.id == name.id);
-        let attempt = pages.story(name).writes;
+        let story = pages.story(name);
+        let (attempt, safe) = (story.writes, story.safe == Some(story.writes));
         drop(pages);
-        if written {
+        if written && !safe {
             self.doubt(name, attempt, Cause::Ended);
         }
     }

@@ -333,7 +333,13 @@ impl Store for Disk {
     }
 
     async fn accepted(&self, accepted: Accepted) -> Result<(), StoreError> {
-        self.write(("accepted", accepted.id), self.store.accepted(accepted)).await
+        let id = accepted.id;
+        let work = async {
+            self.store.accepted(accepted).await?;
+            self.book.safe(&self.name(id).await.expect("what is accepted is there"));
+            Ok(())
+        };
+        self.write(("accepted", id), work).await
     }
 
     async fn copy(&self, of: EntryId, mut request: Request, now: SystemTime) -> Result<Stored, StoreError> {
