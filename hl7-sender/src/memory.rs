@@ -67,9 +67,9 @@ impl MemoryStore {
         Self { shelf: Arc::clone(&self.shelf), opening: shelf.opening }
     }
 
-    /// A store of its own with the same entries.
+    /// A store of its own with the same entries, which can be used also where this one was closed.
     pub fn fork(&self) -> Self {
-        let shelf = lock(&self.shelf).clone();
+        let shelf = Shelf { ended: None, ..lock(&self.shelf).clone() };
         Self { opening: shelf.opening, shelf: Arc::new(Mutex::new(shelf)) }
     }
 

@@ -6,6 +6,8 @@ mod book;
 mod dice;
 mod disk;
 mod life;
+mod node;
+mod nodes;
 mod people;
 mod receiver;
 mod tally;
@@ -46,12 +48,12 @@ fn run(seed: u64) -> (Tally, u64) {
         let world = World::new(seed);
         let mut dice = fastrand::Rng::with_seed(seed);
         if tokio::time::timeout(LONGEST, live(&world, &mut dice)).await.is_err() {
-            world.book.wrong("it stands still");
+            world.node.book.wrong("it stands still");
         }
         compare(&world).await;
-        let (mut tally, hash, wrong) = world.book.close();
+        let (mut tally, hash, wrong) = world.node.book.close();
         tally.runs = 1;
-        (tally, hash, wrong, world.book.trace())
+        (tally, hash, wrong, world.node.book.trace())
     });
     if !wrong.is_empty() {
         panic!("seed {seed}: {wrong:#?}\n{}", trace.join("\n"));
@@ -60,15 +62,15 @@ fn run(seed: u64) -> (Tally, u64) {
 }
 
 async fn live(world: &Arc<World>, dice: &mut fastrand::Rng) {
-    tokio::spawn(Arc::clone(world).processes());
+    tokio::spawn(Arc::clone(world).live());
     tokio::spawn(people::decide(Arc::clone(world), dice.fork()));
     people::enqueue(Arc::clone(world), MESSAGES, dice.fork()).await;
     tokio::time::sleep(Duration::from_secs(dice.u64(0..15))).await;
-    world.book.note("quiet");
-    world.set_clock(0);
-    world.rough.store(false, Ordering::Relaxed);
+    world.node.book.note("quiet");
+    world.node.set_clock(0);
+    world.node.rough.store(false, Ordering::Relaxed);
     if !people::settle(world).await {
-        world.book.wrong("not everything is settled");
+        world.node.book.wrong("not everything is settled");
     }
     // What is still on its way may arrive.
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -76,17 +78,22 @@ async fn live(world: &Arc<World>, dice: &mut fastrand::Rng) {
 
 /// Compares what is on record with what happened.
 async fn compare(world: &World) {
-    let records = world.records().await;
+    let records = world.node.records().await;
     let mut on_record = std::collections::BTreeSet::new();
     for record in records {
         let name = Name { to: record.destination, id: record.control_id };
-        world.book.compare(&name, record.state, record.reason);
+        world.node.book.compare(&name, record.state, record.reason);
         on_record.insert(name);
     }
-    for name in world.book.promised().iter().filter(|name| !on_record.contains(name)) {
-        world.book.count(|tally| tally.lost += 1);
-        world.book.wrong(format!("{name:?} is lost"));
+    for name in world.node.book.promised().iter().filter(|name| !on_record.contains(name)) {
+        world.node.book.count(|tally| tally.lost += 1);
+        world.node.book.wrong(format!("{name:?} is lost"));
     }
+}
+
+/// Tells what a campaign added up, past the capture of the test's output.
+fn say(campaign: &str, all: &Tally) {
+    let _ = writeln!(std::io::stderr(), "{campaign}: {all}");
 }
 
 #[test]
@@ -95,7 +102,7 @@ fn whatever_happens_nothing_is_lost_overtaken_or_sent_twice_without_a_cause() {
     for seed in seeds() {
         all.add(&run(seed).0);
     }
-    let _ = writeln!(std::io::stderr(), "simulation of sender and receivers: {all}");
+    say("simulation of sender and receivers", &all);
     assert_eq!(all.lost, 0);
     for cause in [Cause::AckLost, Cause::AckLate, Cause::Ended, Cause::Person] {
         assert!(all.runs < 100 || all.duplicates(cause) > 0, "no duplicate shows {cause:?}");

@@ -163,6 +163,16 @@ impl Book {
         attempt
     }
 
+    /// Nothing went out after all: the connection was gone.
+    pub(super) fn did_not_write(&self, name: &Name) {
+        self.note(format!("did not write {name:?}"));
+        let mut pages = self.open();
+        pages.tally.writes -= 1;
+        pages.story(name).writes -= 1;
+        let open = pages.open.get_mut(&name.to).into_iter().flatten();
+        open.filter(|place| place.id == name.id).for_each(|place| place.written = false);
+    }
+
     /// Nothing that is open stands before it in any of its lanes, and it is not held.
     fn must_be_first(&self, name: &Name, what: &str) {
         let fault = match self.open().open.get(&name.to) {

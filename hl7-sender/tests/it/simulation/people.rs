@@ -8,7 +8,8 @@ use hl7_sender::{EntryId, Receipt, Sender, State, Status};
 use tokio::time::sleep;
 
 use super::book::{Name, patients};
-use super::world::{Process, RECEIVERS, World};
+use super::node::{Node, Process};
+use super::world::{RECEIVERS, World};
 
 pub(super) const PATIENTS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -21,20 +22,20 @@ pub(super) async fn enqueue(world: Arc<World>, messages: usize, mut dice: fastra
         let mut to = RECEIVERS.to_vec();
         dice.shuffle(&mut to);
         to.truncate(dice.usize(1..=RECEIVERS.len()));
-        for receipt in keep(&world, &id, &to).await {
-            world.book.accepted(&Name { to: receipt.destination().to_owned(), id: id.clone() });
+        for receipt in keep(&world.node, &id, &to).await {
+            world.node.book.accepted(&Name { to: receipt.destination().to_owned(), id: id.clone() });
         }
         if let Some((id, to)) = before.filter(|_| dice.u64(0..10) == 0)
-            && !keep(&world, &id, &to).await.iter().all(Receipt::is_repeat)
+            && !keep(&world.node, &id, &to).await.iter().all(Receipt::is_repeat)
         {
-            world.book.wrong(format!("{id} is kept twice"));
+            world.node.book.wrong(format!("{id} is kept twice"));
         }
         before = Some((id, to));
     }
 }
 
 /// One in ten is a merge.
-fn next_id(number: usize, dice: &mut fastrand::Rng) -> String {
+pub(super) fn next_id(number: usize, dice: &mut fastrand::Rng) -> String {
     let mut patients = PATIENTS.to_vec();
     dice.shuffle(&mut patients);
     let merge = dice.u64(0..10) == 0;
@@ -46,10 +47,10 @@ fn next_id(number: usize, dice: &mut fastrand::Rng) -> String {
 }
 
 /// Repeats the call until it returns `Ok`, over the ends of processes.
-async fn keep(world: &World, id: &str, to: &[&str]) -> Vec<Receipt> {
+pub(super) async fn keep(node: &Node, id: &str, to: &[&str]) -> Vec<Receipt> {
     let message = message(id);
     loop {
-        let Process { sender, life } = world.process().await;
+        let Process { sender, life } = node.process().await;
         let kept = sender.entry(&message).to(to.iter().copied()).enqueue();
         if let Some(Ok(receipts)) = life.unless_ended(kept).await {
             return receipts;
@@ -72,9 +73,9 @@ pub(super) fn message(id: &str) -> Message<'static> {
 
 /// Decides this and that as long as anything goes wrong.
 pub(super) async fn decide(world: Arc<World>, mut dice: fastrand::Rng) {
-    while world.is_rough() {
+    while world.node.is_rough() {
         sleep(Duration::from_millis(dice.u64(0..700))).await;
-        let process = world.process().await;
+        let process = world.node.process().await;
         let mut decision = dice.fork();
         process.life.unless_ended(decide_once(&world, &process, &mut decision)).await;
     }
@@ -122,12 +123,12 @@ async fn decide_once(world: &World, process: &Process, dice: &mut fastrand::Rng)
             let _ = sender.resume_destination(name).await;
         }
         15 | 16 => {
-            world.book.count(|tally| tally.changes += 1);
+            world.node.book.count(|tally| tally.changes += 1);
             let within = Duration::from_millis(dice.u64(0..900));
             let _ = sender.change_destination(world.destination(name, &process.life), within).await;
         }
         17 => {
-            world.book.count(|tally| tally.changes += 1);
+            world.node.book.count(|tally| tally.changes += 1);
             let _ = sender.remove_destination(name, Duration::from_millis(dice.u64(0..900))).await;
             sleep(Duration::from_millis(dice.u64(0..900))).await;
             let _ = sender.add_destination(world.destination(name, &process.life)).await;
@@ -142,7 +143,7 @@ async fn decide_once(world: &World, process: &Process, dice: &mut fastrand::Rng)
         }
         22 => copy(world, sender, dice).await,
         18 => world.receivers[name].fails(Duration::from_millis(dice.u64(0..9000))),
-        _ => world.set_clock(dice.i64(-900_000..900_000)),
+        _ => world.node.set_clock(dice.i64(-900_000..900_000)),
     }
 }
 
@@ -151,7 +152,7 @@ async fn copy(world: &World, sender: &Sender, dice: &mut fastrand::Rng) {
     let Some(dead) = some(sender, dice, |state| state == State::DeadLettered).await else { return };
     let id = format!("copy{}-{}", dice.u16(..), PATIENTS[dice.usize(0..PATIENTS.len())]);
     if let Ok(receipt) = sender.replay_edited(&dead.id(), &message(&id)).await {
-        world.book.accepted(&Name { to: receipt.destination().to_owned(), id });
+        world.node.book.accepted(&Name { to: receipt.destination().to_owned(), id });
     }
 }
 
@@ -169,7 +170,7 @@ async fn one(sender: &Sender, dice: &mut fastrand::Rng, is: impl Fn(State) -> bo
 pub(super) async fn settle(world: &World) -> bool {
     for _ in 0..600 {
         sleep(Duration::from_secs(1)).await;
-        let Process { sender, life } = world.process().await;
+        let Process { sender, life } = world.node.process().await;
         if life.unless_ended(settle_once(&sender)).await == Some(true) {
             return true;
         }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::book::{Book, Name};
 use super::dice::Dice;
 use super::life::Life;
+use super::node::Node;
 use super::tally::Cause;
 
 /// How long the sender waits for an acknowledgment.
@@ -27,6 +28,13 @@ pub(super) struct Network {
     pub(super) dice: Arc<Dice>,
     /// Whether anything goes wrong.
     pub(super) rough: Arc<AtomicBool>,
+}
+
+impl Network {
+    /// What is around a node.
+    pub(super) fn of(node: &Node) -> Self {
+        Self { book: Arc::clone(&node.book), dice: Arc::clone(&node.dice), rough: Arc::clone(&node.rough) }
+    }
 }
 
 /// One receiver.

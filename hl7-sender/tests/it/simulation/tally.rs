@@ -35,6 +35,8 @@ pub(super) struct Tally {
     pub(super) parked: u64,
     pub(super) most_under_way: usize,
     pub(super) lost: u64,
+    /// Messages that the second of two nodes keeps.
+    pub(super) effects: u64,
     settled: BTreeMap<&'static str, u64>,
     duplicates: BTreeMap<Cause, u64>,
 }
@@ -68,6 +70,7 @@ impl Tally {
         self.parked += run.parked;
         self.most_under_way = self.most_under_way.max(run.most_under_way);
         self.lost += run.lost;
+        self.effects += run.effects;
         run.settled.iter().for_each(|(how, count)| *self.settled.entry(how).or_default() += count);
         run.duplicates.iter().for_each(|(cause, count)| *self.duplicates.entry(*cause).or_default() += count);
     }
@@ -75,19 +78,20 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { runs, messages, merges, kills, shutdowns, store_faults, outages, changes, .. } = self;
+        let Self { runs, messages, merges, kills, shutdowns, store_faults, .. } = self;
+        write!(f, "runs {runs}, messages {messages} ({merges} merges), kills {kills}, ")?;
+        write!(f, "shutdowns {shutdowns}, store failures {store_faults}, ")?;
+        let Self { outages, changes, holds, replays, copies, parked, .. } = self;
         write!(
             f,
-            "runs {runs}, messages {messages} ({merges} merges), kills {kills}, shutdowns {shutdowns}, "
+            "outages {outages}, changes of destinations {changes}, holds {holds}, parked lanes {parked}, "
         )?;
-        write!(f, "store failures {store_faults}, outages {outages}, changes of destinations {changes}, ")?;
-        let Self {
-            writes, holds, replays, copies, parked, most_under_way, settled, duplicates, lost, ..
-        } = self;
-        write!(
-            f,
-            "writes {writes}, holds {holds}, parked lanes {parked}, replays {replays}, edited copies {copies}, most under way {most_under_way}, "
-        )?;
-        write!(f, "ended {settled:?}, duplicates {duplicates:?} and none unexplained, lost {lost}")
+        write!(f, "replays {replays}, edited copies {copies}, ")?;
+        let Self { writes, most_under_way, settled, duplicates, lost, effects, .. } = self;
+        write!(f, "writes {writes}, most under way {most_under_way}, ended {settled:?}, ")?;
+        if *effects > 0 {
+            return write!(f, "lost {lost}, effects {effects}");
+        }
+        write!(f, "duplicates {duplicates:?} and none unexplained, lost {lost}")
     }
 }
