@@ -81,9 +81,8 @@ async fn compare(world: &World) {
     let records = world.node.records().await;
     let mut on_record = std::collections::BTreeSet::new();
     for record in records {
-        let name = Name { to: record.destination, id: record.control_id };
-        world.node.book.compare(&name, record.state, record.reason);
-        on_record.insert(name);
+        world.node.book.compare(&record);
+        on_record.insert(Name { to: record.destination, id: record.control_id });
     }
     for name in world.node.book.promised().iter().filter(|name| !on_record.contains(name)) {
         world.node.book.count(|tally| tally.lost += 1);

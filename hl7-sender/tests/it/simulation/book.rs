@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard};
 
-use hl7_sender::{DeadLetterReason, End};
+use hl7_sender::{End, Record, State};
 use tokio::time::Instant;
 
 use super::tally::{Cause, Tally};
@@ -346,27 +346,28 @@ impl Book {
     }
 
     /// Compares an entry on record with what happened.
-    pub(super) fn compare(&self, name: &Name, state: hl7_sender::State, why: Option<DeadLetterReason>) {
-        use hl7_sender::State as S;
-        let mut pages = self.open();
-        let story = pages.story(name);
-        let told = match state {
-            S::Delivered => Some("delivered"),
-            S::DeadLettered => Some("dead"),
-            S::Skipped => Some("skipped"),
-            S::Cancelled => Some("cancelled"),
-            S::Unconfirmed => Some("unconfirmed"),
+    pub(super) fn compare(&self, record: &Record) {
+        let name = Name { to: record.destination.clone(), id: record.control_id.clone() };
+        let told = match record.state {
+            State::Delivered => Some("delivered"),
+            State::DeadLettered => Some("dead"),
+            State::Skipped => Some("skipped"),
+            State::Cancelled => Some("cancelled"),
+            State::Unconfirmed => Some("unconfirmed"),
             _ => None,
         };
-        let reason = why.is_some() == (state == S::DeadLettered);
-        let arrived = story.arrivals > 0 || !matches!(state, S::Delivered | S::Unconfirmed);
-        let right = told == story.ended && reason && arrived && told.is_some();
-        let lost = u64::from(!arrived);
-        let story = format!("ended {:?}, {} arrivals", story.ended, story.arrivals);
-        pages.tally.lost += lost;
+        let mut pages = self.open();
+        let story = pages.story(&name);
+        let arrived = story.arrivals > 0 || !matches!(record.state, State::Delivered | State::Unconfirmed);
+        let reason = record.reason.is_some() == (record.state == State::DeadLettered);
+        let right = told.is_some() && told == story.ended && reason && arrived;
+        // Each write was an attempt on record before it began.
+        let counted = record.attempts >= story.writes;
+        let story = format!("ended {:?}, {} writes, {} arrivals", story.ended, story.writes, story.arrivals);
+        pages.tally.lost += u64::from(!arrived);
         drop(pages);
-        if !right {
-            self.wrong(format!("{name:?} is on record as {state}, but {story}"));
+        if !right || !counted {
+            self.wrong(format!("{name:?} is on record as {record:?}, but {story}"));
         }
     }
 
