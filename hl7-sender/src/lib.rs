@@ -140,7 +140,7 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S013` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]. In
+//! `S001`–`S013` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S120` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]; `S151`–`S155` [`BackupError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
 //! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` under way when the process ended, and in the receiver's safe
 //! keeping by then, `S211` no folder, `S212` file not
@@ -169,6 +169,7 @@ mod error;
 mod file_drop;
 mod files;
 mod gate;
+pub mod guide;
 mod id;
 mod inbound;
 mod intake;
@@ -190,6 +191,7 @@ mod shape;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod status;
+mod status_outcome;
 mod store;
 mod taken;
 mod transport;
@@ -207,8 +209,8 @@ pub use entry::{
     Request, State, Stored,
 };
 pub use error::{
-    EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError, OpenErrorKind, StartError,
-    StartErrorKind, StoreError, StoreErrorKind,
+    BackupError, BackupErrorKind, EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError,
+    OpenErrorKind, StartError, StartErrorKind, StoreError, StoreErrorKind,
 };
 pub use file_drop::FileDrop;
 pub use id::{EntryId, LaneId, NotAnEntryId};
@@ -223,7 +225,7 @@ pub use retry::Retry;
 pub use router::{Router, Unrouted};
 pub use sender::{Builder, Sender};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{SqliteBackup, SqliteOptions, SqliteStore};
 pub use status::Status;
 pub use store::Store;
 pub use transport::{

@@ -58,7 +58,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome of an entry that is settled.
-    fn of(status: &Status) -> Option<Self> {
+    pub(crate) fn of(status: &Status) -> Option<Self> {
         match status.state() {
             State::Delivered => {
                 // An older one may be on record, of an attempt that was refused.

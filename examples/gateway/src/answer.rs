@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::gateway::Workflow;
 use crate::problem::Problem;
 
-/// The answer to a POST. Without `wait` it is 202; with it, 200 for a positive acknowledgment, 502 for a negative one or a dead
-/// letter, and 202 while neither has come.
+/// The answer to a POST. Without `wait` it is 202; with it, 200 for a positive acknowledgment, 502 for a negative one and for a message
+/// that will not be sent again, and 202 while neither has come, or never will.
 pub(crate) fn to_post(
     workflow: &Workflow,
     status: &Status,
@@ -44,6 +44,7 @@ pub(crate) fn accepted(workflow: &Workflow, receipt: &Receipt) -> Response {
         "destination": receipt.destination(),
         "control_id": receipt.control_id(),
         "state": State::Queued.as_str(),
+        "outcome": null,
         "status_url": url,
         "repeat": receipt.is_repeat(),
     });
@@ -66,10 +67,13 @@ enum Verdict {
 }
 
 fn verdict(status: &Status) -> Verdict {
-    let positive = status.last_acknowledgment().map(|ack| ack.code().is_positive());
-    match (status.state(), positive) {
-        (State::Delivered, _) => Verdict::Positive,
-        (State::DeadLettered, _) | (_, Some(false)) => Verdict::Negative,
+    let refused = || status.last_acknowledgment().is_some_and(|ack| !ack.code().is_positive());
+    match status.state() {
+        State::Delivered => Verdict::Positive,
+        State::DeadLettered | State::Skipped | State::Cancelled => Verdict::Negative,
+        // It was sent, and whether it arrived will not be known.
+        State::Unconfirmed => Verdict::Open,
+        _ if refused() => Verdict::Negative,
         _ => Verdict::Open,
     }
 }
@@ -78,10 +82,12 @@ fn negative(status: &Status, document: Value) -> Problem {
     let what_now = match status.state() {
         State::Held => "it is held with its lane until an operator decides (`hl7-gateway outbox`)",
         State::DeadLettered => "it is a dead letter now and will not be sent again by itself",
+        State::Skipped => "the connection's table passes such messages over, and it will not be sent again",
+        State::Cancelled => "an operator took it back, and it will not be sent",
         _ => "it stays in the outbox and will be sent again; do not post it again",
     };
     let detail = format!("the receiver did not take the message; {what_now}");
-    let mut problem = Problem::new(StatusCode::BAD_GATEWAY, "G110", "Refused by the receiver", detail);
+    let mut problem = Problem::new(StatusCode::BAD_GATEWAY, "G110", "Not taken by the receiver", detail);
     if let Value::Object(members) = document {
         for (name, value) in members {
             problem = problem.with(&name, value);
@@ -104,6 +110,9 @@ fn document(workflow: &Workflow, status: &Status) -> Value {
         "destination": status.destination(),
         "control_id": status.control_id(),
         "state": status.state().as_str(),
+        "outcome": status.outcome().map(|outcome| outcome.as_str()),
+        "dead_letter_reason": status.dead_letter_reason().map(|reason| reason.code()),
+        "lane": status.lane().to_string(),
         "attempts": status.attempts(),
         "acknowledgment": acknowledgment,
         "last_failure": status.last_failure(),
@@ -113,6 +122,7 @@ fn document(workflow: &Workflow, status: &Status) -> Value {
             "sent_at": time(status.sent_at()),
             "answered_at": time(status.answered_at()),
             "next_attempt_at": time(status.next_attempt_at()),
+            "settled_at": time(status.settled_at()),
             "ack_ms": milliseconds(status.sent_at(), status.answered_at()),
         },
     })

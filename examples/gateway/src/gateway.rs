@@ -1,22 +1,27 @@
-//! The gateway: workflows over one durable sender.
+//! The gateway: workflows and listeners over one durable sender.
 
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use hl7_map::Mapping;
-use hl7_sender::{Destination, Sender, SqliteStore};
+use hl7_sender::{Sender, SqliteStore};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::{Config, Connection, WorkflowConfig};
+use crate::config::{Config, Connection, ListenerConfig, WorkflowConfig};
+use crate::destination::destination;
 use crate::endpoint;
+use crate::listener::{self, Listener, Port};
 use crate::secret::SecretHash;
 
-/// What runs: the workflows and the sender that they share.
+/// What runs: the workflows, the listeners and the sender that they share.
 pub(crate) struct Gateway {
     pub(crate) workflows: Vec<Workflow>,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) connections: Vec<Connection>,
     pub(crate) sender: Sender,
     pub(crate) max_body: usize,
     /// Turns true when the gateway is told to stop.
@@ -41,6 +46,7 @@ pub(crate) enum StartError {
     Folder(String, io::Error),
     Store(hl7_sender::OpenError),
     Sender(hl7_sender::StartError),
+    Listener(String, hl7_sender::IntakeError),
 }
 
 impl std::fmt::Display for StartError {
@@ -51,27 +57,32 @@ impl std::fmt::Display for StartError {
             }
             Self::Store(why) => write!(f, "error: {why}"),
             Self::Sender(why) => write!(f, "error: {why}"),
+            Self::Listener(name, why) => write!(f, "error: listener {name}: {why}"),
         }
     }
 }
 
 impl Gateway {
-    /// Opens the outbox and starts delivering what is in it.
-    pub(crate) async fn start(config: Config, stop: watch::Receiver<bool>) -> Result<Self, StartError> {
-        make_private(&config.data)
-            .map_err(|why| StartError::Folder(config.data.display().to_string(), why))?;
-        let workflows = workflows(config.workflows, &config.data)
-            .map_err(|why| StartError::Folder(config.data.display().to_string(), why))?;
-        let store = SqliteStore::open(config.data.join("outbox.db")).await.map_err(StartError::Store)?;
-        let mut sender = Sender::builder(store);
-        for connection in &config.connections {
-            sender = sender.destination(destination(connection));
-        }
-        let sender = sender.start().await.map_err(StartError::Sender)?;
-        note_stranded(&sender, &config.connections).await;
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let mapping_slots = Semaphore::new(processors);
-        Ok(Self { workflows, sender, max_body: config.max_body, stop, mapping_slots })
+    /// Opens the outbox and starts delivering what is in it. The sockets are those of the listeners, in their order; each is given back as a port to serve.
+    pub(crate) async fn start(
+        config: Config,
+        sockets: Vec<TcpListener>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(Self, Vec<Port>), StartError> {
+        let Config { data, max_body, connections, workflows: configs, listeners, .. } = config;
+        let folder = |why| StartError::Folder(data.display().to_string(), why);
+        make_private(&data).map_err(folder)?;
+        let workflows = workflows(configs, &data).map_err(folder)?;
+        let store = SqliteStore::open(data.join("outbox.db")).await.map_err(StartError::Store)?;
+        let builder = connections
+            .iter()
+            .fold(Sender::builder(store), |sender, connection| sender.destination(destination(connection)));
+        let sender = builder.start().await.map_err(StartError::Sender)?;
+        note_stranded(&sender, &connections).await;
+        let (listeners, ports) = open(listeners, sockets, &sender)?;
+        let mapping_slots = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
+        let gateway = Self { workflows, listeners, connections, sender, max_body, stop, mapping_slots };
+        Ok((gateway, ports))
     }
 
     /// The workflow whose URL id is `endpoint` and one of whose secrets is `secret`.
@@ -121,6 +132,21 @@ pub(crate) fn workflows(configs: Vec<WorkflowConfig>, data: &Path) -> io::Result
     configs.into_iter().map(ready).collect()
 }
 
+fn open(
+    configs: Vec<ListenerConfig>,
+    sockets: Vec<TcpListener>,
+    sender: &Sender,
+) -> Result<(Vec<Listener>, Vec<Port>), StartError> {
+    let mut all = (Vec::new(), Vec::new());
+    for (config, socket) in configs.into_iter().zip(sockets) {
+        let name = config.name.clone();
+        let opened = listener::open(config, socket, sender).map_err(|why| StartError::Listener(name, why))?;
+        all.0.push(opened.listener);
+        all.1.push(opened.port);
+    }
+    Ok(all)
+}
+
 /// Says which messages wait for a connection that the configuration no longer has: they would wait for ever.
 async fn note_stranded(sender: &Sender, connections: &[Connection]) {
     // A store that cannot be read says so when it is used.
@@ -136,26 +162,6 @@ async fn note_stranded(sender: &Sender, connections: &[Connection]) {
     }
 }
 
-fn destination(connection: &Connection) -> Destination {
-    let mut destination = Destination::mllp(connection.name.as_str(), connection.mllp.as_str());
-    if let Some(path) = &connection.lane_key {
-        destination = destination.lane_key(path);
-    }
-    if let Some(count) = connection.connections {
-        destination = destination.connections(count);
-    }
-    if let Some(within) = connection.ack_timeout {
-        destination = destination.ack_timeout(within);
-    }
-    for (code, action) in &connection.on {
-        destination = destination.on(*code, *action);
-    }
-    if let Some(within) = connection.connect_timeout {
-        destination = destination.connect_timeout(within);
-    }
-    destination
-}
-
 /// The folder holds patients' data: it is made readable for its owner alone. One that exists stays as it is.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
@@ -165,5 +171,5 @@ pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// How long a stopping gateway waits for acknowledgments that are under way.
+/// How long a stopping gateway waits for requests and blocks that are under way, and then for acknowledgments.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);

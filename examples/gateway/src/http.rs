@@ -1,6 +1,5 @@
 //! The HTTP listener: a deadline for the head of each request, a limit on connections, an orderly end.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,14 +30,6 @@ const MAX_HEAD: usize = 16 * 1024;
 /// Who is at the other end, for the log.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// Binds `address`.
-///
-/// # Errors
-/// When it is taken or not ours; the error names it.
-pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))
-}
 
 /// Serves until `stop` changes, then lets requests that are under way end, for at most `drain`, and cuts off the rest.
 pub(crate) async fn serve(

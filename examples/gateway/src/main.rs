@@ -1,14 +1,15 @@
-//! `hl7-gateway`: JSON webhooks become HL7 v2 messages, delivered durably over MLLP.
+//! `hl7-gateway`: JSON webhooks become HL7 v2 messages, and messages come in over MLLP; all are delivered durably over MLLP.
 
 mod answer;
+mod certificates;
 mod config;
-mod config_error;
 mod demo;
-mod duration;
+mod destination;
 mod endpoint;
 mod gateway;
 mod http;
 mod impatient;
+mod listener;
 mod outbox;
 mod output;
 mod post;
@@ -16,18 +17,21 @@ mod problem;
 mod refusal;
 mod secret;
 mod serve;
+mod sockets;
 mod status_page;
 mod webhook;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 use crate::outbox::OutboxCommand;
 use crate::secret::Secret;
+use crate::sockets::Sockets;
 
 /// JSON webhooks become HL7 v2 messages, delivered durably over MLLP.
 #[derive(Parser)]
@@ -66,7 +70,7 @@ enum Command {
         /// The configuration file.
         config: PathBuf,
     },
-    /// List messages, and decide about held ones and dead letters, while no gateway runs.
+    /// List and show messages; hold, release, cancel, give up and replay them, while no gateway runs.
     Outbox {
         /// The configuration file.
         config: PathBuf,
@@ -137,19 +141,16 @@ fn finish(done: Result<(), String>) -> ExitCode {
 }
 
 async fn serve_until_stopped(config: Config) -> Result<(), String> {
-    let webhooks = http::bind(config.listen).await.map_err(|why| format!("error[G021]: listen: {why}"))?;
-    let status = http::bind(config.status).await.map_err(|why| format!("error[G021]: status: {why}"))?;
     let text = |why: std::io::Error| why.to_string();
-    let (listen, page) = (webhooks.local_addr().map_err(text)?, status.local_addr().map_err(text)?);
-    if !listen.ip().is_loopback() {
-        tracing::warn!("webhooks are served without TLS on {listen}: put a TLS proxy in front of it");
-    }
-    let running = serve::start(config, webhooks, status).await.map_err(|why| why.to_string())?;
-    output::line(format_args!("webhooks on http://{listen}, status page on http://{page}/"));
+    let sockets = Sockets::bind(&config).await?;
+    certificates::note(&config);
+    // Said once it is true, and of what the configuration is taken apart for.
+    let announcement = sockets.announcement(&config).map_err(text)?;
+    let mut running = serve::start(config, sockets).await.map_err(|why| why.to_string())?;
+    announcement.iter().for_each(output::line);
     tokio::select! {
         stopped = serve::stop_signal() => stopped.map_err(text)?,
-        // Nothing is kept or sent any more: whoever supervises the gateway is to start it again.
-        why = running.gateway.sender.failed() => return Err(format!("error: the outbox failed: {why}")),
+        why = running.failed() => return Err(format!("error: {why}")),
     }
     tracing::info!("stopping; a second signal ends it at once");
     tokio::select! {
@@ -171,10 +172,19 @@ fn report(config: &Config) -> Result<(), String> {
             output::line(format_args!("{}: {warning}", workflow.name));
         }
     }
+    for listener in &config.listeners {
+        let secured = if listener.tls.is_some() { "over TLS" } else { "without TLS" };
+        let to = listener.to.join(", ");
+        output::line(format_args!("{}: listens at {} {secured}, to {to}", listener.name, listener.address));
+    }
+    for warning in certificates::warnings(config, SystemTime::now()) {
+        output::line(format_args!("warning: {warning}"));
+    }
     output::line(format_args!(
-        "{} connections, {} workflows: no mistakes",
+        "{} connections, {} workflows, {} listeners: no mistakes",
         config.connections.len(),
-        config.workflows.len()
+        config.workflows.len(),
+        config.listeners.len()
     ));
     Ok(())
 }

@@ -16,7 +16,7 @@ use hl7_map::Context;
 use hl7_sender::{EntryId, Receipt, Status};
 
 use crate::answer;
-use crate::duration;
+use crate::config::duration;
 use crate::gateway::{Gateway, Workflow};
 use crate::http::Peer;
 use crate::problem::Problem;

@@ -129,7 +129,7 @@ async fn fault_30_sender_goes_on_at_once_when_the_fault_is_mended_and_it_is_told
             hl7_mllp::scripted::perform(&mut stream, &Script::proper(), &seen).await;
         }
     });
-    assert!(sender.resume_destination("ehr"));
+    assert!(sender.resume_destination("ehr").await.unwrap());
     delivered(&receipt).await;
     assert_eq!(sender.destination("ehr").unwrap().unreachable(), None);
     assert_eq!(seen.control_ids(), ["m-1"]);

@@ -53,7 +53,16 @@ impl Process {
 
     /// Asks it to stop, by its own process id.
     pub(crate) fn terminate(&mut self) {
-        let done = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        self.signal("-TERM");
+    }
+
+    /// Does what Ctrl-C does.
+    pub(crate) fn interrupt(&mut self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let done = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap();
         assert!(done.success());
     }
 

@@ -1,5 +1,6 @@
 //! A gateway with one workflow and its folder.
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,8 @@ pub(crate) struct Running {
     pub(crate) process: Process,
     pub(crate) webhooks: SocketAddr,
     pub(crate) status: SocketAddr,
+    /// Its listeners by name.
+    pub(crate) listeners: HashMap<String, SocketAddr>,
 }
 
 impl Site {
@@ -87,19 +90,35 @@ impl Site {
         self.path("gateway.yaml")
     }
 
+    /// Adds lines to the configuration's end.
+    pub(crate) fn add(&self, text: &str) {
+        let before = fs::read_to_string(self.config()).unwrap();
+        self.write("gateway.yaml", &format!("{before}{text}\n"));
+    }
+
+    /// Adds a listener `adt-in` with these routes and keys.
+    pub(crate) fn listen(&self, more: &str) {
+        self.add(&format!("listeners:\n  adt-in:\n    address: 127.0.0.1:0\n    {more}"));
+    }
+
     pub(crate) fn start(&self) -> Running {
-        let mut process = Process::start(gateway().arg("serve").arg(self.config()));
-        let line = process.line_with("webhooks on http://");
-        let mut addresses = line.split("http://").skip(1).map(|part| {
-            part.trim_end_matches(['/', '\n'])
-                .split([',', '/'])
-                .next()
-                .unwrap()
-                .parse::<SocketAddr>()
-                .unwrap()
-        });
+        self.start_by(gateway().arg("serve").arg(self.config()))
+    }
+
+    /// Starts it by a command of the test's own.
+    pub(crate) fn start_by(&self, command: &mut Command) -> Running {
+        let mut process = Process::start(command);
+        let mut listeners = HashMap::new();
+        let last = loop {
+            let Some(line) = process.line() else { panic!("it does not start: {}", process.kill()) };
+            let Some(listener) = line.strip_prefix("listener ") else { break line };
+            let (name, rest) = listener.split_once(" at ").unwrap();
+            listeners.insert(name.to_owned(), rest.split(' ').next().unwrap().parse().unwrap());
+        };
+        let address = |part: &str| part.split([',', '/']).next().unwrap().parse::<SocketAddr>().unwrap();
+        let mut addresses = last.split("http://").skip(1).map(address);
         let (webhooks, status) = (addresses.next().unwrap(), addresses.next().unwrap());
-        Running { process, webhooks, status }
+        Running { process, webhooks, status, listeners }
     }
 
     /// Every file under the data folder.
@@ -127,6 +146,29 @@ impl Running {
         let bearer = format!("Bearer {SECRET}");
         let headers = [&[("authorization", bearer.as_str())], headers].concat();
         http::call(self.webhooks, "POST", &format!("/w/{ENDPOINT}{more}"), &headers, payload.as_bytes())
+    }
+
+    /// The address of the listener that [`Site::listen`] adds.
+    pub(crate) fn listener(&self) -> SocketAddr {
+        self.listeners["adt-in"]
+    }
+
+    /// The status page.
+    pub(crate) fn page(&self) -> String {
+        http::call(self.status, "GET", "/", &[], b"").body
+    }
+
+    /// The status page, once it has this text.
+    pub(crate) fn page_with(&self, part: &str) -> String {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let page = self.page();
+            if page.contains(part) {
+                return page;
+            }
+            assert!(std::time::Instant::now() < deadline, "no {part:?} in {page}");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
 
     /// Reads a URL of the workflow with its secret.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, de};
 
 /// No time-out of a connection is of use that is longer.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Nobody waits for a message that is older.
+const OLDEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Reads a whole number and its unit.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
@@ -23,14 +25,27 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     number.checked_mul(milliseconds).map(Duration::from_millis)
 }
 
-/// For `#[serde(deserialize_with)]`.
+/// For `#[serde(deserialize_with)]`: of a time-out or a delay.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    at_most(LONGEST, "a day", from)
+}
+
+/// The same of an age.
+pub(crate) fn deserialize_age<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    at_most(OLDEST, "a year", from)
+}
+
+fn at_most<'de, D: Deserializer<'de>>(
+    most: Duration,
+    shown: &str,
+    from: D,
+) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(from)?;
     match parse(&text) {
-        Some(length) if !length.is_zero() && length <= LONGEST => Ok(Some(length)),
-        _ => Err(de::Error::custom(
-            "a length of time is a whole number and ms, s, m, h or d, such as 30s, and at most a day",
-        )),
+        Some(length) if !length.is_zero() && length <= most => Ok(Some(length)),
+        _ => Err(de::Error::custom(format!(
+            "a length of time is a whole number and ms, s, m, h or d, such as 30s, and at most {shown}"
+        ))),
     }
 }
 

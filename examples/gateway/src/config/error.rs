@@ -65,6 +65,8 @@ impl Problem {
         let text =
             text.split_once(": ").filter(|(place, _)| place.contains("line ")).map_or(text, |(_, text)| text);
         let text = text.strip_suffix(", set DuplicateKeyPolicy in Options if acceptable").unwrap_or(text);
+        // The place is told in its own way.
+        let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
         let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
         let problem = Self::new("G001", text).at(Place { file: file.to_owned(), line, column });
         match suggestion(text) {
