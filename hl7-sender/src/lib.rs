@@ -187,6 +187,8 @@ mod action;
 mod arrival;
 mod backlog;
 mod committed;
+#[cfg(feature = "test-util")]
+pub mod contract;
 mod decision;
 mod destination;
 mod destination_status;
@@ -212,6 +214,8 @@ mod intake_meter;
 #[cfg(feature = "encryption")]
 mod key;
 mod lane;
+#[cfg(feature = "test-util")]
+mod memory;
 mod mllp;
 mod parking;
 mod past;
@@ -263,6 +267,8 @@ pub use intake::{Intake, IntakeBuilder, Replying};
 pub use intake_meter::{IntakeCounters, IntakeMeter};
 #[cfg(feature = "encryption")]
 pub use key::{Key, KeyId, KeyRing, Keys, NotAKeyId};
+#[cfg(feature = "test-util")]
+pub use memory::MemoryStore;
 pub use past::PastAttempt;
 pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
