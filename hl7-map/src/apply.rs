@@ -1,6 +1,7 @@
-//! Walks the plan over a payload and writes the message.
+//! Walks the plan over a payload and writes the message, or changes a message.
 
 mod counts;
+mod edit;
 mod fill;
 mod refused;
 
@@ -11,7 +12,7 @@ use hl7_core::Message;
 use crate::context::Context;
 use crate::json::Json;
 use crate::leaf::{self, Mark};
-use crate::plan::{FieldRule, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
+use crate::plan::{Build, FieldRule, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
 use crate::refusal::ApplyError;
 use crate::scope::{Clock, Scope, Single};
 use crate::standard::Version;
@@ -26,37 +27,33 @@ const CHARSET: &str = "UNICODE UTF-8";
 /// Noting a refusal takes so many steps.
 const REFUSAL_STEPS: usize = 8;
 
+pub(crate) use edit::edit;
+
 /// Makes the message of a payload.
-pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Message<'static>, ApplyError> {
+pub(crate) fn build(
+    plan: &Plan,
+    build: &Build,
+    payload: &Json<'_>,
+    ctx: &Context,
+) -> Result<Message<'static>, ApplyError> {
     let clock = Clock::new(ctx);
-    let mut run = Run {
-        plan,
-        scope: Scope::new(plan, payload, &clock),
-        ctx,
-        clock: &clock,
-        out: String::with_capacity(1024),
-        refused: Refused::default(),
-        counts: Counts::default(),
-        which: Which::default(),
-        items_left: ctx.max_items,
-        time: 0..0,
-        formatted: false,
-    };
+    let mut run = Run::new(plan, Some(build), Value::of(payload), &clock);
+    run.out.reserve(1024);
     if run.has_members(payload) {
         run.require();
-        for rule in &plan.segments {
+        for rule in &build.segments {
             run.segments(rule);
         }
     }
     match run.refused.into_error() {
-        None => finished(plan, run.out),
+        None => finished(build, run.out),
         Some(error) => Err(error),
     }
 }
 
 /// The text as a message, with its character set stated where ASCII is not enough.
-fn finished(plan: &Plan, mut text: String) -> Result<Message<'static>, ApplyError> {
-    if !text.is_ascii() && plan.version >= Version::V2_3 {
+fn finished(build: &Build, mut text: String) -> Result<Message<'static>, ApplyError> {
+    if !text.is_ascii() && build.version >= Version::V2_3 {
         state_charset(&mut text);
     }
     Message::parse_owned(text).map_err(|_| ApplyError::of_output("what the mapping made is not one message"))
@@ -81,6 +78,8 @@ fn state_charset(text: &mut String) {
 
 struct Run<'v> {
     plan: &'v Plan,
+    /// The message that is made; `None` where one is changed.
+    build: Option<&'v Build>,
     scope: Scope<'v>,
     ctx: &'v Context,
     clock: &'v Clock<'v>,
@@ -119,6 +118,24 @@ impl Written {
 }
 
 impl<'v> Run<'v> {
+    fn new(plan: &'v Plan, build: Option<&'v Build>, input: Value<'v>, clock: &'v Clock<'v>) -> Self {
+        let ctx = clock.context();
+        Run {
+            plan,
+            build,
+            scope: Scope::new(plan, input, clock),
+            ctx,
+            clock,
+            out: String::new(),
+            refused: Refused::default(),
+            counts: Counts::default(),
+            which: Which::default(),
+            items_left: ctx.max_items,
+            time: 0..0,
+            formatted: false,
+        }
+    }
+
     fn refuse(&mut self, fault: Fault, place: Option<&str>, line: usize) {
         // When none are left, the next step says so.
         let _ = self.scope.budget().step(REFUSAL_STEPS);
@@ -364,8 +381,9 @@ impl<'v> Run<'v> {
 
     /// Refuses what no field of the message can declare.
     fn check_charset(&mut self, start: usize, place: &str, line: usize) {
-        if self.plan.ascii_only && !self.out.get(start..).is_none_or(str::is_ascii) {
-            let version = self.plan.version.text();
+        let Some(build) = self.build.filter(|build| build.ascii_only) else { return };
+        if !self.out.get(start..).is_none_or(str::is_ascii) {
+            let version = build.version.text();
             let what = format!("HL7 {version} has no field that says in which character set this value is");
             let fault = Fault::new("M213", what).suggest("write version 2.3 or later, or only ASCII");
             self.refuse(fault, Some(place), line);

@@ -5,29 +5,51 @@ use std::time::{Duration, SystemTime};
 
 use hl7_core::{Message, Occurrence, Path, RepetitionIndex};
 
+use crate::applied::Applied;
 use crate::apply;
 use crate::context::Context;
 use crate::expr::Step;
 use crate::json::{Json, Object};
-use crate::plan::Plan;
+use crate::plan::{Plan, Work};
 use crate::refusal::ApplyError;
 
 /// A test of the file.
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) line: usize,
-    pub(crate) given: Json<'static>,
+    pub(crate) given: Given,
     pub(crate) changes: Vec<Change>,
     pub(crate) expect: Vec<Expectation>,
     pub(crate) expect_message: Option<String>,
+    /// The reason why the message is dropped.
+    pub(crate) dropped: Option<String>,
     pub(crate) error: Option<ExpectedError>,
     pub(crate) now: Option<SystemTime>,
 }
 
-/// Puts `value` at a path of the payload.
-pub(crate) struct Change {
-    pub(crate) steps: Vec<Step>,
-    pub(crate) value: Json<'static>,
+/// What comes in.
+pub(crate) enum Given {
+    Json(Json<'static>),
+    Message(Message<'static>),
+}
+
+/// Puts a value at a path of what comes in.
+pub(crate) enum Change {
+    Json {
+        steps: Vec<Step>,
+        value: Json<'static>,
+    },
+    /// ER7 as it stands there.
+    Message {
+        path: Path,
+        raw: String,
+    },
+}
+
+/// What came out.
+enum Outcome {
+    Message(Message<'static>),
+    Dropped(String),
 }
 
 /// What has to stand at a path of the message, as written there.
@@ -55,10 +77,11 @@ impl Case {
         Self {
             name,
             line,
-            given: Json::Null,
+            given: Given::Json(Json::Null),
             changes: Vec::new(),
             expect: Vec::new(),
             expect_message: None,
+            dropped: None,
             error: None,
             now: None,
         }
@@ -66,16 +89,12 @@ impl Case {
 
     /// Runs the test.
     pub(crate) fn run(&self, plan: &Plan) -> CaseReport {
-        let mut payload = self.given.clone();
-        for change in &self.changes {
-            put(&mut payload, &change.steps, change.value.clone());
-        }
         let ctx = Context::new(CONTROL_ID, self.now.unwrap_or(SystemTime::UNIX_EPOCH + CLOCK));
-        let result = apply::apply(plan, &payload, &ctx);
+        let result = self.apply(plan, &ctx);
         let mut report =
             CaseReport { name: self.name.clone(), line: self.line, differences: Vec::new(), error: None };
         match (result, &self.error) {
-            (Ok(message), None) => report.differences = self.differences(&message),
+            (Ok(outcome), None) => report.differences = self.differences(&outcome),
             (Ok(_), Some(expected)) => report.differences.push(expected.difference("no error".to_owned())),
             (Err(error), None) => report.error = Some(error),
             (Err(error), Some(expected)) if !expected.fits(&error) => {
@@ -86,7 +105,61 @@ impl Case {
         report
     }
 
-    fn differences(&self, message: &Message<'_>) -> Vec<Difference> {
+    fn apply(&self, plan: &Plan, ctx: &Context) -> Result<Outcome, ApplyError> {
+        match (&plan.work, &self.given) {
+            (Work::Build(build), Given::Json(json)) => {
+                let payload = self.changed_json(json);
+                apply::build(plan, build, &payload, ctx).map(Outcome::Message)
+            }
+            (Work::Edit(edit), Given::Message(message)) => {
+                let message = self.changed_message(message)?;
+                apply::edit(plan, edit, &message, ctx).map(|applied| match applied {
+                    Applied::Message(message) => Outcome::Message(message),
+                    Applied::Dropped { reason } => Outcome::Dropped(reason),
+                })
+            }
+            _ => Err(ApplyError::of_direction("the test gives what the mapping does not read")),
+        }
+    }
+
+    fn changed_json(&self, given: &Json<'static>) -> Json<'static> {
+        let mut payload = given.clone();
+        for change in &self.changes {
+            if let Change::Json { steps, value } = change {
+                put(&mut payload, steps, value.clone());
+            }
+        }
+        payload
+    }
+
+    fn changed_message(&self, given: &Message<'static>) -> Result<Message<'static>, ApplyError> {
+        let mut message = given.clone();
+        for change in &self.changes {
+            if let Change::Message { path, raw } = change {
+                let done = message.set_raw(path, raw);
+                done.map_err(|_| ApplyError::of_output("a change of the test has no place in its message"))?;
+            }
+        }
+        Ok(message)
+    }
+
+    fn differences(&self, outcome: &Outcome) -> Vec<Difference> {
+        let got_reason = match outcome {
+            Outcome::Dropped(reason) => reason.as_str(),
+            Outcome::Message(_) => "",
+        };
+        let want_reason = self.dropped.as_deref().unwrap_or_default();
+        if got_reason != want_reason {
+            let (want, got) = (want_reason.to_owned(), got_reason.to_owned());
+            return vec![Difference { path: "dropped".to_owned(), want, got }];
+        }
+        match outcome {
+            Outcome::Message(message) => self.message_differences(message),
+            Outcome::Dropped(_) => Vec::new(),
+        }
+    }
+
+    fn message_differences(&self, message: &Message<'_>) -> Vec<Difference> {
         let mut differences = Vec::new();
         for Expectation { path, want } in &self.expect {
             let got = match message.get(path) {
@@ -139,7 +212,7 @@ fn repetition_of(path: &Path) -> Option<Path> {
 }
 
 /// A message written on lines of a file, with the segments ending in CR.
-fn lines(text: &str) -> String {
+pub(crate) fn lines(text: &str) -> String {
     let segments = text.split(['\r', '\n']).filter(|line| !line.is_empty());
     segments.map(|segment| format!("{segment}\r")).collect()
 }
@@ -279,7 +352,8 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// The place: a path such as `PID-8`, `message` for the whole message, `error` for an expected error.
+    /// The place: a path such as `PID-8`, `message` for the whole message, `dropped` for the reason of a dropped one, `error` for an
+    /// expected error.
     pub fn path(&self) -> &str {
         &self.path
     }

@@ -3,6 +3,7 @@
 mod cases;
 mod constant;
 mod document;
+mod edit;
 mod emit;
 mod field;
 mod formula;
@@ -12,8 +13,11 @@ mod target;
 use std::cell::Cell;
 use std::collections::HashMap;
 
+use hl7_core::Path;
+
 use crate::case::Case;
 use crate::error::MappingError;
+use crate::expr::Reads;
 use crate::place::Place;
 use crate::plan::Plan;
 use crate::standard::Version;
@@ -55,14 +59,27 @@ struct Compiler {
     table_index: HashMap<String, usize>,
     segments: Vec<DeclaredSegment>,
     version: Version,
-    /// How many loops are around the rule at hand.
-    depth: usize,
+    /// What the paths of expressions name.
+    reads: Reads,
+    /// The loops around the rule at hand.
+    around: Vec<Around>,
+    /// The place that a `set` gives a value.
+    target: Option<Path>,
     /// The first line that reads a member of the payload itself.
     reads_members: Option<usize>,
     /// How many operands of conditions are the same in every round.
     slots: usize,
     /// The tests are compiled: their values are data.
     private: bool,
+}
+
+/// What a loop goes over, or what a condition is asked for.
+#[derive(Clone, Copy)]
+enum Around {
+    /// Items of a list.
+    Items,
+    /// Segments whose ID fits, `?` for any character.
+    Segment([u8; 3]),
 }
 
 struct TableName {
@@ -75,6 +92,11 @@ struct TableName {
 struct DeclaredSegment {
     id: String,
     formatted: Vec<u16>,
+}
+
+/// Whether an ID fits a pattern such as `Z??`.
+fn fits(pattern: &[u8; 3], id: &str) -> bool {
+    id.len() == 3 && pattern.iter().zip(id.bytes()).all(|(a, b)| *a == b'?' || *a == b)
 }
 
 impl Compiler {

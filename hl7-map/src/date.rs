@@ -121,6 +121,26 @@ impl<'t> Moment<'t> {
         out
     }
 
+    /// Whether it is a time without an offset.
+    pub(crate) fn lacks_offset(&self) -> bool {
+        self.hour.is_some() && self.offset.is_none()
+    }
+
+    /// HL7's form with every digit, and the offset of `zone` where a time has none.
+    pub(crate) fn with_offset_of(&self, zone: &TimeZone) -> Result<String, Fault> {
+        let mut out = Self { fraction: "", offset: None, ..*self }.as_dtm(Precision::Second, None)?;
+        if !self.fraction.is_empty() {
+            out.push('.');
+            out.push_str(self.fraction);
+        }
+        if self.hour.is_some()
+            && let Some(minutes) = self.offset_in(Some(zone))?
+        {
+            push_offset(&mut out, minutes);
+        }
+        Ok(out)
+    }
+
     /// HL7's DTM, cut at `precision`. A time without an offset gets that of `zone`.
     pub(crate) fn as_dtm(&self, precision: Precision, zone: Option<&TimeZone>) -> Result<String, Fault> {
         let parts = [

@@ -8,26 +8,33 @@ use sha2::{Digest, Sha256};
 use crate::budget::Budget;
 use crate::date::{Moment, NotMoment};
 use crate::decimal::{Decimal, NotDecimal};
-use crate::plan::{OnMiss, Precision, Table};
+use crate::plan::{OffsetRule, OnMiss, Precision, Table};
 use crate::value::{Fault, Value};
 
 type Given<'v> = Result<Value<'v>, Fault>;
 
-/// Applies `change` to a text, or to each text of a list. Absent and HL7's null stay what they are.
+/// Applies `change` to a text, to each text of a list, and to each leaf of a place or its first one alone. Absent and HL7's null stay what
+/// they are.
 pub(crate) fn each_text<'v>(
     value: Value<'v>,
     budget: &Budget,
+    first_leaf: bool,
     change: &mut dyn FnMut(Cow<'v, str>) -> Given<'v>,
 ) -> Given<'v> {
     match value {
         Value::Absent | Value::Null => Ok(value),
         Value::Text(text) => one_text(text, budget, change),
+        Value::Place(place) => {
+            let mut leaf = |text| one_text(Cow::Owned(text), budget, change);
+            place.map(first_leaf, &mut leaf, || Fault::not_single("a list"))
+        }
         list if list.is_list() => {
             let mut changed = Vec::new();
             for item in list.into_items() {
                 let item = match item {
                     Value::Text(text) => one_text(text, budget, change)?,
                     Value::Null => item,
+                    Value::Place(_) => each_text(item, budget, first_leaf, change)?,
                     item if item.is_list() => return Err(Fault::not_single("a list in a list")),
                     _ => return Err(Fault::not_single("an object")),
                 };
@@ -184,9 +191,26 @@ pub(crate) fn as_date<'v>(text: &str) -> Given<'v> {
     Ok(Value::text(Cow::Owned(moment.as_date())))
 }
 
-pub(crate) fn as_dtm<'v>(text: &str, precision: Precision, zone: Option<&TimeZone>) -> Given<'v> {
+pub(crate) fn as_dtm<'v>(
+    text: &str,
+    precision: Precision,
+    offset: OffsetRule,
+    zone: Option<&TimeZone>,
+) -> Given<'v> {
     let moment = Moment::of(text).map_err(NotMoment::fault)?;
+    if offset == OffsetRule::Needed && zone.is_none() && moment.lacks_offset() {
+        let fault = Fault::new("M219", "this time has no offset");
+        return Err(
+            fault.suggest("say in which zone it is with `zone_in`, or with `zone` for the whole file")
+        );
+    }
     Ok(Value::text(Cow::Owned(moment.as_dtm(precision, zone)?)))
+}
+
+/// A time without an offset is one of this zone.
+pub(crate) fn zone_in<'v>(text: &str, zone: &TimeZone) -> Given<'v> {
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
+    Ok(Value::text(Cow::Owned(moment.with_offset_of(zone)?)))
 }
 
 /// A number as HL7's NM has it: the digits as they came, an exponent written out, and digits around a point.
@@ -215,6 +239,7 @@ pub(crate) fn len(value: Value<'_>) -> Given<'_> {
     let count = match value {
         Value::Absent | Value::Null => return Ok(value),
         Value::Text(text) => text.chars().count(),
+        Value::Place(place) => place.into_text().chars().count(),
         list if list.is_list() => list.into_items().count(),
         _ => return Err(Fault::not_single("an object")),
     };

@@ -1,4 +1,4 @@
-//! A declarative mapping engine: one checked file turns JSON payloads into HL7 v2 messages.
+//! A declarative mapping engine: one checked file turns JSON payloads into HL7 v2 messages, or changes messages in place.
 //!
 //! A mapping is a YAML file. It is loaded once, every mistake in it is told at once with its line, its column and what was probably
 //! meant, and then it makes a message of each payload.
@@ -57,9 +57,52 @@
 //!
 //! Segments are written in the order of the file, MSH first and EVN next.
 //!
+//! # In place
+//!
+//! `from: hl7` with `to: { hl7: same }` changes a message ([`Mapping::apply_hl7`]); every byte that is not named stays.
+//!
+//! ```
+//! use hl7_core::Message;
+//! use hl7_map::{Applied, Context, Mapping};
+//!
+//! let mapping = Mapping::from_yaml(r#"
+//! map: tidy
+//! from: hl7
+//! to: { hl7: same }
+//! accept: { MSH-9.1: [ ADT, ORU ] }
+//! drop_message: { when: MSH-11 == T, reason: test message }
+//! segments: { ZNR: any }
+//! set:
+//!   PID-5[*].1: PID-5[*].1 | upper
+//!   OBX[*]-8: { value: N, when: OBX-8 == "" }
+//! remove: [ PID-19, "PID-3[5=SS]", Z??, { segment: NTE, when: NTE-2 == P } ]
+//! add: [ { segment: ZNR, after: PID, fields: { 1: tidied, 2: $now } } ]
+//! "#)?;
+//! let given = "MSH|^~\\&|A||||||ADT^A08|1|P|2.5\rPID|1||7^^^H^MR~9^^^H^SS||doe^Ann\rZZZ\rNTE|1|P|x\r";
+//! let ctx = Context::new("", std::time::UNIX_EPOCH);
+//! let Applied::Message(msg) = mapping.apply_hl7(&Message::parse(given)?, &ctx)? else { panic!("dropped") };
+//! let expected = "MSH|^~\\&|A||||||ADT^A08|1|P|2.5\rPID|1||7^^^H^MR||DOE^Ann\rZNR|tidied|19700101000000+0000\r";
+//! assert_eq!(msg.as_er7(), expected);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | key | what it says |
+//! | --- | --- |
+//! | `accept` | places with the values that they have to have, one or a list; any other message is refused (M216) |
+//! | `drop_message` | `{ when: CONDITION, reason: TEXT }`, or a list of them: such a message is given back as [`Applied::Dropped`] |
+//! | `set` | `PATH: VALUE`; a value that is absent leaves the place as it is. `[*]` on both sides goes in pairs; in a `set` of `OBX[*]-8`, `OBX-11` is that of the same segment. `{ value, when }` sets under a condition; a composite or components by number make a whole repetition |
+//! | `remove` | paths of values or repetitions, with filters; a segment ID for all of them, `NTE[2]` for one, `?` for any character; `{ segment, when }`, where the condition's paths of that ID speak of the segment at hand |
+//! | `add` | `{ segment, after or before, fields, when }`: behind the first segment that `after` names (`OBX[*]`: the last), at the end without |
+//!
+//! The order is that of the table, whatever the order of the file, and everything reads the message as it came in: a value that was set is
+//! not seen by a condition, and what was added is not removed. A function on text changes each leaf of a place with several; `date`,
+//! `dtm`, `zone_in`, `number` and `round` change the first and leave the others. A comparison takes the first leaf. Nothing is filled in, and
+//! set IDs are not numbered anew.
+//!
 //! # Values
 //!
-//! A scalar that starts with `.`, `^`, `$` or `(` is an expression, anything else is text. `=` in front makes it an expression, `lit:` text.
+//! A scalar that starts with `.`, `^`, `$` or `(` is an expression, anything else is text; in a mapping that reads messages also a path
+//! such as `PID-3[5=MR].1`, alone or followed by `|` or `??`. `=` in front makes it an expression, `lit:` text.
 //! Quotes around it mean nothing.
 //!
 //! ```text
@@ -84,7 +127,8 @@
 //! | `first`, `last`, `len` | of a list; the number of its items, or of a text's characters |
 //! | `default "U"` | the value, or another when it is absent |
 //! | `table sex` | the entry of a table |
-//! | `date`, `dtm`, `dtm second` | HL7's DT of at most eight digits; HL7's DTM with precision and offset kept, or cut at `year` to `second` |
+//! | `date`, `dtm`, `dtm second` | HL7's DT of at most eight digits; HL7's DTM with precision and offset kept, or cut at `year` to `second`; with `offset` behind it, a time without one is refused |
+//! | `zone_in America/Chicago` | a time without an offset gets that of the zone |
 //! | `number`, `round 2` | a number as HL7's NM; with at most two digits behind the point, halves away from zero |
 //! | `hash 20` | the first 20 hexadecimal digits of the text's SHA-256 |
 //! | `text` | the value as text |
@@ -104,7 +148,7 @@
 //! and `when` (asked once, outside the loop). Segments take the same three.
 //!
 //! Conditions compare with `==`, `!=`, `<`, `<=`, `>`, `>=` and `in (a b c)`, and are joined with `and`, `or`, `not` and parentheses; a bare
-//! value asks for presence. Texts are equal when their characters are; two numbers are ordered by size, other texts by their characters.
+//! value asks for presence, and `matches "REGEX"` for a regular expression that fits the whole text. Texts are equal when their characters are; two numbers are ordered by size, other texts by their characters.
 //!
 //! A repetition that reads the payload is written only when one of the values it reads is present, a segment likewise unless the structure
 //! requires it. What reads nothing is always written.
@@ -139,6 +183,7 @@
 //! | M107, M108, M109 | an unknown message, version, time zone |
 //! | M110 | more `^` than loops |
 //! | M111 | MSH-1 and MSH-2 are fixed |
+//! | M112 | MSH is not removed, added, or behind something |
 //! | M113 | two values for one place |
 //! | M114 | not a path |
 //! | M115 | an unknown variable |
@@ -151,6 +196,7 @@
 //!
 //! | code | |
 //! | --- | --- |
+//! | M200 | the mapping reads something else |
 //! | M201 | a table has no entry for the value |
 //! | M202 | something required is absent |
 //! | M203 | a list or object where a single value is needed |
@@ -161,6 +207,10 @@
 //! | M213 | a value beyond ASCII in a version that cannot say in which character set it is |
 //! | M214 | the payload is not an object, and the mapping reads its members |
 //! | M215 | a local time whose offset in the zone has seconds |
+//! | M216 | the mapping does not accept this message |
+//! | M217 | the message has no segment for the value, or to add a segment at |
+//! | M218 | the message lacks a delimiter that the value needs |
+//! | M219 | a time without an offset where one is asked for |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!
@@ -175,6 +225,7 @@
 //! * The crate opens nothing, and reads neither the clock nor the zone of the machine; zone data is compiled in.
 //! * No error, `Debug` or `Display` shows a value of a payload. [`Difference`] alone does, of a file's own tests, and not by `Debug`.
 
+mod applied;
 mod apply;
 mod budget;
 mod case;
@@ -186,9 +237,11 @@ mod decimal;
 mod error;
 mod expr;
 mod function;
+mod input;
 mod json;
 mod leaf;
 mod mapping;
+mod pattern;
 mod place;
 mod plan;
 mod refusal;
@@ -199,6 +252,7 @@ mod suggest;
 mod value;
 mod yaml;
 
+pub use applied::{Applied, Direction};
 pub use case::{CaseReport, Difference, TestReport};
 pub use context::Context;
 pub use error::{MappingError, MappingErrors};

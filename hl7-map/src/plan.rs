@@ -1,26 +1,123 @@
 //! The plan that a mapping file is compiled to: what to write, in order, with every name resolved.
 
+use hl7_core::Path;
 use jiff::tz::TimeZone;
 
 use crate::expr::{Comparison, JsonPath, Origin};
+use crate::pattern::Pattern;
 use crate::standard::Version;
 
 /// A whole mapping.
 pub(crate) struct Plan {
     pub(crate) name: String,
-    pub(crate) version: Version,
-    pub(crate) message: MessageType,
     pub(crate) zone: Option<TimeZone>,
     pub(crate) tables: Vec<Table>,
     pub(crate) require: Vec<Required>,
-    /// MSH first, EVN next where there is one, then in the order of the file.
-    pub(crate) segments: Vec<SegmentRule>,
     /// The line of the first rule that reads a member of the payload itself, which then has to be an object.
     pub(crate) reads_members: Option<usize>,
-    /// A value beyond ASCII cannot be sent: the version has no field for the character set, and the file gives none.
-    pub(crate) ascii_only: bool,
     /// How many operands have a [`Operand::slot`].
     pub(crate) slots: usize,
+    pub(crate) work: Work,
+}
+
+/// What a mapping does.
+pub(crate) enum Work {
+    /// It makes a message of a payload.
+    Build(Build),
+    /// It changes a message.
+    Edit(Edit),
+}
+
+/// The message that is made.
+pub(crate) struct Build {
+    pub(crate) version: Version,
+    pub(crate) message: MessageType,
+    /// MSH first, EVN next where there is one, then in the order of the file.
+    pub(crate) segments: Vec<SegmentRule>,
+    /// A value beyond ASCII cannot be sent: the version has no field for the character set, and the file gives none.
+    pub(crate) ascii_only: bool,
+}
+
+/// What changes in a message. Everything reads the message as it came in.
+#[derive(Default)]
+pub(crate) struct Edit {
+    pub(crate) accept: Vec<Accept>,
+    pub(crate) drops: Vec<Drops>,
+    pub(crate) sets: Vec<SetRule>,
+    pub(crate) removes: Vec<RemoveRule>,
+    pub(crate) adds: Vec<AddRule>,
+}
+
+/// A place that has to hold one of these texts.
+pub(crate) struct Accept {
+    pub(crate) path: Path,
+    pub(crate) texts: Vec<String>,
+    pub(crate) line: usize,
+}
+
+/// A reason not to go on with a message.
+pub(crate) struct Drops {
+    pub(crate) when: Test,
+    pub(crate) reason: String,
+    pub(crate) line: usize,
+}
+
+/// A new value for each place that `target` names.
+pub(crate) struct SetRule {
+    pub(crate) target: Path,
+    pub(crate) value: SetValue,
+    pub(crate) when: Option<Test>,
+    /// A path of the value has `[*]` for its repetition as the target has, so that they go in pairs.
+    pub(crate) pairs: bool,
+    pub(crate) line_breaks: LineBreaks,
+    /// Such as `PID-5[*].1`, and the line of the rule.
+    pub(crate) place: String,
+    pub(crate) line: usize,
+}
+
+pub(crate) enum SetValue {
+    Formula(Formula),
+    /// A composite, or components by number: a whole repetition.
+    Repetition(Box<RepetitionRule>),
+}
+
+impl SetValue {
+    /// Each path that goes in pairs with the repetitions that are set.
+    pub(crate) fn each_pair(&self, found: &mut dyn FnMut(&ReadPath)) {
+        let mut look = |formula: &Formula| {
+            formula.any_term(&mut |term| {
+                if let Term::Read(read) = term
+                    && read.pairs_repetition
+                {
+                    found(read);
+                }
+                false
+            });
+        };
+        match self {
+            SetValue::Formula(formula) => look(formula),
+            SetValue::Repetition(rule) => rule.leaves.iter().for_each(|leaf| look(&leaf.formula)),
+        }
+    }
+}
+
+pub(crate) enum RemoveRule {
+    /// Values or repetitions.
+    Path { path: Path, line: usize },
+    /// Segments whose ID fits, `?` for any character.
+    Segments { pattern: [u8; 3], nth: Option<u32>, when: Option<Test>, line: usize },
+}
+
+/// A segment that comes before or behind what `at` names.
+pub(crate) struct AddRule {
+    pub(crate) segment: SegmentRule,
+    pub(crate) at: Option<Anchor>,
+}
+
+/// Before the first or behind the last segment that the path names.
+pub(crate) struct Anchor {
+    pub(crate) path: Path,
+    pub(crate) before: bool,
 }
 
 /// MSH-9.
@@ -152,8 +249,23 @@ pub(crate) enum Term {
     /// HL7's null.
     Null,
     Path(JsonPath),
+    Read(ReadPath),
     Now,
     Group(Box<Formula>),
+}
+
+/// A path of the message that is read.
+#[derive(Clone)]
+pub(crate) struct ReadPath {
+    pub(crate) path: Path,
+    /// As written, for people.
+    pub(crate) text: String,
+    /// Where it is read: so many items above the current one.
+    pub(crate) above: usize,
+    /// `[*]` behind the segment means the segment that a `set` is at.
+    pub(crate) pairs_segment: bool,
+    /// `[*]` behind the field means the repetition that a `set` is at.
+    pub(crate) pairs_repetition: bool,
 }
 
 pub(crate) enum Function {
@@ -171,7 +283,8 @@ pub(crate) enum Function {
     /// By its place in [`Plan::tables`].
     Table(usize),
     Date,
-    Dtm(Precision),
+    Dtm(Precision, OffsetRule),
+    ZoneIn(TimeZone),
     Number,
     Round(usize),
     Len,
@@ -193,6 +306,13 @@ pub(crate) enum Precision {
     Fraction,
 }
 
+/// Whether a time has to have its offset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OffsetRule {
+    AsStated,
+    Needed,
+}
+
 pub(crate) enum Test {
     Any(Vec<Test>),
     All(Vec<Test>),
@@ -200,6 +320,7 @@ pub(crate) enum Test {
     Present(Formula),
     Compare(Operand, Comparison, Operand),
     In(Operand, Vec<Operand>),
+    Matches(Formula, Pattern),
 }
 
 /// One side of a comparison.
@@ -212,37 +333,49 @@ pub(crate) struct Operand {
 impl Formula {
     /// Whether anything of the input is read.
     pub(crate) fn reads_input(&self) -> bool {
-        self.any_path(&|_| true)
+        self.any_term(&mut |term| matches!(term, Term::Path(_) | Term::Read(_)))
     }
 
     /// Whether what it gives is the same wherever it is asked for: it reads from the root of the payload alone.
     pub(crate) fn is_fixed(&self) -> bool {
-        !self.any_path(&|path| path.from != Origin::Root)
+        !self.any_term(&mut |term| match term {
+            Term::Path(path) => path.from != Origin::Root,
+            Term::Read(_) => true,
+            _ => false,
+        })
     }
 
-    fn any_path(&self, holds: &dyn Fn(&JsonPath) -> bool) -> bool {
-        self.choice.iter().any(|term| term.any_path(holds))
-            || self.steps.iter().any(|step| step.any_path(holds))
+    fn any_term(&self, holds: &mut dyn FnMut(&Term) -> bool) -> bool {
+        self.choice.iter().any(|term| term.any_term(holds))
+            || self.steps.iter().any(|step| step.any_term(holds))
     }
 }
 
 impl Term {
-    fn any_path(&self, holds: &dyn Fn(&JsonPath) -> bool) -> bool {
-        match self {
-            Term::Path(path) => holds(path),
-            Term::Group(inner) => inner.any_path(holds),
-            Term::Text(_) | Term::Null | Term::Now => false,
-        }
+    fn any_term(&self, holds: &mut dyn FnMut(&Term) -> bool) -> bool {
+        holds(self)
+            || match self {
+                Term::Group(inner) => inner.any_term(holds),
+                _ => false,
+            }
     }
 }
 
 impl Function {
-    fn any_path(&self, holds: &dyn Fn(&JsonPath) -> bool) -> bool {
+    fn any_term(&self, holds: &mut dyn FnMut(&Term) -> bool) -> bool {
         match self {
-            Function::Replace(a, b) => a.any_path(holds) || b.any_path(holds),
-            Function::Split(a) | Function::Join(a) | Function::Default(a) => a.any_path(holds),
-            Function::Concat(terms) => terms.iter().any(|term| term.any_path(holds)),
+            Function::Replace(a, b) => a.any_term(holds) || b.any_term(holds),
+            Function::Split(a) | Function::Join(a) | Function::Default(a) => a.any_term(holds),
+            Function::Concat(terms) => terms.iter().any(|term| term.any_term(holds)),
             _ => false,
         }
+    }
+
+    /// Of a place with several leaves it changes the first, the others stay: a date's second component is no date.
+    pub(crate) fn takes_first_leaf(&self) -> bool {
+        matches!(
+            self,
+            Function::Date | Function::Dtm(..) | Function::ZoneIn(_) | Function::Number | Function::Round(_)
+        )
     }
 }

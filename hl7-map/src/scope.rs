@@ -9,8 +9,10 @@ use crate::compare::Texts;
 use crate::context::Context;
 use crate::expr::{Comparison, JsonPath, Origin, Step};
 use crate::function::{self, each_text};
+use crate::input::{Bound, Lines};
 use crate::json::Json;
-use crate::plan::{Formula, Function, Operand, Plan, Term, Test};
+use crate::pattern::Pattern;
+use crate::plan::{Formula, Function, Operand, Plan, ReadPath, Term, Test};
 use crate::value::{Fault, Value};
 
 /// The clock as HL7's DTM, written when it is first asked for.
@@ -22,6 +24,10 @@ pub(crate) struct Clock<'c> {
 impl<'c> Clock<'c> {
     pub(crate) fn new(ctx: &'c Context) -> Self {
         Self { ctx, text: OnceCell::new() }
+    }
+
+    pub(crate) fn context(&self) -> &'c Context {
+        self.ctx
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -36,10 +42,19 @@ pub(crate) struct Scope<'v> {
     items: Vec<Item<'v>>,
     clock: &'v Clock<'v>,
     /// The path whose value the running expression works on.
-    read: Cell<Option<&'v JsonPath>>,
+    read: Cell<Option<Source<'v>>>,
+    /// The places that a `set` is at.
+    pub(crate) bound: Bound,
     budget: Budget,
     /// The operands of conditions that are the same in every round.
     fixed: Vec<OnceCell<Texts<'v>>>,
+}
+
+/// Where a value was read.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'v> {
+    Json(&'v JsonPath),
+    Message(&'v ReadPath),
 }
 
 /// A single value to write.
@@ -61,15 +76,17 @@ impl<'v> Single<'v> {
 struct Item<'v> {
     value: Value<'v>,
     /// The path that the loop runs over, read in the scope around it.
-    list: Option<&'v JsonPath>,
+    list: Option<Source<'v>>,
     index: Option<usize>,
 }
 
 impl<'v> Scope<'v> {
-    pub(crate) fn new(plan: &'v Plan, payload: &'v Json<'v>, clock: &'v Clock<'v>) -> Self {
-        let items = vec![Item { value: Value::of(payload), list: None, index: None }];
+    /// `input` is what `.` means outside any loop.
+    pub(crate) fn new(plan: &'v Plan, input: Value<'v>, clock: &'v Clock<'v>) -> Self {
+        let items = vec![Item { value: input, list: None, index: None }];
         let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
-        Self { plan, items, clock, read: Cell::new(None), budget: Budget::new(clock.ctx), fixed }
+        let (read, bound, budget) = (Cell::new(None), Bound::default(), Budget::new(clock.ctx));
+        Self { plan, items, clock, read, bound, budget, fixed }
     }
 
     /// What is left of the steps and the bytes.
@@ -78,7 +95,7 @@ impl<'v> Scope<'v> {
     }
 
     /// Goes to an item of what is at `list`: the one at `index`, where it is a list of the payload.
-    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<&'v JsonPath>, index: Option<usize>) {
+    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<Source<'v>>, index: Option<usize>) {
         self.items.push(Item { value, list, index });
     }
 
@@ -87,13 +104,16 @@ impl<'v> Scope<'v> {
     }
 
     /// The path that the last expression took its value from.
-    pub(crate) fn last_read(&self) -> Option<&'v JsonPath> {
+    pub(crate) fn last_read(&self) -> Option<Source<'v>> {
         self.read.get()
     }
 
     /// That path from the top of the payload on, with the index of each loop's item: `.ids[1].value`.
     pub(crate) fn last_source(&self) -> Option<String> {
-        let path = self.last_read()?;
+        let path = match self.last_read()? {
+            Source::Json(path) => path,
+            Source::Message(read) => return Some(read.text.clone()),
+        };
         Some(self.source(path, self.items.len()).unwrap_or_else(|| path.text.clone()))
     }
 
@@ -108,7 +128,10 @@ impl<'v> Scope<'v> {
             return Some(if steps.is_empty() { ".".to_owned() } else { steps.to_owned() });
         }
         let Item { list, index, .. } = self.items.get(base)?;
-        let mut source = self.source((*list)?, base)?;
+        let mut source = match (*list)? {
+            Source::Json(list) => self.source(list, base)?,
+            Source::Message(read) => read.text.clone(),
+        };
         source.extend(index.map(|index| format!("[{index}]")));
         let steps = if source.ends_with('.') || steps.starts_with(".[") { steps.get(1..)? } else { steps };
         source.push_str(if steps == "." { "" } else { steps });
@@ -130,7 +153,7 @@ impl<'v> Scope<'v> {
                 }
                 Term::Path(path) if !path.steps.is_empty() => {
                     self.budget.step(1 + path.steps.len())?;
-                    self.read.set(Some(path));
+                    self.read.set(Some(Source::Json(path)));
                     match self.json(path) {
                         None => return Ok(Single::Absent),
                         Some(Json::String(text) | Json::Number(text)) => return Ok(Single::of(text)),
@@ -169,9 +192,13 @@ impl<'v> Scope<'v> {
             Term::Now => Value::text(Cow::Borrowed(self.clock.text())),
             Term::Group(inner) => return self.inner(inner),
             Term::Path(path) => {
-                self.read.set(Some(path));
+                self.read.set(Some(Source::Json(path)));
                 self.budget.step(path.steps.len())?;
                 self.path(path)
+            }
+            Term::Read(read) => {
+                self.read.set(Some(Source::Message(read)));
+                self.message(read)?
             }
         })
     }
@@ -181,7 +208,31 @@ impl<'v> Scope<'v> {
         if path.steps.is_empty() {
             return start.clone();
         }
+        if let (Value::Place(_) | Value::Text(_), Some(Value::Lines(_))) = (start, self.start(Origin::Root)) {
+            return part_of(start, &path.steps);
+        }
         self.json(path).map_or(Value::Absent, Value::of)
+    }
+
+    /// What the message has at a path.
+    fn message(&self, read: &ReadPath) -> Result<Value<'v>, Fault> {
+        let Some(lines) = self.lines(read.above) else { return Ok(Value::Absent) };
+        self.budget.step(1 + lines.len() / 4)?;
+        let bound = Bound {
+            segment: self.bound.segment.filter(|_| read.pairs_segment),
+            repetition: self.bound.repetition.filter(|_| read.pairs_repetition),
+        };
+        let value = lines.read(&read.path, bound);
+        self.budget.step(value.size())?;
+        Ok(value)
+    }
+
+    /// The segments of the item so many above the current one.
+    pub(crate) fn lines(&self, above: usize) -> Option<Lines<'v>> {
+        match self.start(Origin::Above(above)) {
+            Some(Value::Lines(lines)) => Some(*lines),
+            _ => None,
+        }
     }
 
     fn start(&self, from: Origin) -> Option<&Value<'v>> {
@@ -235,6 +286,7 @@ impl<'v> Scope<'v> {
         }
         let budget = &self.budget;
         budget.step(1 + value.size())?;
+        let first = step.takes_first_leaf();
         match step {
             Function::Default(_) => Ok(value),
             Function::Join(separator) => function::join(value, &self.argument_text(separator)?, budget),
@@ -243,18 +295,18 @@ impl<'v> Scope<'v> {
             Function::Last => function::last(value),
             Function::Replace(old, new) => {
                 let (old, new) = (self.argument_text(old)?, self.argument_text(new)?);
-                each_text(value, budget, &mut |text| function::replace(text, &old, &new, budget))
+                each_text(value, budget, first, &mut |text| function::replace(text, &old, &new, budget))
             }
             Function::Split(separator) => {
                 let separator = self.argument_text(separator)?;
-                each_text(value, budget, &mut |text| function::split(text, &separator, budget))
+                each_text(value, budget, first, &mut |text| function::split(text, &separator, budget))
             }
             Function::Concat(terms) => {
                 let more =
                     terms.iter().map(|term| self.argument_text(term)).collect::<Result<Vec<_>, _>>()?;
-                each_text(value, budget, &mut |text| function::concat(text, &more, budget))
+                each_text(value, budget, first, &mut |text| function::concat(text, &more, budget))
             }
-            plain => each_text(value, budget, &mut |text| self.plain(plain, text)),
+            plain => each_text(value, budget, first, &mut |text| self.plain(plain, text)),
         }
     }
 
@@ -268,7 +320,10 @@ impl<'v> Scope<'v> {
             Function::Left(count) => function::left(text, *count),
             Function::Pad(width, fill) => function::pad(text, *width, *fill),
             Function::Date => function::as_date(&text),
-            Function::Dtm(precision) => function::as_dtm(&text, *precision, self.plan.zone.as_ref()),
+            Function::Dtm(precision, offset) => {
+                function::as_dtm(&text, *precision, *offset, self.plan.zone.as_ref())
+            }
+            Function::ZoneIn(zone) => function::zone_in(&text, zone),
             Function::Number => function::number(text),
             Function::Round(places) => function::round(&text, *places),
             Function::Hash(length) => function::hash(&text, *length),
@@ -298,6 +353,12 @@ impl<'v> Scope<'v> {
                 self.budget.release(mark);
                 holds
             }
+            Test::Matches(formula, pattern) => {
+                let mark = self.budget.mark();
+                let fits = self.formula(formula).and_then(|value| self.any_fits(value, pattern));
+                self.budget.release(mark);
+                fits
+            }
             Test::In(left, list) => {
                 let mark = self.keep_fixed(std::iter::once(left).chain(list))?;
                 let holds = self.is_in(left, list);
@@ -305,6 +366,18 @@ impl<'v> Scope<'v> {
                 holds
             }
         }
+    }
+
+    /// Whether a text of the value fits. A character costs as many steps as a regular expression may have at its largest, divided as text is.
+    fn any_fits(&self, value: Value<'v>, pattern: &Pattern) -> Result<bool, Fault> {
+        for item in value.into_items().filter(|item| !matches!(item, Value::Null)) {
+            let Some(text) = item.into_text()? else { continue };
+            self.budget.step(1 + text.len())?;
+            if pattern.fits(&text) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn compares(&self, left: &'v Operand, how: Comparison, right: &'v Operand) -> Result<bool, Fault> {
@@ -360,6 +433,17 @@ impl<'v> Scope<'v> {
         }
         Ok(!wanted)
     }
+}
+
+/// The component or subcomponent that numbers name: `.1`, `.4.2`.
+fn part_of<'v>(start: &Value<'v>, steps: &[Step]) -> Value<'v> {
+    steps.iter().fold(start.clone(), |value, step| match (value, step) {
+        (Value::Place(place), Step::Name(name)) => {
+            name.parse().ok().filter(|&n| n > 0).map_or(Value::Absent, |n| place.part(n))
+        }
+        (Value::Text(text), Step::Name(name)) if name == "1" => Value::Text(text),
+        _ => Value::Absent,
+    })
 }
 
 /// One side of a comparison: read for this one, or kept from another round.

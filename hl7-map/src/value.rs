@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::iter::Enumerate;
 use std::{fmt, slice, vec};
 
+use crate::input::{Lines, Place};
 use crate::json::Json;
 
 /// What an expression gives. JSON's missing, `null` and `""` are all [`Value::Absent`].
@@ -16,8 +17,12 @@ pub(crate) enum Value<'v> {
     Text(Cow<'v, str>),
     /// A list or an object of the payload.
     Json(&'v Json<'v>),
-    /// A list that a function made.
+    /// A list that a function made, or that stands at several places of a message.
     List(Vec<Value<'v>>),
+    /// What stands at a place of a message, where it has several leaves or escape sequences.
+    Place(Place<'v>),
+    /// Segments of a message.
+    Lines(Lines<'v>),
 }
 
 /// Why an expression gives no value. It says what is wrong, never with which value. It is small, because every value on its way is handed
@@ -74,6 +79,11 @@ impl<'v> Value<'v> {
         if text.is_empty() { Value::Absent } else { Value::Text(text) }
     }
 
+    /// A list; one without items is absent.
+    pub(crate) fn of_list(items: Vec<Value<'v>>) -> Self {
+        if items.is_empty() { Value::Absent } else { Value::List(items) }
+    }
+
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Value::Absent)
     }
@@ -94,6 +104,8 @@ impl<'v> Value<'v> {
             Value::Text(text) => text.len() / 16,
             Value::Json(Json::List(items)) => items.len(),
             Value::List(items) => items.len(),
+            Value::Place(place) => place.raw().len() / 16,
+            Value::Lines(lines) => lines.len(),
             Value::Absent | Value::Null | Value::Json(_) => 0,
         }
     }
@@ -109,6 +121,8 @@ impl<'v> Value<'v> {
             Value::Absent => Ok(None),
             Value::Null => Ok(Some(Cow::Borrowed("\"\""))),
             Value::Text(text) => Ok(Some(text)),
+            Value::Place(place) => Ok(Some(place.into_text()).filter(|text| !text.is_empty())),
+            Value::Lines(_) => Err(Fault::not_single("a segment")),
             Value::Json(Json::Object(_)) => Err(Fault::not_single("an object")),
             Value::Json(_) | Value::List(_) => Err(Fault::not_single("a list")),
         }
@@ -161,6 +175,8 @@ impl fmt::Debug for Value<'_> {
             Value::Text(_) => "Text",
             Value::Json(_) => "Json",
             Value::List(_) => "List",
+            Value::Place(_) => "Place",
+            Value::Lines(_) => "Lines",
         })
     }
 }

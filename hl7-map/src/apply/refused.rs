@@ -45,6 +45,10 @@ impl Refused {
         self.list.push(Refusal::new(fault, place, source(), line));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The error, when something was refused.
     pub(super) fn into_error(self) -> Option<ApplyError> {
         (!self.list.is_empty()).then(|| ApplyError::of_refusals(self.list, self.unlisted))

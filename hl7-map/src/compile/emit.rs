@@ -1,7 +1,7 @@
 //! `emit`: the segments to write.
 
-use super::Compiler;
 use super::document::is_segment_id;
+use super::{Around, Compiler};
 use crate::error::MappingError;
 use crate::plan::{FieldRule, LineBreaks, Loop, MessageType, SegmentRule, Test};
 use crate::standard::{self, SEGMENTS};
@@ -80,7 +80,12 @@ impl Compiler {
         false
     }
 
-    fn segment(&mut self, id: &str, node: &Node, message: Option<&MessageType>) -> Option<SegmentRule> {
+    pub(super) fn segment(
+        &mut self,
+        id: &str,
+        node: &Node,
+        message: Option<&MessageType>,
+    ) -> Option<SegmentRule> {
         let entries = self.map(node, "a segment")?;
         let mut repeats = Repeats::default();
         let mut fields = Vec::new();
@@ -93,10 +98,10 @@ impl Compiler {
             return self.fail("M113", node.place, "MSH stands in every message, once");
         }
         let (when, each) = self.repeats(repeats);
-        self.depth += usize::from(repeats.each.is_some());
+        self.enter(repeats);
         let mut rules: Vec<FieldRule> =
             fields.into_iter().filter_map(|(key, value)| self.segment_field(id, key, value)).collect();
-        self.depth -= usize::from(repeats.each.is_some());
+        self.leave(repeats);
         rules.sort_by_key(|field| field.number);
         let repetitions = || rules.iter().flat_map(|field| &field.repetitions);
         let constant = repetitions().all(|repetition| repetition.constant);
@@ -113,6 +118,17 @@ impl Compiler {
         })
     }
 
+    /// Goes into the loop of a rule, where it has one.
+    pub(super) fn enter(&mut self, repeats: Repeats<'_>) {
+        self.around.extend(repeats.each.map(|_| Around::Items));
+    }
+
+    pub(super) fn leave(&mut self, repeats: Repeats<'_>) {
+        if repeats.each.is_some() {
+            self.around.pop();
+        }
+    }
+
     /// The loop and the condition of a rule. `when` is asked once, outside the loop; `filter` inside, for each item.
     pub(super) fn repeats(&mut self, repeats: Repeats<'_>) -> (Option<Test>, Option<Loop>) {
         let when = repeats.when.and_then(|when| self.test(when, "`when`"));
@@ -121,9 +137,9 @@ impl Compiler {
             let error = MappingError::new("M010", each.place, "`each` loops over a list of the payload");
             self.error(error.suggest("a path starts with a dot: .patient.phones"));
         }
-        self.depth += usize::from(repeats.each.is_some());
+        self.enter(repeats);
         let filter = repeats.filter.and_then(|filter| self.test(filter, "`filter`"));
-        self.depth -= usize::from(repeats.each.is_some());
+        self.leave(repeats);
         if let (Some(filter), None) = (repeats.filter, repeats.each) {
             let error = MappingError::new(
                 "M005",
@@ -173,7 +189,7 @@ impl Compiler {
     }
 
     /// How line breaks are written in a field. FT is known of NTE-3, of what OBX-2 says, and of declared segments.
-    fn line_breaks(&self, id: &str, number: u16) -> LineBreaks {
+    pub(super) fn line_breaks(&self, id: &str, number: u16) -> LineBreaks {
         let declared =
             self.segments.iter().any(|segment| segment.id == id && segment.formatted.contains(&number));
         match (id, number) {

@@ -70,9 +70,9 @@ impl Compiler {
             Tree::Map(entries) => {
                 let parts = self.parts(entries, &mut repeats);
                 let (when, each) = self.repeats(repeats);
-                self.depth += usize::from(repeats.each.is_some());
+                self.enter(repeats);
                 self.leaves(target, node, parts, &mut leaves);
-                self.depth -= usize::from(repeats.each.is_some());
+                self.leave(repeats);
                 return Some(rule(place, node, when, each, leaves));
             }
             Tree::List(_) => {

@@ -1,15 +1,20 @@
 //! Expressions and conditions with their names resolved.
 
-use super::Compiler;
+use super::{Around, Compiler};
 use crate::error::MappingError;
-use crate::expr::{self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Step};
+use hl7_core::{Occurrence, Path, RepetitionIndex};
+
+use crate::expr::{
+    self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Reads, Step,
+};
+use crate::pattern::Pattern;
 use crate::place::Place;
-use crate::plan::{Formula, Function, Operand, Precision, Term, Test};
+use crate::plan::{Formula, Function, OffsetRule, Operand, Precision, ReadPath, Term, Test};
 use crate::suggest;
 use crate::yaml::{Node, Scalar, Style, shortened};
 
 /// The functions there are, with the form of their call.
-const FUNCTIONS: [(&str, &str); 21] = [
+const FUNCTIONS: [(&str, &str); 22] = [
     ("upper", "upper"),
     ("lower", "lower"),
     ("trim", "trim"),
@@ -23,7 +28,8 @@ const FUNCTIONS: [(&str, &str); 21] = [
     ("default", "default \"U\""),
     ("table", "table sex"),
     ("date", "date"),
-    ("dtm", "dtm, or dtm second"),
+    ("dtm", "dtm, dtm second or dtm second offset"),
+    ("zone_in", "zone_in America/Chicago"),
     ("number", "number"),
     ("round", "round 2"),
     ("len", "len"),
@@ -34,7 +40,7 @@ const FUNCTIONS: [(&str, &str); 21] = [
 ];
 
 /// Functions of the language for other kinds of mapping.
-const UNAVAILABLE: [&str; 14] = [
+const UNAVAILABLE: [&str; 13] = [
     "add_days",
     "bool",
     "empty",
@@ -48,7 +54,6 @@ const UNAVAILABLE: [&str; 14] = [
     "typed",
     "unique",
     "uuid5",
-    "zone_in",
 ];
 
 const PRECISIONS: [(&str, Precision); 6] = [
@@ -105,12 +110,12 @@ impl Compiler {
             return Some(alone(Term::Text(text.to_owned())));
         }
         let prefix = usize::from(text.starts_with('='));
-        if prefix == 0 && !expr::starts_pipeline(text) {
+        if prefix == 0 && !self.is_pipeline(text) {
             let null = text == "\"\"";
             return Some(alone(if null { Term::Null } else { Term::Text(text.to_owned()) }));
         }
         let source = Source::new(scalar, node, prefix);
-        match expr::pipeline(source.text) {
+        match expr::pipeline(source.text, self.reads) {
             Ok(pipeline) => self.pipeline(source, pipeline),
             Err(fault) => {
                 self.expression_fault(source, fault, prefix == 0);
@@ -123,13 +128,18 @@ impl Compiler {
     pub(super) fn test(&mut self, node: &Node, what: &str) -> Option<Test> {
         let scalar = self.scalar(node, what)?;
         let source = Source::new(scalar, node, 0);
-        match expr::condition(source.text) {
+        match expr::condition(source.text, self.reads) {
             Ok(condition) => self.condition(source, condition),
             Err(fault) => {
                 self.expression_fault(source, fault, false);
                 None
             }
         }
+    }
+
+    /// Whether a scalar without a mark in front is an expression.
+    pub(super) fn is_pipeline(&self, text: &str) -> bool {
+        expr::starts_pipeline(text) || (self.reads == Reads::Message && expr::starts_with_path(text))
     }
 
     fn expression_fault(&mut self, source: Source<'_>, fault: ExprFault, may_be_text: bool) {
@@ -150,6 +160,11 @@ impl Compiler {
                 let right = self.term(source, right).map(alone);
                 Test::Compare(self.operand(left?), comparison, self.operand(right?))
             }
+            Condition::Matches(left, text, at) => {
+                let left = self.pipeline(source, left);
+                let pattern = self.pattern(&text, source.place(&at));
+                Test::Matches(left?, pattern?)
+            }
             Condition::In(left, list) => {
                 let left = self.pipeline(source, left);
                 let list: Vec<_> = list.into_iter().map(|item| self.term(source, item)).collect();
@@ -160,8 +175,15 @@ impl Compiler {
         })
     }
 
+    fn pattern(&mut self, text: &str, place: Place) -> Option<Pattern> {
+        match Pattern::new(text) {
+            Ok(pattern) => Some(pattern),
+            Err(_) => self.fail("M101", place, "this is not a regular expression, or too large a one"),
+        }
+    }
+
     fn operand(&mut self, formula: Formula) -> Operand {
-        let repeats = self.depth > 0 && formula.reads_input();
+        let repeats = !self.around.is_empty() && formula.reads_input();
         let slot = (repeats && formula.is_fixed()).then_some(self.slots);
         self.slots += usize::from(slot.is_some());
         Operand { formula, slot }
@@ -178,7 +200,8 @@ impl Compiler {
         let choice: Vec<_> = pipeline.choice.into_iter().map(|primary| self.term(source, primary)).collect();
         let steps: Vec<_> = pipeline.calls.into_iter().map(|call| self.call(source, call)).collect();
         let choice = choice.into_iter().collect::<Option<Vec<_>>>()?;
-        let always = choice.iter().position(|term| !matches!(term, Term::Path(_) | Term::Group(_)));
+        let always =
+            choice.iter().position(|term| !matches!(term, Term::Path(_) | Term::Read(_) | Term::Group(_)));
         if let Some(at) = always.and_then(|at| places.get(at + 1)) {
             let message = "this is never reached: what stands before it is always present";
             self.warnings.push(MappingError::new("M121", source.place(at), message).into_warning());
@@ -190,6 +213,7 @@ impl Compiler {
         let place = source.place(&primary.at);
         match primary.kind {
             PrimaryKind::Path(path) => self.path(path, place).map(Term::Path),
+            PrimaryKind::Message(path) => Some(Term::Read(self.read_path(path))),
             PrimaryKind::Text(text) | PrimaryKind::Number(text) | PrimaryKind::Word(text) => {
                 Some(Term::Text(text))
             }
@@ -216,8 +240,8 @@ impl Compiler {
 
     fn path(&mut self, path: JsonPath, place: Place) -> Option<JsonPath> {
         match path.from {
-            Origin::Above(above) if above > self.depth => {
-                let loops = match self.depth {
+            Origin::Above(above) if above > self.around.len() => {
+                let loops = match self.around.len() {
                     0 => "there is no loop around it".to_owned(),
                     1 => "there is one loop around it".to_owned(),
                     n => format!("there are {n} loops around it"),
@@ -226,7 +250,12 @@ impl Compiler {
                     format!("`{}` has more `^` than loops: {loops}", "^".repeat(above.min(8)) + ".");
                 self.fail("M110", place, message)
             }
-            Origin::Above(above) if above < self.depth => Some(path),
+            Origin::Above(above) if above < self.around.len() => Some(path),
+            _ if self.reads == Reads::Message => {
+                let error = MappingError::new("M114", place, "there is no item of a loop here");
+                self.error(error.suggest("a value of the message is named by its path: PID-3.1"));
+                None
+            }
             _ => {
                 if matches!(path.steps.first(), Some(Step::Name(_))) {
                     self.reads_members = self.reads_members.or(Some(place.line));
@@ -234,6 +263,20 @@ impl Compiler {
                 Some(JsonPath { from: Origin::Root, ..path })
             }
         }
+    }
+
+    /// A path of the message: of the segment that the innermost loop or `set` is at when it is one of its ID, else of the whole message.
+    fn read_path(&self, path: Path) -> ReadPath {
+        let own = |around: &Around| matches!(around, Around::Segment(pattern) if super::fits(pattern, path.segment_id()));
+        let above = self.around.iter().rev().position(own).unwrap_or(self.around.len());
+        let pairs_segment = self.target.is_some_and(|target| {
+            target.occurrence() == Occurrence::All
+                && target.segment_id() == path.segment_id()
+                && !matches!(path.occurrence(), Occurrence::Nth(_))
+        });
+        let pairs_repetition = path.repetition() == RepetitionIndex::All
+            && self.target.is_some_and(|target| target.repetition() == RepetitionIndex::All);
+        ReadPath { path, text: path.to_string(), above, pairs_segment, pairs_repetition }
     }
 
     fn call(&mut self, source: Source<'_>, call: Call) -> Option<Function> {
@@ -253,8 +296,10 @@ impl Compiler {
             return None;
         };
         let message = format!("these are not the arguments of `{name}`");
-        if name == "table" {
-            return self.table_call(source, call, form);
+        match name {
+            "table" => return self.table_call(source, call, form),
+            "zone_in" => return self.zone_call(source, &call, form),
+            _ => {}
         }
         let terms: Vec<_> =
             call.arguments.iter().map(|argument| self.term(source, argument.clone())).collect();
@@ -264,6 +309,18 @@ impl Compiler {
             self.error(MappingError::new("M103", place, message).suggest(format!("the form is `{form}`")));
         }
         function
+    }
+
+    fn zone_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<Function> {
+        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
+            call.arguments.as_slice()
+        else {
+            let message = format!("these are not the arguments of `{}`", call.name);
+            let error = MappingError::new("M103", source.place(&call.at), message);
+            self.error(error.suggest(format!("the form is `{form}`")));
+            return None;
+        };
+        self.zone_named(name, source.place(at)).map(Function::ZoneIn)
     }
 
     fn table_call(&mut self, source: Source<'_>, call: Call, form: &str) -> Option<Function> {
@@ -318,11 +375,7 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
         ("hash", None, None) => Some(Function::Hash(64)),
         ("hash", Some(length), None) => count_of(&length, 64).filter(|&n| n > 0).map(Function::Hash),
         ("pad", Some(width), fill) => pad(&width, fill.as_ref()),
-        ("dtm", None, None) => Some(Function::Dtm(Precision::Fraction)),
-        ("dtm", Some(Term::Text(word)), None) => PRECISIONS
-            .iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, precision)| Function::Dtm(*precision)),
+        ("dtm", first, second) => dtm(first.as_ref(), second.as_ref()),
         ("replace", Some(old), Some(new)) => {
             let empty = matches!(&old, Term::Text(text) if text.is_empty());
             (!empty).then_some(Function::Replace(old, new))
@@ -335,6 +388,26 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
         ("default", Some(otherwise), None) => Some(Function::Default(otherwise)),
         ("concat", Some(only), None) => Some(Function::Concat(vec![only])),
         ("concat", Some(first), Some(second)) => Some(Function::Concat(vec![first, second])),
+        _ => None,
+    }
+}
+
+/// `second`, `offset`, `second offset`, or nothing.
+fn dtm(first: Option<&Term>, second: Option<&Term>) -> Option<Function> {
+    let is_offset = |term: &Term| matches!(term, Term::Text(word) if word == "offset");
+    let precision = |term: &Term| match term {
+        Term::Text(word) => {
+            PRECISIONS.iter().find(|(known, _)| known == word).map(|(_, precision)| *precision)
+        }
+        _ => None,
+    };
+    match (first, second) {
+        (None, None) => Some(Function::Dtm(Precision::Fraction, OffsetRule::AsStated)),
+        (Some(word), None) if is_offset(word) => Some(Function::Dtm(Precision::Fraction, OffsetRule::Needed)),
+        (Some(word), None) => precision(word).map(|at| Function::Dtm(at, OffsetRule::AsStated)),
+        (Some(word), Some(offset)) if is_offset(offset) => {
+            precision(word).map(|at| Function::Dtm(at, OffsetRule::Needed))
+        }
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ fn every_mapping_loads_and_passes_its_own_tests() {
             Mapping::from_yaml(&text).unwrap_or_else(|errors| panic!("{}", errors.render(&name, &text)));
         assert!(mapping.warnings().is_empty(), "{}", mapping.warnings().render(&name, &text));
         let report = mapping.run_tests();
-        assert!(report.passed() > 0, "{name} has no tests");
+        assert!(report.cases().len() > 0, "{name} has no tests");
         for case in report.cases() {
             let what = format!("{name}:{}: {}", case.line(), case.name());
             assert!(case.error().is_none(), "{what}: {}", case.error().unwrap());
