@@ -12,7 +12,10 @@ use hl7_core::Message;
 use crate::context::Context;
 use crate::json::Json;
 use crate::leaf::{self, Mark};
-use crate::plan::{Build, FieldRule, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
+use crate::plan::{
+    Build, FieldRule, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule, SegmentRule, Switch,
+    Test,
+};
 use crate::refusal::ApplyError;
 use crate::scope::{Clock, Scope, Single};
 use crate::standard::Version;
@@ -41,9 +44,7 @@ pub(crate) fn build(
     run.out.reserve(1024);
     if run.has_members(payload) {
         run.require();
-        for rule in &build.segments {
-            run.segments(rule);
-        }
+        run.parts(&build.parts);
     }
     match run.refused.into_error() {
         None => finished(build, run.out),
@@ -85,7 +86,9 @@ struct Run<'v> {
     clock: &'v Clock<'v>,
     out: String,
     refused: Refused,
-    counts: Counts<'v>,
+    counts: Counts,
+    /// A segment was written since the group began that reads the input.
+    read: bool,
     /// Which segment and which repetition are under way, where the rules may give several.
     which: Which,
     items_left: usize,
@@ -128,7 +131,8 @@ impl<'v> Run<'v> {
             clock,
             out: String::new(),
             refused: Refused::default(),
-            counts: Counts::default(),
+            counts: Counts::new(plan.counters),
+            read: false,
             which: Which::default(),
             items_left: ctx.max_items,
             time: 0..0,
@@ -181,6 +185,35 @@ impl<'v> Run<'v> {
         }
     }
 
+    fn parts(&mut self, parts: &'v [Part]) {
+        for part in parts {
+            match part {
+                Part::Segment(rule) => self.segments(rule),
+                Part::Group(rule) => {
+                    self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.name, rule.line, &mut |run| {
+                        run.group(rule);
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes an instance of a group, with the segments that stand in each. Nothing of it where nothing was read.
+    fn group(&mut self, rule: &'v GroupRule) {
+        let start = self.out.len();
+        let mark = self.counts.mark();
+        let before = std::mem::replace(&mut self.read, false);
+        self.counts.begin_anew(&rule.restarts);
+        self.parts(&rule.parts);
+        if self.read || rule.constant {
+            self.counts.forget(mark);
+        } else {
+            self.out.truncate(start);
+            self.counts.restore(mark);
+        }
+        self.read |= before;
+    }
+
     fn segments(&mut self, rule: &'v SegmentRule) {
         self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.id, rule.line, &mut |run| {
             run.segment(rule)
@@ -217,8 +250,8 @@ impl<'v> Run<'v> {
         });
         let list = self.scope.last_read();
         let mut items = self.noted(over, place, line, Value::Absent).into_items();
-        while let Some((index, item)) = items.next_with_place().filter(|_| self.next_item(place, line)) {
-            self.scope.enter(item, list, index);
+        while let Some((at, item)) = items.next_with_place().filter(|_| self.next_item(place, line)) {
+            self.scope.enter(item, list, at);
             let passes = each.filter.as_ref().map_or(Ok(true), |filter| self.scope.test(filter));
             if self.noted(passes, place, line, false) {
                 body(self);
@@ -247,7 +280,7 @@ impl<'v> Run<'v> {
         let start = self.out.len();
         self.out.push_str(&rule.id);
         self.formatted = false;
-        self.which.segment = rule.repeats.then(|| self.counts.of(&rule.id).all + 1);
+        self.which.segment = rule.repeats.then(|| self.counts.of(rule.counter).all + 1);
         let mut last = 0;
         if rule.id == "MSH" {
             self.out.push_str("|^~\\&");
@@ -261,7 +294,8 @@ impl<'v> Run<'v> {
         }
         if written.read || rule.required || (rule.constant && written.any) {
             self.out.push('\r');
-            self.counts.add(&rule.id);
+            self.counts.add(rule);
+            self.read |= written.read;
         } else {
             self.out.truncate(start);
         }
@@ -299,6 +333,9 @@ impl<'v> Run<'v> {
     }
 
     fn repetition(&mut self, rule: &'v RepetitionRule, (mark, marks): (Mark, usize)) -> Written {
+        if let Some(switch) = &rule.switch {
+            return self.switch(rule, switch, (mark, marks));
+        }
         let start = self.out.len();
         leaf::push_marks(&mut self.out, mark, marks);
         let steps = self.scope.budget().text(marks);
@@ -313,6 +350,24 @@ impl<'v> Run<'v> {
         }
         self.out.truncate(start);
         Written::default()
+    }
+
+    /// The rule for the type of a value. A value that is missing writes nothing; one of a type without a rule is refused.
+    fn switch(&mut self, rule: &'v RepetitionRule, switch: &'v Switch, marks: (Mark, usize)) -> Written {
+        let kind = self.scope.kind(&switch.over);
+        let Some(kind) = self.noted(kind, &rule.place, rule.line, None) else { return Written::default() };
+        match switch.cases.iter().find(|(case, _)| *case == kind) {
+            // Which line it is was read.
+            Some((_, case)) => {
+                let any = self.repetition(case, marks).any;
+                Written { any, read: any && !rule.constant }
+            }
+            None => {
+                let fault = Fault::new("M220", format!("`switch` has no line for {}", kind.with_article()));
+                self.refuse(fault.suggest("give the type a line"), Some(&rule.place), rule.line);
+                Written { any: false, read: true }
+            }
+        }
     }
 
     fn leaf(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {

@@ -7,7 +7,9 @@ mod edit;
 mod emit;
 mod field;
 mod formula;
+mod group;
 mod header;
+mod switch;
 mod target;
 
 use std::cell::Cell;
@@ -20,7 +22,7 @@ use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::place::Place;
 use crate::plan::Plan;
-use crate::standard::Version;
+use crate::standard::{Layout, Version};
 use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Scalar, Tree, shortened};
 
@@ -69,6 +71,10 @@ struct Compiler {
     reads_members: Option<usize>,
     /// How many operands of conditions are the same in every round.
     slots: usize,
+    /// The IDs of segments, by their counters.
+    counted: Vec<String>,
+    /// The structure of the message that is made, where its groups are known.
+    layout: Option<Layout>,
     /// The tests are compiled: their values are data.
     private: bool,
 }

@@ -55,7 +55,41 @@
 //! | `emit` | the segments: `PID: { 5: ... }`; a list where a segment is written at several places |
 //! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message (`(absent)` where the segment or the repetition is not there), or an `error` |
 //!
-//! Segments are written in the order of the file, MSH first and EVN next.
+//! # Groups
+//!
+//! What is written is laid out in the order of the message's structure, whatever the order of the file. A group is named only where it
+//! loops; a segment whose place is unambiguous is written without its groups:
+//!
+//! ```
+//! let mapping = hl7_map::Mapping::from_yaml(r#"
+//! map: lab
+//! from: json
+//! to: { hl7: "2.5.1", message: ORU^R01 }
+//! emit:
+//!   PID: { 3: .mrn }
+//!   ORDER_OBSERVATION:
+//!     each: .orders
+//!     OBR: { 2: .placer }
+//!     OBSERVATION:
+//!       each: .results
+//!       OBX:
+//!         3: { coded: { code: .code } }
+//!         5: { switch: .value, number: { type: NM, value: .value }, string: { type: ST, value: .value } }
+//!         11: .status ?? ^.status
+//! "#)?;
+//! let payload = br#"{"mrn":"7","orders":[{"placer":"p1","status":"F","results":[{"code":"GLU","value":7.20}]}]}"#;
+//! let msg = mapping.apply_json(payload, &hl7_map::Context::new("1", std::time::UNIX_EPOCH))?;
+//! assert!(msg.as_er7().ends_with("PID|1||7\rOBR|1|p1\rOBX|1|NM|GLU||7.20||||||F\r"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A group takes `each`, `filter` and `when` as a segment does. An instance in which nothing was read is not written; one in which something
+//! was has the segments that the structure requires, and its set IDs begin anew. Where a structure has a segment at several places, a list
+//! gives each its rules, and `ROL@2` means the second. What a structure does not have (a warning, but for Z segments) stands behind what
+//! precedes it in the file. Of structures whose groups are not known here any name will do for a group, and the order is that of the file.
+//!
+//! `switch` chooses by the JSON type of a value: `number`, `string`, `object`, `boolean`, `array`, `null`. A value that is missing writes
+//! nothing, one of a type without a line is refused (M220). In OBX-5 each line has its `type`, which OBX-2 gets.
 //!
 //! # In place
 //!
@@ -142,6 +176,7 @@
 //! * `value`, with `on_null: delete` where a JSON null has to clear the field,
 //! * a composite by the names of its parts: `name` (XPN), `address` (XAD), `identifier` (CX), `phone` (XTN), `coded` (CE, CWE),
 //!   `location` (PL), `provider` (XCN),
+//! * `switch` with its lines, each of them one of these,
 //! * components by number, with subcomponents by number in them: `{ 1: .id, 4: { 1: LAB, 2: .oid } }`,
 //!
 //! and beside it `each: .list` (one repetition an item; a single object is a list of one), `filter` (asked for each item, which is then `.`)
@@ -189,8 +224,12 @@
 //! | M115 | an unknown variable |
 //! | M116 | an unknown segment |
 //! | M117 | a text with delimiters in MSH-9 |
+//! | M118 | not in this group, or at several places |
+//! | M119 | a warning: the structure does not have this segment |
 //! | M120, M121, M122 | warnings: a table is not used; a value is never reached; another structure than the standard's |
 //! | M123, M124 | warnings: a text that holds delimiters, which are escaped; a text `null` or `~`, or an empty one |
+//! | M125 | an unknown group |
+//! | M126 | a warning: a loop over a group that stands once |
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!
@@ -211,6 +250,7 @@
 //! | M217 | the message has no segment for the value, or to add a segment at |
 //! | M218 | the message lacks a delimiter that the value needs |
 //! | M219 | a time without an offset where one is asked for |
+//! | M220 | `switch` has no line for the type of the value |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!

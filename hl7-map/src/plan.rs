@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) reads_members: Option<usize>,
     /// How many operands have a [`Operand::slot`].
     pub(crate) slots: usize,
+    /// How many segment IDs are counted.
+    pub(crate) counters: usize,
     pub(crate) work: Work,
 }
 
@@ -32,10 +34,29 @@ pub(crate) enum Work {
 pub(crate) struct Build {
     pub(crate) version: Version,
     pub(crate) message: MessageType,
-    /// MSH first, EVN next where there is one, then in the order of the file.
-    pub(crate) segments: Vec<SegmentRule>,
+    /// MSH first, the others in the order of the structure.
+    pub(crate) parts: Vec<Part>,
     /// A value beyond ASCII cannot be sent: the version has no field for the character set, and the file gives none.
     pub(crate) ascii_only: bool,
+}
+
+/// A segment or a group of them.
+pub(crate) enum Part {
+    Segment(SegmentRule),
+    Group(GroupRule),
+}
+
+/// The parts of a group, once or once an item.
+pub(crate) struct GroupRule {
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) when: Option<Test>,
+    pub(crate) each: Option<Loop>,
+    pub(crate) parts: Vec<Part>,
+    /// The counters of the segments whose numbering begins anew in each instance.
+    pub(crate) restarts: Vec<usize>,
+    /// It reads no input, so it is written wherever one of its rules writes something.
+    pub(crate) constant: bool,
 }
 
 /// What changes in a message. Everything reads the message as it came in.
@@ -162,6 +183,10 @@ pub(crate) struct SegmentRule {
     pub(crate) constant: bool,
     /// There may be several segments of this ID.
     pub(crate) repeats: bool,
+    /// Where segments of this ID are counted.
+    pub(crate) counter: usize,
+    /// The counters of the segments whose numbering begins anew behind this one.
+    pub(crate) restarts: Vec<usize>,
 }
 
 /// One round for each item of `over` that passes `filter`.
@@ -209,8 +234,49 @@ pub(crate) struct RepetitionRule {
     pub(crate) each: Option<Loop>,
     /// By component and subcomponent.
     pub(crate) leaves: Vec<Leaf>,
+    /// Another rule for each type of value, in place of leaves.
+    pub(crate) switch: Option<Box<Switch>>,
     /// It reads no input, so it is always written.
     pub(crate) constant: bool,
+}
+
+/// Rules by the JSON type of a value.
+pub(crate) struct Switch {
+    pub(crate) over: Formula,
+    pub(crate) cases: Vec<(Kind, RepetitionRule)>,
+}
+
+/// A JSON type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Number,
+    String,
+    Object,
+    Boolean,
+    Array,
+    Null,
+}
+
+impl Kind {
+    pub(crate) const ALL: [(&str, Self); 6] = [
+        ("number", Self::Number),
+        ("string", Self::String),
+        ("object", Self::Object),
+        ("boolean", Self::Boolean),
+        ("array", Self::Array),
+        ("null", Self::Null),
+    ];
+
+    pub(crate) fn with_article(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Object => "an object",
+            Self::Boolean => "a boolean",
+            Self::Array => "an array",
+            Self::Null => "a null",
+        }
+    }
 }
 
 /// A single value of the message.

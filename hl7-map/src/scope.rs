@@ -12,8 +12,8 @@ use crate::function::{self, each_text};
 use crate::input::{Bound, Lines};
 use crate::json::Json;
 use crate::pattern::Pattern;
-use crate::plan::{Formula, Function, Operand, Plan, ReadPath, Term, Test};
-use crate::value::{Fault, Value};
+use crate::plan::{Formula, Function, Kind, Operand, Plan, ReadPath, Term, Test};
+use crate::value::{Fault, InList, Value};
 
 /// The clock as HL7's DTM, written when it is first asked for.
 pub(crate) struct Clock<'c> {
@@ -78,12 +78,14 @@ struct Item<'v> {
     /// The path that the loop runs over, read in the scope around it.
     list: Option<Source<'v>>,
     index: Option<usize>,
+    /// The item itself, where it is one of the payload.
+    json: Option<&'v Json<'v>>,
 }
 
 impl<'v> Scope<'v> {
     /// `input` is what `.` means outside any loop.
     pub(crate) fn new(plan: &'v Plan, input: Value<'v>, clock: &'v Clock<'v>) -> Self {
-        let items = vec![Item { value: input, list: None, index: None }];
+        let items = vec![Item { value: input, list: None, index: None, json: None }];
         let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
         let (read, bound, budget) = (Cell::new(None), Bound::default(), Budget::new(clock.ctx));
         Self { plan, items, clock, read, bound, budget, fixed }
@@ -94,9 +96,10 @@ impl<'v> Scope<'v> {
         &self.budget
     }
 
-    /// Goes to an item of what is at `list`: the one at `index`, where it is a list of the payload.
-    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<Source<'v>>, index: Option<usize>) {
-        self.items.push(Item { value, list, index });
+    /// Goes to an item of what is at `list`, with its place there when that is a list of the payload.
+    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<Source<'v>>, place: Option<InList<'v>>) {
+        let (index, json) = place.map(|InList { index, json }| (index, json)).unzip();
+        self.items.push(Item { value, list, index, json });
     }
 
     pub(crate) fn leave(&mut self) {
@@ -235,21 +238,57 @@ impl<'v> Scope<'v> {
         }
     }
 
-    fn start(&self, from: Origin) -> Option<&Value<'v>> {
-        let item = match from {
+    fn item(&self, from: Origin) -> Option<&Item<'v>> {
+        match from {
             Origin::Root => self.items.first(),
             Origin::Above(above) => self.items.iter().rev().nth(above),
-        };
-        item.map(|item| &item.value)
+        }
+    }
+
+    fn start(&self, from: Origin) -> Option<&Value<'v>> {
+        self.item(from).map(|item| &item.value)
     }
 
     /// What the payload has at `path`, a JSON null included.
     fn json(&self, path: &JsonPath) -> Option<&'v Json<'v>> {
-        let Some(Value::Json(start)) = self.start(path.from) else { return None };
+        let item = self.item(path.from)?;
+        let start = match &item.value {
+            Value::Json(start) => start,
+            _ if path.steps.is_empty() => return item.json,
+            _ => return None,
+        };
         path.steps.iter().try_fold(*start, |json, step| match step {
             Step::Name(name) => json.member(name),
             Step::Index(index) => json.item(*index),
         })
+    }
+
+    /// The JSON type of what a formula reads; `None` when it is missing.
+    pub(crate) fn kind(&self, formula: &'v Formula) -> Result<Option<Kind>, Fault> {
+        let mark = self.budget.mark();
+        let value = self.formula(formula);
+        self.budget.release(mark);
+        Ok(match value? {
+            Value::Absent if self.reads_null(formula) => Some(Kind::Null),
+            Value::Absent => None,
+            Value::Null => Some(Kind::Null),
+            Value::Json(Json::Object(_)) | Value::Lines(_) => Some(Kind::Object),
+            Value::Json(_) | Value::List(_) => Some(Kind::Array),
+            Value::Text(_) | Value::Place(_) => Some(self.kind_of_text(formula)),
+        })
+    }
+
+    /// What a single value was in the payload: functions make texts.
+    fn kind_of_text(&self, formula: &Formula) -> Kind {
+        let json = match (self.read.get(), formula.steps.is_empty()) {
+            (Some(Source::Json(path)), true) => self.json(path),
+            _ => None,
+        };
+        match json {
+            Some(Json::Number(_)) => Kind::Number,
+            Some(Json::Bool(_)) => Kind::Boolean,
+            _ => Kind::String,
+        }
     }
 
     /// Whether one of the paths that `formula` chooses from is a JSON null.

@@ -1,10 +1,12 @@
 //! What HL7 itself says and a mapping leans on: versions, segments, message structures, set IDs and composite types.
 
 mod composites;
+mod layout;
 mod segments;
 mod structures;
 
 pub(crate) use composites::{COMPOSITES, Component, Composite, component, component_names};
+pub(crate) use layout::{At, Layout};
 pub(crate) use segments::{SEGMENTS, has_set_id, restarts};
 pub(crate) use structures::{
     Structure, first_with, has_event_segment, is_required, messages, of_event, structure,

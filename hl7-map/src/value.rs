@@ -129,6 +129,13 @@ impl<'v> Value<'v> {
     }
 }
 
+/// The place of an item in a list of the payload.
+#[derive(Clone, Copy)]
+pub(crate) struct InList<'v> {
+    pub(crate) index: usize,
+    pub(crate) json: &'v Json<'v>,
+}
+
 /// The present items of a value, one after the other.
 pub(crate) enum Items<'v> {
     Single(Option<Value<'v>>),
@@ -138,11 +145,12 @@ pub(crate) enum Items<'v> {
 
 impl<'v> Items<'v> {
     /// The next item, and its place in the payload's list where it is from one.
-    pub(crate) fn next_with_place(&mut self) -> Option<(Option<usize>, Value<'v>)> {
+    pub(crate) fn next_with_place(&mut self) -> Option<(Option<InList<'v>>, Value<'v>)> {
         match self {
             Items::Single(single) => single.take().map(|item| (None, item)),
             Items::Json(items) => {
-                items.map(|(at, item)| (Some(at), Value::of(item))).find(|(_, item)| !item.is_absent())
+                let place = |(index, json)| (Some(InList { index, json }), Value::of(json));
+                items.map(place).find(|(_, item)| !item.is_absent())
             }
             Items::Made(items) => items.next().map(|item| (None, item)),
         }

@@ -38,7 +38,7 @@ impl Run<'_> {
                 self.out.push_str(&time);
             }
             Some(Fill::SetId) => {
-                let before = self.counts.of(&rule.id).numbered;
+                let before = self.counts.of(rule.counter).numbered;
                 self.out.push_str(&(before + 1).to_string());
             }
             None => {}

@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::place::Place;
-use crate::plan::{Build, MessageType, OnMiss, Plan, Required, Table, Work};
+use crate::plan::{Build, MessageType, OnMiss, Part, Plan, Required, Table, Work};
 use crate::shown::harmless;
 use crate::standard::Version;
 use crate::suggest;
@@ -86,6 +86,7 @@ impl Compiler {
             tables,
             require,
             slots: self.slots,
+            counters: self.counted.len(),
             reads_members: self.reads_members,
             work: work?,
         };
@@ -93,13 +94,15 @@ impl Compiler {
     }
 
     fn build(&mut self, top: &Top<'_>, message: Option<MessageType>) -> Option<Build> {
-        let segments = self.segments(top.emit, top.control_id, message.as_ref());
-        let header = segments.iter().find(|rule| rule.id == "MSH");
-        let states_charset = header.is_some_and(|rule| rule.fields.iter().any(|field| field.number == 18));
+        let parts = self.parts(top.emit, top.control_id, message.as_ref());
+        let states_charset = match parts.first() {
+            Some(Part::Segment(header)) => header.fields.iter().any(|field| field.number == 18),
+            _ => false,
+        };
         Some(Build {
             version: self.version,
             message: message?,
-            segments,
+            parts,
             ascii_only: self.version < Version::V2_3 && !states_charset,
         })
     }

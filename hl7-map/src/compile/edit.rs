@@ -260,7 +260,7 @@ impl Compiler {
             }
             Some(Anchor { path, before })
         });
-        let rule = self.segment(id, fields?, None)?;
+        let rule = self.segment(id, fields?)?;
         let when = when.and_then(|when| self.test(when, "`when`"));
         Some(AddRule { segment: SegmentRule { when: when.or(rule.when), ..rule }, at })
     }

@@ -1,11 +1,8 @@
-//! `emit`: the segments to write.
+//! A segment to write: its loop and its fields.
 
-use super::document::is_segment_id;
 use super::{Around, Compiler};
 use crate::error::MappingError;
-use crate::plan::{FieldRule, LineBreaks, Loop, MessageType, SegmentRule, Test};
-use crate::standard::{self, SEGMENTS};
-use crate::suggest;
+use crate::plan::{FieldRule, LineBreaks, Loop, SegmentRule, Test};
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
 
 /// `each`, `filter` and `when` of a rule.
@@ -30,62 +27,7 @@ impl<'n> Repeats<'n> {
 }
 
 impl Compiler {
-    /// All segments of the message: the header, the event, then those of the file.
-    pub(super) fn segments(
-        &mut self,
-        emit: Option<&Node>,
-        control_id: Option<&Node>,
-        message: Option<&MessageType>,
-    ) -> Vec<SegmentRule> {
-        let mut rules = Vec::new();
-        for Entry { key, value } in emit.and_then(|node| self.map(node, "`emit`")).unwrap_or_default() {
-            if self.is_segment(key) {
-                if let ("MSH", Some(second)) = (key.text.as_str(), self.list(value).get(1)) {
-                    self.error(MappingError::new("M113", second.place, "MSH stands in every message, once"));
-                }
-                let places = self.list(value);
-                for node in places {
-                    let rule = self.segment(&key.text, node, message);
-                    rules.extend(
-                        rule.map(|rule| SegmentRule { repeats: rule.repeats || places.len() > 1, ..rule }),
-                    );
-                }
-            }
-        }
-        self.with_header(rules, control_id, message)
-    }
-
-    /// Whether a key of `emit` is a segment that can be written; what is wrong with it is noted.
-    fn is_segment(&mut self, key: &Key) -> bool {
-        let name = key.text.as_str();
-        if SEGMENTS.contains(&name) || self.segments.iter().any(|declared| declared.id == name) {
-            return true;
-        }
-        let is_group =
-            name.len() > 3 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-        if name.split_once('@').is_some_and(|(id, _)| is_segment_id(id)) {
-            self.unavailable(key.place, "`@` behind a segment");
-        } else if is_segment_id(name) && name.starts_with('Z') {
-            let error = MappingError::new("M116", key.place, format!("the segment {name} is not declared"));
-            self.error(error.suggest(format!("declare it: `segments: {{ {name}: any }}`")));
-        } else if let (false, Some(near)) = (is_group, suggest::did_you_mean(name, SEGMENTS)) {
-            let message = format!("there is no segment `{}`", shortened(name));
-            self.error(MappingError::new("M116", key.place, message).suggest(near));
-        } else if is_group {
-            self.unavailable(key.place, &format!("the group `{}`", shortened(name)));
-        } else {
-            let message = format!("there is no segment `{}`", shortened(name));
-            self.error(MappingError::new("M116", key.place, message));
-        }
-        false
-    }
-
-    pub(super) fn segment(
-        &mut self,
-        id: &str,
-        node: &Node,
-        message: Option<&MessageType>,
-    ) -> Option<SegmentRule> {
+    pub(super) fn segment(&mut self, id: &str, node: &Node) -> Option<SegmentRule> {
         let entries = self.map(node, "a segment")?;
         let mut repeats = Repeats::default();
         let mut fields = Vec::new();
@@ -102,19 +44,32 @@ impl Compiler {
         let mut rules: Vec<FieldRule> =
             fields.into_iter().filter_map(|(key, value)| self.segment_field(id, key, value)).collect();
         self.leave(repeats);
+        if id == "OBX" {
+            self.value_type(node, &mut rules);
+        }
         rules.sort_by_key(|field| field.number);
         let repetitions = || rules.iter().flat_map(|field| &field.repetitions);
         let constant = repetitions().all(|repetition| repetition.constant);
-        let required = message.is_some_and(|message| standard::is_required(&message.structure, id));
         Some(SegmentRule {
             id: id.to_owned(),
             line: node.place.line,
             when,
             each,
             fields: rules,
-            required,
+            required: false,
             constant,
             repeats: repeats.each.is_some(),
+            counter: self.counter(id),
+            restarts: Vec::new(),
+        })
+    }
+
+    /// Where segments of this ID are counted.
+    pub(super) fn counter(&mut self, id: &str) -> usize {
+        let known = self.counted.iter().position(|known| known == id);
+        known.unwrap_or_else(|| {
+            self.counted.push(id.to_owned());
+            self.counted.len() - 1
         })
     }
 

@@ -85,7 +85,8 @@ fn limits_hold_in_place() {
     let rounds = in_place("set: { \"PID-3[*].1\": \"PID-3[*].1 | upper\" }");
     let many = Message::parse_owned(format!("MSH|^~\\&|A\rPID|1||{}\r", "a~".repeat(3_000))).unwrap();
     assert!(rounds.apply_hl7(&many, &crate::ctx()).is_ok());
-    let limited: [(fn(Context) -> Context, &str); 3] = [
+    type Limit = fn(Context) -> Context;
+    let limited: [(Limit, &str); 3] = [
         (|ctx| ctx.max_items(100), "M211"),
         (|ctx| ctx.max_steps(5_000), "M212"),
         (|ctx| ctx.max_output_bytes(1_000), "M210"),

@@ -1,11 +1,12 @@
-//! Every file in `mappings` loads without a warning and passes its own tests.
+//! Every file in `mappings` and every worked example loads without a warning and passes its own tests.
 
 use hl7_map::Mapping;
 
 #[test]
 fn every_mapping_loads_and_passes_its_own_tests() {
-    let files = crate::files("mappings", "yaml");
-    assert!(!files.is_empty());
+    let mut files = crate::files("tests/mappings", "yaml");
+    files.extend(crate::files("examples", "yaml"));
+    assert!(files.len() > 10);
     for file in files {
         let name = file.display().to_string();
         let text = std::fs::read_to_string(&file).unwrap();
