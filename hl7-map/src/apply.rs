@@ -3,7 +3,9 @@
 mod counts;
 mod edit;
 mod fill;
+mod gate;
 mod refused;
+mod write;
 
 use std::ops::Range;
 
@@ -13,8 +15,8 @@ use crate::context::Context;
 use crate::json::Json;
 use crate::leaf::{self, Mark};
 use crate::plan::{
-    Build, FieldRule, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule, SegmentRule, Switch,
-    Test,
+    Build, FieldRule, Form, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule, SegmentRule,
+    Switch, Test,
 };
 use crate::refusal::ApplyError;
 use crate::scope::{Clock, Scope, Single};
@@ -31,6 +33,7 @@ const CHARSET: &str = "UNICODE UTF-8";
 const REFUSAL_STEPS: usize = 8;
 
 pub(crate) use edit::edit;
+pub(crate) use write::write;
 
 /// Makes the message of a payload.
 pub(crate) fn build(
@@ -39,7 +42,7 @@ pub(crate) fn build(
     payload: &Json<'_>,
     ctx: &Context,
 ) -> Result<Message<'static>, ApplyError> {
-    let clock = Clock::new(ctx);
+    let clock = Clock::new(ctx, Form::Hl7);
     let mut run = Run::new(plan, Some(build), Value::of(payload), &clock);
     run.out.reserve(1024);
     if run.has_members(payload) {
@@ -87,6 +90,8 @@ struct Run<'v> {
     out: String,
     refused: Refused,
     counts: Counts,
+    /// Which item of each loop under way the JSON is at, from 0.
+    indexes: Vec<usize>,
     /// A segment was written since the group began that reads the input.
     read: bool,
     /// Which segment and which repetition are under way, where the rules may give several.
@@ -132,6 +137,7 @@ impl<'v> Run<'v> {
             out: String::new(),
             refused: Refused::default(),
             counts: Counts::new(plan.counters),
+            indexes: Vec::new(),
             read: false,
             which: Which::default(),
             items_left: ctx.max_items,
@@ -143,7 +149,9 @@ impl<'v> Run<'v> {
     fn refuse(&mut self, fault: Fault, place: Option<&str>, line: usize) {
         // When none are left, the next step says so.
         let _ = self.scope.budget().step(REFUSAL_STEPS);
-        let place = place.map(|place| (place, self.which));
+        let indexed =
+            place.filter(|_| !self.indexes.is_empty()).map(|place| refused::indexed(place, &self.indexes));
+        let place = indexed.as_deref().or(place).map(|place| (place, self.which));
         self.refused.add(fault, place, || self.scope.last_source(), line);
     }
 

@@ -3,12 +3,15 @@
 mod cases;
 mod constant;
 mod document;
+mod each;
 mod edit;
 mod emit;
 mod field;
 mod formula;
 mod group;
 mod header;
+mod json;
+mod source;
 mod switch;
 mod target;
 
@@ -22,7 +25,7 @@ use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::place::Place;
 use crate::plan::Plan;
-use crate::standard::{Layout, Version};
+use crate::standard::{At, Layout, Version};
 use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Scalar, Tree, shortened};
 
@@ -61,6 +64,8 @@ struct Compiler {
     table_index: HashMap<String, usize>,
     segments: Vec<DeclaredSegment>,
     version: Version,
+    /// JSON goes out.
+    writes_json: bool,
     /// What the paths of expressions name.
     reads: Reads,
     /// The loops around the rule at hand.
@@ -84,6 +89,10 @@ struct Compiler {
 enum Around {
     /// Items of a list.
     Items,
+    /// Groups at this place of the structure.
+    Group(At),
+    /// What begins with a segment, where the structure is not known.
+    Anchor,
     /// Segments whose ID fits, `?` for any character.
     Segment([u8; 3]),
 }

@@ -1,4 +1,4 @@
-//! A message as input: its segments, and what stands in them.
+//! A message as input: its segments, the groups they are in, and what stands in them.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,25 @@ use hl7_core::{
 };
 
 use crate::leaf;
+use crate::plan::LinesOf;
+use crate::standard::{At, Layout};
 use crate::value::Value;
+
+mod grouping;
 
 /// A message that is read: each segment with its ID at hand.
 pub(crate) struct Input<'v> {
     lines: Vec<Line<'v>>,
+    /// The groups of the message, each before those in it; the message itself is the first.
+    groups: Vec<Group>,
     delimiters: Delimiters,
+}
+
+/// A group that the message has: its place in the structure and its segments.
+struct Group {
+    at: At,
+    start: usize,
+    end: usize,
 }
 
 /// A segment.
@@ -21,15 +34,20 @@ pub(crate) struct Line<'v> {
     /// Zeros for a broken line.
     pub(crate) id: [u8; 3],
     pub(crate) segment: Segment<'v>,
+    /// The innermost group it is in.
+    group: usize,
 }
 
 impl<'v> Input<'v> {
-    pub(crate) fn new(message: &'v Message<'_>) -> Self {
+    /// With the groups of a structure, where it is known.
+    pub(crate) fn new(message: &'v Message<'_>, layout: Option<&Layout>) -> Self {
         let line = |segment: Segment<'v>| {
             let id = segment.id().as_bytes().try_into().ok().filter(|_| segment.has_valid_id());
-            Line { id: id.unwrap_or_default(), segment }
+            Line { id: id.unwrap_or_default(), segment, group: 0 }
         };
-        Self { lines: message.iter().map(line).collect(), delimiters: message.delimiters() }
+        let mut lines: Vec<_> = message.iter().map(line).collect();
+        let groups = grouping::groups(&mut lines, layout);
+        Self { lines, groups, delimiters: message.delimiters() }
     }
 
     pub(crate) fn delimiters(&self) -> Delimiters {
@@ -38,15 +56,18 @@ impl<'v> Input<'v> {
 
     /// All segments.
     pub(crate) fn all(&'v self) -> Lines<'v> {
-        Lines { lines: &self.lines, delimiters: self.delimiters }
+        Lines { input: self, start: 0, end: self.lines.len(), group: 0 }
     }
 }
 
-/// Some segments of a message, one after the other.
+/// Some segments of a message, one after the other: all, a group, or a single one.
 #[derive(Clone, Copy)]
 pub(crate) struct Lines<'v> {
-    lines: &'v [Line<'v>],
-    delimiters: Delimiters,
+    input: &'v Input<'v>,
+    start: usize,
+    end: usize,
+    /// The group they are, where they are one.
+    group: usize,
 }
 
 /// Which of several places is meant where a path says `[*]`, from 1: those that a `set` is at.
@@ -57,47 +78,97 @@ pub(crate) struct Bound {
 }
 
 impl<'v> Lines<'v> {
+    fn slice(self) -> &'v [Line<'v>] {
+        self.input.lines.get(self.start..self.end).unwrap_or_default()
+    }
+
     pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = &'v Line<'v>> + ExactSizeIterator {
-        self.lines.iter()
+        self.slice().iter()
     }
 
     pub(crate) fn len(self) -> usize {
-        self.lines.len()
+        self.end - self.start
     }
 
     /// The `n`-th of them, from 0, alone.
     pub(crate) fn only(self, n: usize) -> Self {
-        Self { lines: self.lines.get(n..=n).unwrap_or_default(), ..self }
+        let start = (self.start + n).min(self.end);
+        Self { start, end: (start + 1).min(self.end), ..self }
     }
 
     /// The segments with this ID, in order.
     pub(crate) fn with_id(self, id: &str) -> impl Iterator<Item = Segment<'v>> + use<'v> {
         let id: [u8; 3] = id.as_bytes().try_into().unwrap_or_default();
-        self.lines.iter().filter(move |line| line.id == id).map(|line| line.segment)
+        self.iter().filter(move |line| line.id == id).map(|line| line.segment)
     }
 
-    /// What stands at a path: a list where it says `[*]`, else the first that is there.
-    pub(crate) fn read(self, path: &Path, bound: Bound) -> Value<'v> {
+    /// The groups or segments that a loop goes over.
+    pub(crate) fn each(self, of: LinesOf) -> Vec<Value<'v>> {
+        match of {
+            LinesOf::Group(at) => self.groups(at).map(Value::Lines).collect(),
+            LinesOf::Segment(id) => {
+                let found = self.iter().enumerate().filter(|(_, line)| line.id == id);
+                found.map(|(n, _)| Value::Lines(self.only(n))).collect()
+            }
+            LinesOf::Anchor(id) => self.anchored(id),
+        }
+    }
+
+    /// The groups at this place of the structure. They stand in the order of their segments.
+    fn groups(self, at: At) -> impl Iterator<Item = Lines<'v>> {
+        let all = &self.input.groups;
+        let first = all.partition_point(|group| group.start < self.start);
+        let inside = all.iter().enumerate().skip(first).take_while(move |(_, group)| group.start < self.end);
+        inside.filter(move |(_, group)| group.at == at).map(move |(n, group)| Lines {
+            start: group.start,
+            end: group.end,
+            group: n,
+            ..self
+        })
+    }
+
+    /// From each segment of this ID to before the next one.
+    fn anchored(self, id: [u8; 3]) -> Vec<Value<'v>> {
+        let anchors = self.iter().enumerate().filter(|(_, line)| line.id == id);
+        let mut starts: Vec<usize> = anchors.map(|(n, _)| self.start + n).collect();
+        starts.push(self.end);
+        let part = |pair: &[usize]| match *pair {
+            [start, end] => Some(Value::Lines(Lines { start, end, ..self })),
+            _ => None,
+        };
+        starts.windows(2).filter_map(part).collect()
+    }
+
+    /// What stands at a path: a list where it says `[*]`, else the first that is there. `direct` is for segments of the group itself, not of
+    /// the groups in it. Also how many segments were looked at.
+    pub(crate) fn read(self, path: &Path, bound: Bound, direct: bool) -> (Value<'v>, usize) {
         let (skip, take) = match (path.occurrence(), bound.segment) {
             (_, Some(n)) => (n - 1, 1),
             (Occurrence::Nth(n), None) => (n as usize - 1, 1),
             (Occurrence::All, None) => (0, usize::MAX),
             _ => (0, 1),
         };
-        let mut segments = self.with_id(path.segment_id()).skip(skip).take(take);
+        let id: [u8; 3] = path.segment_id().as_bytes().try_into().unwrap_or_default();
+        let mut looked = 0;
+        let looking = self.iter().inspect(|_| looked += 1);
+        let named = looking.filter(|line| line.id == id && (!direct || line.group == self.group));
+        let mut segments = named.map(|line| line.segment).skip(skip).take(take);
         let Some(field) = path.field().map(usize::from) else {
-            return segments.next().map_or(Value::Absent, |segment| Value::text(Cow::Borrowed(segment.id())));
+            let id = segments.next().map(Segment::id);
+            return (id.map_or(Value::Absent, |id| Value::text(Cow::Borrowed(id))), looked);
         };
         let all_repetitions = path.repetition() == RepetitionIndex::All && bound.repetition.is_none();
         if take == 1 && !all_repetitions {
-            return segments.next().map_or(Value::Absent, |segment| self.first(segment, field, path, bound));
+            let value = segments.next().map(|segment| self.first(segment, field, path, bound));
+            return (value.unwrap_or(Value::Absent), looked);
         }
         let values = segments.flat_map(|segment| {
             let one = (!all_repetitions).then(|| self.first(segment, field, path, bound));
             let all = all_repetitions.then(|| self.repetitions(segment, field, path));
             one.into_iter().chain(all.into_iter().flatten())
         });
-        Value::of_list(values.filter(|value| !value.is_absent()).collect())
+        let list = Value::of_list(values.filter(|value| !value.is_absent()).collect());
+        (list, looked)
     }
 
     /// The first place of a path in one segment.
@@ -142,7 +213,7 @@ impl<'v> Lines<'v> {
     }
 
     fn value(self, raw: &'v str) -> Value<'v> {
-        Place::value(Cow::Borrowed(raw), self.delimiters)
+        Place::value(Cow::Borrowed(raw), self.input.delimiters)
     }
 }
 
@@ -201,6 +272,12 @@ impl<'v> Place<'v> {
         [d.component(), d.repetition(), d.subcomponent()].contains(&Some(c))
     }
 
+    /// Each repetition of it.
+    pub(crate) fn repetitions(&self) -> impl Iterator<Item = Value<'v>> + '_ {
+        let mark = self.delimiters.repetition().unwrap_or('\r');
+        self.raw.split(mark).map(|raw| Place::value(Cow::Owned(raw.to_owned()), self.delimiters))
+    }
+
     /// The text of the first leaf. Where a type gained components, its first one means what the whole did before (2.5.1, chapter 2, section 2.8).
     pub(crate) fn into_text(self) -> Cow<'v, str> {
         let end = self.raw.find(|c| self.separates(c)).unwrap_or(self.raw.len());
@@ -245,7 +322,7 @@ impl<'v> Place<'v> {
                 out.push_str(leaf);
             } else {
                 match change(unescape(leaf, &self.delimiters).into_owned())? {
-                    Value::Text(text) => {
+                    Value::Text(text) | Value::Number(text) => {
                         leaf::push_with(&mut out, &text, leaf.contains(".br"), self.delimiters)
                     }
                     Value::Absent => {}

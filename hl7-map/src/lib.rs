@@ -1,4 +1,4 @@
-//! A declarative mapping engine: one checked file turns JSON payloads into HL7 v2 messages, or changes messages in place.
+//! A declarative mapping engine: one checked file turns JSON into HL7 v2 messages, messages into JSON, or changes messages in place.
 //!
 //! A mapping is a YAML file. It is loaded once, every mistake in it is told at once with its line, its column and what was probably
 //! meant, and then it makes a message of each payload.
@@ -133,6 +133,49 @@
 //! `dtm`, `zone_in`, `number` and `round` change the first and leave the others. A comparison takes the first leaf. Nothing is filled in, and
 //! set IDs are not numbered anew.
 //!
+//! # JSON of a message
+//!
+//! `from: { hl7: VERSION, message: ORU^R01 }` with `to: json` makes an object of a message ([`Mapping::apply_hl7`]); its members are those of
+//! `emit`, in their order.
+//!
+//! ```
+//! use hl7_core::Message;
+//! use hl7_map::{Applied, Context, Mapping};
+//!
+//! let mapping = Mapping::from_yaml(r#"
+//! map: results
+//! from: { hl7: "2.5.1", message: ORU^R01, accept_versions: { from: "2.3", to: "2.8" } }
+//! to: json
+//! emit:
+//!   id: MSH-10
+//!   patient: { mrn: "PID-3[5=MR].1 ?? PID-3[1].1", born: PID-7 | date iso }
+//!   orders:
+//!     each: ORDER_OBSERVATION
+//!     placer: OBR-2.1
+//!     results: { each: OBSERVATION, filter: OBX-11 != X, code: OBX-3.1, value: OBX-5 | typed OBX-2, notes: "NTE[*]-3" }
+//! "#)?;
+//! let given = "MSH|^~\\&|LAB||||||ORU^R01|m1|P|2.5.1\rPID|1||7^^^H^MR||||198002\rOBR|1|p1\rOBX|1|NM|GLU||7.20\rNTE|1||fasting\r";
+//! let Applied::Json(json) = mapping.apply_hl7(&Message::parse(given)?, &Context::new("", std::time::UNIX_EPOCH))? else { panic!() };
+//! assert_eq!(
+//!     json,
+//!     r#"{"id":"m1","patient":{"mrn":"7","born":"1980-02"},"orders":[{"placer":"p1","results":[{"code":"GLU","value":7.20,"notes":["fasting"]}]}]}"#
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! * A message of another type, or of a version that is not `hl7` and not in `accept_versions`, is refused (M216); so is what `accept` does
+//!   not take. `drop_message` gives [`Applied::Dropped`]. With `from: hl7` any message is read.
+//! * `each` names a group or a segment of the structure (in a structure whose groups are not known, a segment's name means everything up to
+//!   the next one of its ID), or a path with `[*]`, whose items are `.` with the components `.1`, `.4.2`.
+//! * Inside a loop a path is read in the innermost group that has its segment: never in another instance. A segment that stands directly in
+//!   the group is looked for there alone, any other in the groups in it too. Segments out of place belong to the group they stand in.
+//! * Only `each`, `filter`, `when` and `switch` are keywords; a member called like one is written `"lit:each"`. `switch` chooses a line by
+//!   the text of a value; `else` takes all others.
+//! * What is absent or empty is left out, an object or list without anything that was read too. HL7's null is `null`. A place with several
+//!   leaves gives its first; `[*]` gives a list. Numbers come from `number`, `round`, `len` and `typed`, everything else is a string.
+//! * `typed OBX-2` goes by the data type: NM a number with its digits, DT, TS and DTM as ISO 8601 has them, TX and FT text with line feeds,
+//!   CE, CWE, CX, XPN, XAD, XTN, XCN and PL an object of the parts by their names, SN comparator, number, separator and second number.
+//!
 //! # Values
 //!
 //! A scalar that starts with `.`, `^`, `$` or `(` is an expression, anything else is text; in a mapping that reads messages also a path
@@ -143,7 +186,7 @@
 //! .patient.name        a path of the payload; the current item inside a loop
 //! .phones[0]."my key"  the first item of a list; a name with other characters
 //! ^.id  $root.id       of the item around the current one; of the payload
-//! $now                 the clock, as 20260102030405+0000
+//! $now                 the clock, as 20260102030405+0000; in JSON 2026-01-02T03:04:05Z
 //! .a ?? .b ?? "x"      the first that is present
 //! .a | trim | upper    functions, one after the other
 //! ```
@@ -161,11 +204,13 @@
 //! | `first`, `last`, `len` | of a list; the number of its items, or of a text's characters |
 //! | `default "U"` | the value, or another when it is absent |
 //! | `table sex` | the entry of a table |
-//! | `date`, `dtm`, `dtm second` | HL7's DT of at most eight digits; HL7's DTM with precision and offset kept, or cut at `year` to `second`; with `offset` behind it, a time without one is refused |
+//! | `date`, `dtm`, `dtm second` | HL7's DT of at most eight digits; HL7's DTM with precision and offset kept, or cut at `year` to `second`; with `offset` behind it, a time without one is refused; `date iso` and `dtm iso` as ISO 8601 |
 //! | `zone_in America/Chicago` | a time without an offset gets that of the zone |
 //! | `number`, `round 2` | a number as HL7's NM; with at most two digits behind the point, halves away from zero |
 //! | `hash 20` | the first 20 hexadecimal digits of the text's SHA-256 |
-//! | `text` | the value as text |
+//! | `bool` | yes or no of Y, N, yes, no, true, false, T, F, 1, 0: `true` and `false` in JSON, `Y` and `N` in a message |
+//! | `text` | the value as text; of a message its repetitions as lines |
+//! | `raw`, `typed OBX-2` | a place of a message as it stands there; by its data type |
 //!
 //! A function of one text works on each item of a list.
 //!
@@ -251,6 +296,7 @@
 //! | M218 | the message lacks a delimiter that the value needs |
 //! | M219 | a time without an offset where one is asked for |
 //! | M220 | `switch` has no line for the type of the value |
+//! | M221 | neither yes nor no |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!

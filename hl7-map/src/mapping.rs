@@ -90,8 +90,8 @@ impl Mapping {
         apply::build(&self.plan, build, &json, ctx)
     }
 
-    /// Changes a message as the mapping says, where it is one that changes messages (`to: { hl7: same }`). Every byte that it was not told to
-    /// change stays as it was.
+    /// Changes a message as the mapping says (`to: { hl7: same }`), every byte that it was not told to change staying as it was; or makes JSON
+    /// of it (`to: json`).
     ///
     /// The control ID of `ctx` is not used; the clock is `$now`.
     ///
@@ -115,6 +115,7 @@ impl Mapping {
         match &self.plan.work {
             Work::Build(_) => Err(ApplyError::of_direction(M200_JSON)),
             Work::Edit(edit) => apply::edit(&self.plan, edit, message, ctx),
+            Work::Write(write) => apply::write(&self.plan, write, message, ctx),
         }
     }
 
@@ -123,6 +124,7 @@ impl Mapping {
         match &self.plan.work {
             Work::Build(_) => Direction::JsonToHl7,
             Work::Edit(_) => Direction::Hl7InPlace,
+            Work::Write(_) => Direction::Hl7ToJson,
         }
     }
 

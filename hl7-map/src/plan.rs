@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::expr::{Comparison, JsonPath, Origin};
 use crate::pattern::Pattern;
-use crate::standard::Version;
+use crate::standard::{At, Layout, Version};
 
 /// A whole mapping.
 pub(crate) struct Plan {
@@ -22,12 +22,25 @@ pub(crate) struct Plan {
     pub(crate) work: Work,
 }
 
+impl Plan {
+    /// The version of the message that is made or read; the last where the file names none.
+    pub(crate) fn version(&self) -> Version {
+        match &self.work {
+            Work::Build(build) => build.version,
+            Work::Edit(_) => Version::LAST,
+            Work::Write(write) => write.source.as_ref().map_or(Version::LAST, |source| source.version),
+        }
+    }
+}
+
 /// What a mapping does.
 pub(crate) enum Work {
     /// It makes a message of a payload.
     Build(Build),
     /// It changes a message.
     Edit(Edit),
+    /// It makes JSON of a message.
+    Write(Write),
 }
 
 /// The message that is made.
@@ -59,11 +72,76 @@ pub(crate) struct GroupRule {
     pub(crate) constant: bool,
 }
 
+/// The JSON that is made.
+pub(crate) struct Write {
+    pub(crate) gate: Gate,
+    pub(crate) source: Option<SourceMessage>,
+    /// The structure of the message, where its groups are known.
+    pub(crate) layout: Option<Layout>,
+    pub(crate) members: Vec<Member>,
+}
+
+/// The message that is read: its type, and the versions it may have.
+pub(crate) struct SourceMessage {
+    pub(crate) kind: String,
+    pub(crate) event: String,
+    pub(crate) version: Version,
+    pub(crate) versions: (Version, Version),
+    pub(crate) line: usize,
+}
+
+/// A member of an object.
+pub(crate) struct Member {
+    /// The name as JSON, with its colon.
+    pub(crate) name: String,
+    pub(crate) value: JsonRule,
+}
+
+pub(crate) enum JsonRule {
+    Value(JsonValue),
+    Object(Box<ObjectRule>),
+    List(Vec<JsonRule>),
+    /// The rule for the text of a value.
+    Switch(JsonSwitch),
+}
+
+pub(crate) struct JsonValue {
+    pub(crate) formula: Formula,
+    pub(crate) constant: bool,
+    /// The place in the JSON, with `[]` for each loop, and the line of the rule.
+    pub(crate) place: String,
+    pub(crate) line: usize,
+}
+
+pub(crate) struct ObjectRule {
+    pub(crate) when: Option<Test>,
+    pub(crate) each: Option<Loop>,
+    pub(crate) members: Vec<Member>,
+    /// It reads no input, so it is always written.
+    pub(crate) constant: bool,
+    pub(crate) place: String,
+    pub(crate) line: usize,
+}
+
+pub(crate) struct JsonSwitch {
+    pub(crate) over: Formula,
+    pub(crate) cases: Vec<(String, JsonRule)>,
+    pub(crate) otherwise: Option<Box<JsonRule>>,
+    pub(crate) place: String,
+    pub(crate) line: usize,
+}
+
+/// Which messages a mapping takes, and which it drops.
+#[derive(Default)]
+pub(crate) struct Gate {
+    pub(crate) accept: Vec<Accept>,
+    pub(crate) drops: Vec<Drops>,
+}
+
 /// What changes in a message. Everything reads the message as it came in.
 #[derive(Default)]
 pub(crate) struct Edit {
-    pub(crate) accept: Vec<Accept>,
-    pub(crate) drops: Vec<Drops>,
+    pub(crate) gate: Gate,
     pub(crate) sets: Vec<SetRule>,
     pub(crate) removes: Vec<RemoveRule>,
     pub(crate) adds: Vec<AddRule>,
@@ -316,8 +394,27 @@ pub(crate) enum Term {
     Null,
     Path(JsonPath),
     Read(ReadPath),
+    /// The groups or segments that a loop goes over.
+    Each(EachLines),
     Now,
     Group(Box<Formula>),
+}
+
+/// The groups or segments that a loop goes over, so many items above the current one.
+#[derive(Clone)]
+pub(crate) struct EachLines {
+    pub(crate) of: LinesOf,
+    pub(crate) above: usize,
+}
+
+/// What a loop over a message goes over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LinesOf {
+    /// The groups at this place of the structure.
+    Group(At),
+    Segment([u8; 3]),
+    /// What begins with each segment of this ID, where the structure is not known.
+    Anchor([u8; 3]),
 }
 
 /// A path of the message that is read.
@@ -328,6 +425,8 @@ pub(crate) struct ReadPath {
     pub(crate) text: String,
     /// Where it is read: so many items above the current one.
     pub(crate) above: usize,
+    /// Segments of the group itself are meant, not of the groups in it.
+    pub(crate) direct: bool,
     /// `[*]` behind the segment means the segment that a `set` is at.
     pub(crate) pairs_segment: bool,
     /// `[*]` behind the field means the repetition that a `set` is at.
@@ -348,8 +447,8 @@ pub(crate) enum Function {
     Default(Term),
     /// By its place in [`Plan::tables`].
     Table(usize),
-    Date,
-    Dtm(Precision, OffsetRule),
+    Date(Form),
+    Dtm(Precision, OffsetRule, Form),
     ZoneIn(TimeZone),
     Number,
     Round(usize),
@@ -358,6 +457,9 @@ pub(crate) enum Function {
     Last,
     Hash(usize),
     Text,
+    Bool,
+    Raw,
+    Typed(Term),
 }
 
 /// Down to where a time is kept.
@@ -370,6 +472,14 @@ pub(crate) enum Precision {
     Minute,
     Second,
     Fraction,
+}
+
+/// How a date or time is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    Hl7,
+    /// ISO 8601.
+    Iso,
 }
 
 /// Whether a time has to have its offset.
@@ -399,14 +509,14 @@ pub(crate) struct Operand {
 impl Formula {
     /// Whether anything of the input is read.
     pub(crate) fn reads_input(&self) -> bool {
-        self.any_term(&mut |term| matches!(term, Term::Path(_) | Term::Read(_)))
+        self.any_term(&mut |term| matches!(term, Term::Path(_) | Term::Read(_) | Term::Each(_)))
     }
 
     /// Whether what it gives is the same wherever it is asked for: it reads from the root of the payload alone.
     pub(crate) fn is_fixed(&self) -> bool {
         !self.any_term(&mut |term| match term {
             Term::Path(path) => path.from != Origin::Root,
-            Term::Read(_) => true,
+            Term::Read(_) | Term::Each(_) => true,
             _ => false,
         })
     }
@@ -431,7 +541,9 @@ impl Function {
     fn any_term(&self, holds: &mut dyn FnMut(&Term) -> bool) -> bool {
         match self {
             Function::Replace(a, b) => a.any_term(holds) || b.any_term(holds),
-            Function::Split(a) | Function::Join(a) | Function::Default(a) => a.any_term(holds),
+            Function::Split(a) | Function::Join(a) | Function::Default(a) | Function::Typed(a) => {
+                a.any_term(holds)
+            }
             Function::Concat(terms) => terms.iter().any(|term| term.any_term(holds)),
             _ => false,
         }
@@ -441,7 +553,11 @@ impl Function {
     pub(crate) fn takes_first_leaf(&self) -> bool {
         matches!(
             self,
-            Function::Date | Function::Dtm(..) | Function::ZoneIn(_) | Function::Number | Function::Round(_)
+            Function::Date(_)
+                | Function::Dtm(..)
+                | Function::ZoneIn(_)
+                | Function::Number
+                | Function::Round(_)
         )
     }
 }

@@ -12,18 +12,19 @@ use crate::function::{self, each_text};
 use crate::input::{Bound, Lines};
 use crate::json::Json;
 use crate::pattern::Pattern;
-use crate::plan::{Formula, Function, Kind, Operand, Plan, ReadPath, Term, Test};
+use crate::plan::{Form, Formula, Function, Kind, Operand, Plan, ReadPath, Term, Test};
 use crate::value::{Fault, InList, Value};
 
-/// The clock as HL7's DTM, written when it is first asked for.
+/// The clock as text, written when it is first asked for.
 pub(crate) struct Clock<'c> {
     ctx: &'c Context,
+    form: Form,
     text: OnceCell<String>,
 }
 
 impl<'c> Clock<'c> {
-    pub(crate) fn new(ctx: &'c Context) -> Self {
-        Self { ctx, text: OnceCell::new() }
+    pub(crate) fn new(ctx: &'c Context, form: Form) -> Self {
+        Self { ctx, form, text: OnceCell::new() }
     }
 
     pub(crate) fn context(&self) -> &'c Context {
@@ -31,7 +32,10 @@ impl<'c> Clock<'c> {
     }
 
     pub(crate) fn text(&self) -> &str {
-        self.text.get_or_init(|| self.ctx.now_as_dtm())
+        self.text.get_or_init(|| match self.form {
+            Form::Hl7 => self.ctx.now_as_dtm(),
+            Form::Iso => self.ctx.now_as_iso(),
+        })
     }
 }
 
@@ -193,6 +197,13 @@ impl<'v> Scope<'v> {
             Term::Text(text) => Value::text(Cow::Borrowed(text)),
             Term::Null => Value::Null,
             Term::Now => Value::text(Cow::Borrowed(self.clock.text())),
+            Term::Each(each) => match self.lines(each.above) {
+                Some(lines) => {
+                    self.budget.step(1 + lines.len() / 4)?;
+                    Value::of_list(lines.each(each.of))
+                }
+                None => Value::Absent,
+            },
             Term::Group(inner) => return self.inner(inner),
             Term::Path(path) => {
                 self.read.set(Some(Source::Json(path)));
@@ -220,13 +231,12 @@ impl<'v> Scope<'v> {
     /// What the message has at a path.
     fn message(&self, read: &ReadPath) -> Result<Value<'v>, Fault> {
         let Some(lines) = self.lines(read.above) else { return Ok(Value::Absent) };
-        self.budget.step(1 + lines.len() / 4)?;
         let bound = Bound {
             segment: self.bound.segment.filter(|_| read.pairs_segment),
             repetition: self.bound.repetition.filter(|_| read.pairs_repetition),
         };
-        let value = lines.read(&read.path, bound);
-        self.budget.step(value.size())?;
+        let (value, looked) = lines.read(&read.path, bound, read.direct);
+        self.budget.step(1 + looked / 4 + value.size())?;
         Ok(value)
     }
 
@@ -274,6 +284,9 @@ impl<'v> Scope<'v> {
             Value::Null => Some(Kind::Null),
             Value::Json(Json::Object(_)) | Value::Lines(_) => Some(Kind::Object),
             Value::Json(_) | Value::List(_) => Some(Kind::Array),
+            Value::Number(_) => Some(Kind::Number),
+            Value::Bool(_) => Some(Kind::Boolean),
+            Value::Record(_) => Some(Kind::Object),
             Value::Text(_) | Value::Place(_) => Some(self.kind_of_text(formula)),
         })
     }
@@ -330,6 +343,9 @@ impl<'v> Scope<'v> {
             Function::Default(_) => Ok(value),
             Function::Join(separator) => function::join(value, &self.argument_text(separator)?, budget),
             Function::Len => function::len(value),
+            Function::Raw => Ok(function::raw(value)),
+            Function::Text => function::text(value),
+            Function::Typed(kind) => function::typed(value, &self.argument_text(kind)?, self.plan.version()),
             Function::First => function::first(value),
             Function::Last => function::last(value),
             Function::Replace(old, new) => {
@@ -358,12 +374,14 @@ impl<'v> Scope<'v> {
             Function::Digits => function::digits(text),
             Function::Left(count) => function::left(text, *count),
             Function::Pad(width, fill) => function::pad(text, *width, *fill),
-            Function::Date => function::as_date(&text),
-            Function::Dtm(precision, offset) => {
-                function::as_dtm(&text, *precision, *offset, self.plan.zone.as_ref())
+            Function::Date(form) => function::as_date(&text, *form),
+            Function::Dtm(precision, offset, form) => {
+                let zone = self.plan.zone.as_ref();
+                function::as_dtm(&text, *precision, *offset, *form, zone)
             }
             Function::ZoneIn(zone) => function::zone_in(&text, zone),
             Function::Number => function::number(text),
+            Function::Bool => function::yes_or_no(&text),
             Function::Round(places) => function::round(&text, *places),
             Function::Hash(length) => function::hash(&text, *length),
             Function::Table(index) => match self.plan.tables.get(*index) {

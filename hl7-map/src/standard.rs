@@ -5,7 +5,9 @@ mod layout;
 mod segments;
 mod structures;
 
-pub(crate) use composites::{COMPOSITES, Component, Composite, component, component_names};
+pub(crate) use composites::{
+    COMPOSITES, Component, Composite, component, component_names, composite_of, parts_of,
+};
 pub(crate) use layout::{At, Layout};
 pub(crate) use segments::{SEGMENTS, has_set_id, restarts};
 pub(crate) use structures::{

@@ -23,6 +23,11 @@ pub(crate) enum Value<'v> {
     Place(Place<'v>),
     /// Segments of a message.
     Lines(Lines<'v>),
+    /// A number of JSON, as it was written.
+    Number(Cow<'v, str>),
+    Bool(bool),
+    /// An object that a function made.
+    Record(Vec<(&'static str, Value<'v>)>),
 }
 
 /// Why an expression gives no value. It says what is wrong, never with which value. It is small, because every value on its way is handed
@@ -106,7 +111,9 @@ impl<'v> Value<'v> {
             Value::List(items) => items.len(),
             Value::Place(place) => place.raw().len() / 16,
             Value::Lines(lines) => lines.len(),
-            Value::Absent | Value::Null | Value::Json(_) => 0,
+            Value::Number(text) => text.len() / 16,
+            Value::Record(members) => members.len(),
+            Value::Absent | Value::Null | Value::Json(_) | Value::Bool(_) => 0,
         }
     }
 
@@ -122,7 +129,10 @@ impl<'v> Value<'v> {
             Value::Null => Ok(Some(Cow::Borrowed("\"\""))),
             Value::Text(text) => Ok(Some(text)),
             Value::Place(place) => Ok(Some(place.into_text()).filter(|text| !text.is_empty())),
+            Value::Number(text) => Ok(Some(text)),
+            Value::Bool(yes) => Ok(Some(Cow::Borrowed(if yes { "Y" } else { "N" }))),
             Value::Lines(_) => Err(Fault::not_single("a segment")),
+            Value::Record(_) => Err(Fault::not_single("an object")),
             Value::Json(Json::Object(_)) => Err(Fault::not_single("an object")),
             Value::Json(_) | Value::List(_) => Err(Fault::not_single("a list")),
         }
@@ -185,6 +195,9 @@ impl fmt::Debug for Value<'_> {
             Value::List(_) => "List",
             Value::Place(_) => "Place",
             Value::Lines(_) => "Lines",
+            Value::Number(_) => "Number",
+            Value::Bool(_) => "Bool",
+            Value::Record(_) => "Record",
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::applied::Applied;
 use crate::context::Context;
 use crate::input::{self, Bound, Input, Line, Lines};
 use crate::leaf::Mark;
-use crate::plan::{Accept, AddRule, Anchor, Edit, Plan, RemoveRule, RepetitionRule, SetRule, SetValue, Test};
+use crate::plan::{AddRule, Anchor, Edit, Form, Plan, RemoveRule, RepetitionRule, SetRule, SetValue, Test};
 use crate::refusal::ApplyError;
 use crate::scope::Clock;
 use crate::value::{Fault, Value};
@@ -24,15 +24,14 @@ pub(crate) fn edit(
     message: &Message<'_>,
     ctx: &Context,
 ) -> Result<Applied, ApplyError> {
-    let input = Input::new(message);
-    let clock = Clock::new(ctx);
+    let input = Input::new(message, None);
+    let clock = Clock::new(ctx, Form::Hl7);
     let mut run = Run::new(plan, None, Value::Lines(input.all()), &clock);
     let mut changes = Changes::default();
-    run.accept(&edit.accept, message);
+    if let Some(dropped) = run.gate(&edit.gate, message) {
+        return Ok(dropped);
+    }
     if run.refused.is_empty() {
-        if let Some(reason) = run.drops(edit) {
-            return Ok(Applied::Dropped { reason });
-        }
         run.require();
         run.plan_changes(edit, &input, &mut changes);
     }
@@ -48,27 +47,6 @@ pub(crate) fn edit(
 }
 
 impl<'v> Run<'v> {
-    fn accept(&mut self, accepts: &[Accept], message: &Message<'_>) {
-        for accept in accepts {
-            let found =
-                message.get_all(&accept.path).any(|value| accept.texts.iter().any(|t| *t == value.text()));
-            if !found {
-                let fault =
-                    Fault::new("M216", "the mapping does not accept messages with another value here");
-                self.refuse(fault, Some(&accept.path.to_string()), accept.line);
-            }
-        }
-    }
-
-    /// The first reason to drop the message.
-    fn drops(&mut self, edit: &'v Edit) -> Option<String> {
-        let found = edit.drops.iter().find(|drops| {
-            let holds = self.scope.test(&drops.when);
-            self.noted(holds, "MSH", drops.line, false)
-        });
-        found.map(|drops| drops.reason.clone())
-    }
-
     fn plan_changes(&mut self, edit: &'v Edit, input: &'v Input<'v>, changes: &mut Changes<'v>) {
         for rule in &edit.sets {
             self.set(rule, input, changes);

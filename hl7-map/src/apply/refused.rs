@@ -60,6 +60,17 @@ fn is_limit(code: &str) -> bool {
     matches!(code, "M209" | "M210" | "M211" | "M212")
 }
 
+/// `orders[].results[].code` with the index of each item: `orders[0].results[2].code`.
+pub(super) fn indexed(place: &str, indexes: &[usize]) -> String {
+    let mut parts = place.split("[]");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for (n, part) in parts.enumerate() {
+        let index = indexes.get(n).map_or(String::new(), usize::to_string);
+        out.push_str(&format!("[{index}]{part}"));
+    }
+    out
+}
+
 /// `PID-3.5` in the second repetition is `PID-3[2].5`, `NTE-3` in the fourth segment `NTE[4]-3`.
 fn located(place: &str, which: Which) -> String {
     let index = |at: Option<usize>| at.map_or(String::new(), |at| format!("[{at}]"));

@@ -49,15 +49,16 @@ impl Compiler {
                     }
                 }
                 "change" => case.changes = self.changes(value),
-                "expect" => case.expect = self.expectations(value),
+                "expect" => case.expected.places = self.expectations(value),
                 "expect_message" => {
                     let message = self.scalar(value, "`expect_message`").map(|scalar| scalar.text.clone());
-                    case.expect_message = message;
+                    case.expected.message = message;
                 }
                 "dropped" => {
-                    case.dropped = self.text(value, "the reason").map(|text| harmless(text).into_owned())
+                    case.expected.dropped =
+                        self.text(value, "the reason").map(|text| harmless(text).into_owned())
                 }
-                "error" => case.error = self.expected_error(value),
+                "error" => case.expected.error = self.expected_error(value),
                 "now" => case.now = self.time(value),
                 _ => self.unknown_key(key, value, &KEYS),
             }
@@ -74,8 +75,9 @@ impl Compiler {
 
     /// A test expects a message or an error.
     fn check_outcome(&mut self, case: &Case, node: &Node) {
-        let message = !case.expect.is_empty() || case.expect_message.is_some() || case.dropped.is_some();
-        let complaint = match (message, case.error.is_some()) {
+        let expected = &case.expected;
+        let message = !expected.places.is_empty() || expected.message.is_some() || expected.dropped.is_some();
+        let complaint = match (message, expected.error.is_some()) {
             (false, false) => {
                 "the test expects nothing: it needs `expect`, `expect_message`, `dropped` or `error`"
             }
@@ -135,6 +137,9 @@ impl Compiler {
     }
 
     fn expectations(&mut self, node: &Node) -> Vec<Expectation> {
+        if self.writes_json {
+            return self.json_expectations(node);
+        }
         let mut expectations = Vec::new();
         for Entry { key, value } in self.map(node, "`expect`").unwrap_or_default() {
             let path = key.text.parse::<Path>().ok().filter(|path| path.field().is_some());
@@ -144,7 +149,29 @@ impl Compiler {
                 continue;
             };
             if let Some(want) = self.scalar(value, "what is expected") {
-                expectations.push(Expectation { path, want: want.text.clone() });
+                expectations.push(Expectation::Message { path, want: want.text.clone() });
+            }
+        }
+        expectations
+    }
+
+    /// Values of the JSON by their paths, `orders[0].code`; `.` is the whole.
+    fn json_expectations(&mut self, node: &Node) -> Vec<Expectation> {
+        let mut expectations = Vec::new();
+        for Entry { key, value } in self.map(node, "`expect`").unwrap_or_default() {
+            let path = key.text.strip_prefix('.').unwrap_or(&key.text);
+            match expr::json_path(&format!(".{path}")) {
+                Ok(found) => expectations.push(Expectation::Json {
+                    path: harmless(path).into_owned(),
+                    steps: found.steps,
+                    want: data(value),
+                }),
+                Err(_) => {
+                    let message = format!("`{}` is not a path of the JSON", shortened(&key.text));
+                    self.error(
+                        MappingError::new("M114", key.place, message).suggest("the form is orders[0].code"),
+                    );
+                }
             }
         }
         expectations

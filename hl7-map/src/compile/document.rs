@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::place::Place;
-use crate::plan::{Build, MessageType, OnMiss, Part, Plan, Required, Table, Work};
+use crate::plan::{Build, MessageType, OnMiss, Part, Plan, Required, SourceMessage, Table, Work, Write};
 use crate::shown::harmless;
 use crate::standard::Version;
 use crate::suggest;
@@ -19,6 +19,9 @@ const COMMON: [&str; 8] = ["map", "from", "to", "zone", "tables", "segments", "r
 /// Keys of a mapping that makes a message.
 const BUILD: [&str; 2] = ["control_id", "emit"];
 
+/// Keys of a mapping that makes JSON.
+const WRITE: [&str; 3] = ["accept", "drop_message", "emit"];
+
 /// Keys of a mapping that changes a message.
 const EDIT: [&str; 5] = ["accept", "drop_message", "set", "remove", "add"];
 
@@ -26,13 +29,14 @@ const EDIT: [&str; 5] = ["accept", "drop_message", "set", "remove", "add"];
 const OTHER_KINDS: [&str; 3] = ["pipeline", "redact", "rules"];
 
 /// Keys that refer to something outside the file.
-const UNAVAILABLE: [&str; 4] = ["accept_versions", "lookups", "payload_schema", "profile"];
+const UNAVAILABLE: [&str; 3] = ["lookups", "payload_schema", "profile"];
 
 /// What a mapping reads and what it gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     JsonToMessage,
     InPlace,
+    MessageToJson,
 }
 
 /// The values of the top-level keys.
@@ -68,7 +72,11 @@ impl Compiler {
         let name = top.map.and_then(|node| self.text(node, "the name of the mapping")).unwrap_or_default();
         let message = match way {
             Way::JsonToMessage => top.to.and_then(|node| self.target(node)),
-            Way::InPlace => None,
+            Way::InPlace | Way::MessageToJson => None,
+        };
+        let source = match way {
+            Way::MessageToJson => top.from.and_then(|node| self.source(node)),
+            _ => None,
         };
         let zone = top.zone.and_then(|node| self.zone(node));
         let tables = top.tables.map(|node| self.tables(node)).unwrap_or_default();
@@ -77,6 +85,7 @@ impl Compiler {
         let work = match way {
             Way::JsonToMessage => self.build(&top, message).map(Work::Build),
             Way::InPlace => Some(Work::Edit(self.edit(&top))),
+            Way::MessageToJson => Some(Work::Write(self.write(&top, source))),
         };
         let cases = top.tests.map(|node| self.cases(node)).unwrap_or_default();
         self.warn_of_unused_tables();
@@ -91,6 +100,12 @@ impl Compiler {
             work: work?,
         };
         Some((plan, cases))
+    }
+
+    fn write(&mut self, top: &Top<'_>, source: Option<SourceMessage>) -> Write {
+        let gate = self.gate(top);
+        let members = top.emit.map(|node| self.json_members(node)).unwrap_or_default();
+        Write { gate, source, layout: self.layout.take(), members }
     }
 
     fn build(&mut self, top: &Top<'_>, message: Option<MessageType>) -> Option<Build> {
@@ -117,8 +132,16 @@ impl Compiler {
         };
         let Some(to) = value("to") else { return Some(Way::JsonToMessage) };
         if is_text(to, "json") {
-            self.unavailable(to.place, "writing JSON (`to: json`)");
-            return None;
+            if !reads_message {
+                let error = MappingError::new("M010", to.place, "JSON comes in and JSON goes out");
+                self.error(error.suggest(
+                    "a mapping reads or writes HL7: `from: hl7`, or `to: { hl7: .., message: .. }`",
+                ));
+                return None;
+            }
+            self.reads = Reads::Message;
+            self.writes_json = true;
+            return Some(Way::MessageToJson);
         }
         let same = member(to, "hl7").filter(|hl7| is_text(hl7, "same"));
         match (reads_message, same) {
@@ -149,6 +172,9 @@ impl Compiler {
 
     /// Whether HL7 comes in, not JSON.
     fn reads_message(&mut self, from: &Node) -> Option<bool> {
+        if let Tree::Map(_) = &from.tree {
+            return Some(true);
+        }
         let scalar = self.scalar(from, "`from`")?;
         match scalar.text.as_str() {
             "json" => Some(false),
@@ -163,7 +189,7 @@ impl Compiler {
     }
 
     fn missing(&mut self, root: &Node, top: &Top<'_>, way: Way) {
-        let emit = top.emit.filter(|_| way == Way::JsonToMessage).or(top.to.filter(|_| way == Way::InPlace));
+        let emit = if way == Way::InPlace { top.to } else { top.emit };
         for (key, given) in [("map", top.map), ("from", top.from), ("to", top.to), ("emit", emit)] {
             if given.is_none() {
                 self.error(MappingError::new("M005", root.place, format!("the file has no `{key}`")));
@@ -176,6 +202,7 @@ impl Compiler {
         let (own, others) = match way {
             Way::JsonToMessage => (BUILD.as_slice(), EDIT.as_slice()),
             Way::InPlace => (EDIT.as_slice(), BUILD.as_slice()),
+            Way::MessageToJson => (WRITE.as_slice(), ["control_id", "set", "remove", "add"].as_slice()),
         };
         let known: Vec<&str> = COMMON.iter().chain(own).copied().collect();
         for Entry { key, value } in entries {
@@ -217,6 +244,7 @@ impl Compiler {
         let what = match way {
             Way::JsonToMessage => "changes a message in place (`to: { hl7: same }`)",
             Way::InPlace => "makes a message of JSON",
+            Way::MessageToJson => "makes or changes a message",
         };
         let error =
             MappingError::new("M004", key.place, format!("`{}` belongs to a mapping that {what}", key.text));

@@ -8,7 +8,7 @@ use super::{Around, Compiler};
 use crate::error::MappingError;
 use crate::place::Place;
 use crate::plan::{
-    Accept, AddRule, Anchor, Drops, Edit, LineBreaks, RemoveRule, SegmentRule, SetRule, SetValue, Test,
+    Accept, AddRule, Anchor, Drops, Edit, Gate, LineBreaks, RemoveRule, SegmentRule, SetRule, SetValue, Test,
 };
 use crate::shown::harmless;
 use crate::standard::SEGMENTS;
@@ -18,11 +18,17 @@ use crate::yaml::{Entry, Key, Node, Tree, shortened};
 impl Compiler {
     pub(super) fn edit(&mut self, top: &Top<'_>) -> Edit {
         Edit {
-            accept: top.accept.map(|node| self.accept(node)).unwrap_or_default(),
-            drops: top.drop_message.map(|node| self.drops(node)).unwrap_or_default(),
+            gate: self.gate(top),
             sets: top.set.map(|node| self.sets(node)).unwrap_or_default(),
             removes: top.remove.map(|node| self.removes(node)).unwrap_or_default(),
             adds: top.add.map(|node| self.adds(node)).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn gate(&mut self, top: &Top<'_>) -> Gate {
+        Gate {
+            accept: top.accept.map(|node| self.accept(node)).unwrap_or_default(),
+            drops: top.drop_message.map(|node| self.drops(node)).unwrap_or_default(),
         }
     }
 
@@ -305,7 +311,7 @@ impl Compiler {
     }
 
     /// Notes a segment that neither the standard nor the file has.
-    fn known_segment(&mut self, id: &str, place: Place) -> Option<()> {
+    pub(super) fn known_segment(&mut self, id: &str, place: Place) -> Option<()> {
         if SEGMENTS.contains(&id) || self.segments.iter().any(|declared| declared.id == id) {
             return Some(());
         }

@@ -1,7 +1,8 @@
 //! A segment to write: its loop and its fields.
 
-use super::{Around, Compiler};
+use super::Compiler;
 use crate::error::MappingError;
+use crate::expr::Reads;
 use crate::plan::{FieldRule, LineBreaks, Loop, SegmentRule, Test};
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
 
@@ -75,7 +76,7 @@ impl Compiler {
 
     /// Goes into the loop of a rule, where it has one.
     pub(super) fn enter(&mut self, repeats: Repeats<'_>) {
-        self.around.extend(repeats.each.map(|_| Around::Items));
+        self.around.extend(repeats.each.map(|each| self.around_of(each)));
     }
 
     pub(super) fn leave(&mut self, repeats: Repeats<'_>) {
@@ -87,10 +88,15 @@ impl Compiler {
     /// The loop and the condition of a rule. `when` is asked once, outside the loop; `filter` inside, for each item.
     pub(super) fn repeats(&mut self, repeats: Repeats<'_>) -> (Option<Test>, Option<Loop>) {
         let when = repeats.when.and_then(|when| self.test(when, "`when`"));
-        let over = repeats.each.and_then(|each| self.formula(each, "`each`"));
+        let over = repeats.each.and_then(|each| self.over(each));
         if let (Some(each), Some(false)) = (repeats.each, over.as_ref().map(|over| over.reads_input())) {
-            let error = MappingError::new("M010", each.place, "`each` loops over a list of the payload");
-            self.error(error.suggest("a path starts with a dot: .patient.phones"));
+            let error = MappingError::new("M010", each.place, "`each` loops over what comes in");
+            self.error(error.suggest(match self.reads {
+                Reads::Json => "a path starts with a dot: .patient.phones",
+                Reads::Message => {
+                    "a group or a segment by its name, or a path with `[*]`: ORDER_OBSERVATION, OBX, PID-3[*]"
+                }
+            }));
         }
         self.enter(repeats);
         let filter = repeats.filter.and_then(|filter| self.test(filter, "`filter`"));

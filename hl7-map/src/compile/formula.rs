@@ -2,19 +2,17 @@
 
 use super::{Around, Compiler};
 use crate::error::MappingError;
-use hl7_core::{Occurrence, Path, RepetitionIndex};
-
 use crate::expr::{
     self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Reads, Step,
 };
 use crate::pattern::Pattern;
 use crate::place::Place;
-use crate::plan::{Formula, Function, OffsetRule, Operand, Precision, ReadPath, Term, Test};
+use crate::plan::{Form, Formula, Function, OffsetRule, Operand, Precision, Term, Test};
 use crate::suggest;
 use crate::yaml::{Node, Scalar, Style, shortened};
 
 /// The functions there are, with the form of their call.
-const FUNCTIONS: [(&str, &str); 22] = [
+const FUNCTIONS: [(&str, &str); 25] = [
     ("upper", "upper"),
     ("lower", "lower"),
     ("trim", "trim"),
@@ -27,8 +25,8 @@ const FUNCTIONS: [(&str, &str); 22] = [
     ("concat", "concat \" \" .given"),
     ("default", "default \"U\""),
     ("table", "table sex"),
-    ("date", "date"),
-    ("dtm", "dtm, dtm second or dtm second offset"),
+    ("date", "date, or date iso"),
+    ("dtm", "dtm, dtm iso, dtm second or dtm second offset"),
     ("zone_in", "zone_in America/Chicago"),
     ("number", "number"),
     ("round", "round 2"),
@@ -37,24 +35,14 @@ const FUNCTIONS: [(&str, &str); 22] = [
     ("last", "last"),
     ("hash", "hash 20"),
     ("text", "text"),
+    ("bool", "bool"),
+    ("raw", "raw"),
+    ("typed", "typed OBX-2"),
 ];
 
 /// Functions of the language for other kinds of mapping.
-const UNAVAILABLE: [&str; 13] = [
-    "add_days",
-    "bool",
-    "empty",
-    "lookup",
-    "mask",
-    "name_part",
-    "phone",
-    "raw",
-    "time",
-    "to_zone",
-    "typed",
-    "unique",
-    "uuid5",
-];
+const UNAVAILABLE: [&str; 10] =
+    ["add_days", "empty", "lookup", "mask", "name_part", "phone", "time", "to_zone", "unique", "uuid5"];
 
 const PRECISIONS: [(&str, Precision); 6] = [
     ("year", Precision::Year),
@@ -213,7 +201,13 @@ impl Compiler {
         let place = source.place(&primary.at);
         match primary.kind {
             PrimaryKind::Path(path) => self.path(path, place).map(Term::Path),
-            PrimaryKind::Message(path) => Some(Term::Read(self.read_path(path))),
+            PrimaryKind::Message(path) => {
+                let id = path.segment_id();
+                if !id.starts_with('Z') && self.known_segment(id, place).is_none() {
+                    return None;
+                }
+                Some(Term::Read(self.read_path(path)))
+            }
             PrimaryKind::Text(text) | PrimaryKind::Number(text) | PrimaryKind::Word(text) => {
                 Some(Term::Text(text))
             }
@@ -250,7 +244,12 @@ impl Compiler {
                     format!("`{}` has more `^` than loops: {loops}", "^".repeat(above.min(8)) + ".");
                 self.fail("M110", place, message)
             }
-            Origin::Above(above) if above < self.around.len() => Some(path),
+            Origin::Above(above)
+                if above < self.around.len()
+                    && matches!(self.around.iter().rev().nth(above), Some(Around::Items)) =>
+            {
+                Some(path)
+            }
             _ if self.reads == Reads::Message => {
                 let error = MappingError::new("M114", place, "there is no item of a loop here");
                 self.error(error.suggest("a value of the message is named by its path: PID-3.1"));
@@ -263,20 +262,6 @@ impl Compiler {
                 Some(JsonPath { from: Origin::Root, ..path })
             }
         }
-    }
-
-    /// A path of the message: of the segment that the innermost loop or `set` is at when it is one of its ID, else of the whole message.
-    fn read_path(&self, path: Path) -> ReadPath {
-        let own = |around: &Around| matches!(around, Around::Segment(pattern) if super::fits(pattern, path.segment_id()));
-        let above = self.around.iter().rev().position(own).unwrap_or(self.around.len());
-        let pairs_segment = self.target.is_some_and(|target| {
-            target.occurrence() == Occurrence::All
-                && target.segment_id() == path.segment_id()
-                && !matches!(path.occurrence(), Occurrence::Nth(_))
-        });
-        let pairs_repetition = path.repetition() == RepetitionIndex::All
-            && self.target.is_some_and(|target| target.repetition() == RepetitionIndex::All);
-        ReadPath { path, text: path.to_string(), above, pairs_segment, pairs_repetition }
     }
 
     fn call(&mut self, source: Source<'_>, call: Call) -> Option<Function> {
@@ -364,12 +349,16 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
         ("lower", None, None) => Some(Function::Lower),
         ("trim", None, None) => Some(Function::Trim),
         ("digits", None, None) => Some(Function::Digits),
-        ("date", None, None) => Some(Function::Date),
+        ("date", None, None) => Some(Function::Date(Form::Hl7)),
+        ("date", Some(Term::Text(form)), None) => (form == "iso").then_some(Function::Date(Form::Iso)),
         ("number", None, None) => Some(Function::Number),
         ("len", None, None) => Some(Function::Len),
         ("first", None, None) => Some(Function::First),
         ("last", None, None) => Some(Function::Last),
         ("text", None, None) => Some(Function::Text),
+        ("bool", None, None) => Some(Function::Bool),
+        ("raw", None, None) => Some(Function::Raw),
+        ("typed", Some(kind), None) => Some(Function::Typed(kind)),
         ("left", Some(count), None) => count_of(&count, usize::MAX).map(Function::Left),
         ("round", Some(places), None) => count_of(&places, 20).map(Function::Round),
         ("hash", None, None) => Some(Function::Hash(64)),
@@ -392,24 +381,19 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
     }
 }
 
-/// `second`, `offset`, `second offset`, or nothing.
+/// `second`, `offset`, `iso`, the precision with one of them, or nothing.
 fn dtm(first: Option<&Term>, second: Option<&Term>) -> Option<Function> {
-    let is_offset = |term: &Term| matches!(term, Term::Text(word) if word == "offset");
-    let precision = |term: &Term| match term {
-        Term::Text(word) => {
-            PRECISIONS.iter().find(|(known, _)| known == word).map(|(_, precision)| *precision)
+    let (mut precision, mut offset, mut form) = (None, OffsetRule::AsStated, Form::Hl7);
+    for term in [first, second].into_iter().flatten() {
+        let Term::Text(word) = term else { return None };
+        match (word.as_str(), PRECISIONS.iter().find(|(known, _)| known == word)) {
+            ("offset", _) => offset = OffsetRule::Needed,
+            ("iso", _) => form = Form::Iso,
+            (_, Some((_, at))) if precision.is_none() => precision = Some(*at),
+            _ => return None,
         }
-        _ => None,
-    };
-    match (first, second) {
-        (None, None) => Some(Function::Dtm(Precision::Fraction, OffsetRule::AsStated)),
-        (Some(word), None) if is_offset(word) => Some(Function::Dtm(Precision::Fraction, OffsetRule::Needed)),
-        (Some(word), None) => precision(word).map(|at| Function::Dtm(at, OffsetRule::AsStated)),
-        (Some(word), Some(offset)) if is_offset(offset) => {
-            precision(word).map(|at| Function::Dtm(at, OffsetRule::Needed))
-        }
-        _ => None,
     }
+    Some(Function::Dtm(precision.unwrap_or(Precision::Fraction), offset, form))
 }
 
 /// `10`, or `10 "0"`; the fill is a zero unless it is given.

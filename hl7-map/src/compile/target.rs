@@ -27,7 +27,7 @@ impl Compiler {
         self.message_type(message?)
     }
 
-    fn version_of(&mut self, node: &Node) -> Option<Version> {
+    pub(super) fn version_of(&mut self, node: &Node) -> Option<Version> {
         let text = self.text(node, "the version")?;
         let version = Version::of(text);
         if version.is_none() {
@@ -39,7 +39,7 @@ impl Compiler {
     }
 
     /// `ADT^A08` or `ADT^A08^ADT_A01`.
-    fn message_type(&mut self, node: &Node) -> Option<MessageType> {
+    pub(super) fn message_type(&mut self, node: &Node) -> Option<MessageType> {
         let text = self.text(node, "the message type")?;
         let parts: Vec<&str> = text.split('^').collect();
         let word = |part: &&str| {

@@ -5,6 +5,7 @@
 mod canary;
 mod in_place;
 mod json;
+mod json_out;
 mod limits;
 mod mappings;
 mod mistakes;
