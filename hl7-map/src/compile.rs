@@ -11,6 +11,7 @@ mod formula;
 mod group;
 mod header;
 mod json;
+mod segment;
 mod source;
 mod switch;
 mod target;
@@ -64,6 +65,8 @@ struct Compiler {
     table_index: HashMap<String, usize>,
     segments: Vec<DeclaredSegment>,
     version: Version,
+    /// The file names no version.
+    any_version: bool,
     /// JSON goes out.
     writes_json: bool,
     /// What the paths of expressions name.

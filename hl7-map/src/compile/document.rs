@@ -78,6 +78,7 @@ impl Compiler {
             Way::MessageToJson => top.from.and_then(|node| self.source(node)),
             _ => None,
         };
+        self.any_version = way == Way::InPlace || (way == Way::MessageToJson && source.is_none());
         let zone = top.zone.and_then(|node| self.zone(node));
         let tables = top.tables.map(|node| self.tables(node)).unwrap_or_default();
         self.declared_segments(top.segments);

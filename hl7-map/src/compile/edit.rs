@@ -2,7 +2,7 @@
 
 use hl7_core::{Occurrence, Path, RepetitionIndex};
 
-use super::document::{Top, is_segment_id, literal};
+use super::document::{Top, literal};
 use super::emit::is_map;
 use super::{Around, Compiler};
 use crate::error::MappingError;
@@ -11,8 +11,6 @@ use crate::plan::{
     Accept, AddRule, Anchor, Drops, Edit, Gate, LineBreaks, RemoveRule, SegmentRule, SetRule, SetValue, Test,
 };
 use crate::shown::harmless;
-use crate::standard::SEGMENTS;
-use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
 
 impl Compiler {
@@ -308,22 +306,6 @@ impl Compiler {
         }
         self.known_segment(path.segment_id(), place)?;
         Some(path)
-    }
-
-    /// Notes a segment that neither the standard nor the file has.
-    pub(super) fn known_segment(&mut self, id: &str, place: Place) -> Option<()> {
-        if SEGMENTS.contains(&id) || self.segments.iter().any(|declared| declared.id == id) {
-            return Some(());
-        }
-        let error = if is_segment_id(id) && id.starts_with('Z') {
-            let error = MappingError::new("M116", place, format!("the segment {id} is not declared"));
-            error.suggest(format!("declare it: `segments: {{ {id}: any }}`"))
-        } else {
-            let error = MappingError::new("M116", place, format!("there is no segment `{}`", shortened(id)));
-            error.suggest_maybe(suggest::did_you_mean(id, SEGMENTS))
-        };
-        self.error(error);
-        None
     }
 }
 

@@ -1,12 +1,11 @@
 //! `emit`: segments and groups, laid out in the order of the message's structure.
 
 use super::Compiler;
-use super::document::is_segment_id;
 use super::emit::Repeats;
 use crate::error::MappingError;
 use crate::place::Place;
 use crate::plan::{GroupRule, MessageType, Part, SegmentRule};
-use crate::standard::{self, At, Layout, SEGMENTS};
+use crate::standard::{self, At, Layout};
 use crate::suggest;
 use crate::yaml::{Entry, Key, Node, shortened};
 
@@ -40,14 +39,7 @@ impl Compiler {
     ) -> Vec<Part> {
         self.layout = message.and_then(|message| Layout::of(&message.structure, self.version));
         let entries = emit.and_then(|node| self.map(node, "`emit`")).unwrap_or_default();
-        let mut parts = self.group_parts(entries.iter(), Layout::ROOT);
-        if let (None, Some(message)) = (&self.layout, message) {
-            for part in &mut parts {
-                if let Part::Segment(rule) = part {
-                    rule.required = standard::is_required(&message.structure, &rule.id);
-                }
-            }
-        }
+        let parts = self.group_parts(entries.iter(), Layout::ROOT);
         let mut parts = self.with_header(parts, control_id, message);
         self.number_anew(&mut parts);
         parts
@@ -243,19 +235,8 @@ impl Compiler {
             }
             nth => nth.flatten(),
         };
-        if SEGMENTS.contains(&id) || self.segments.iter().any(|declared| declared.id == id) {
-            return Some(Named { id, nth });
-        }
-        if is_segment_id(id) && id.starts_with('Z') {
-            let error = MappingError::new("M116", key.place, format!("the segment {id} is not declared"));
-            self.error(error.suggest(format!("declare it: `segments: {{ {id}: any }}`")));
-        } else {
-            let near = suggest::did_you_mean(id, SEGMENTS);
-            let error =
-                MappingError::new("M116", key.place, format!("there is no segment `{}`", shortened(id)));
-            self.error(error.suggest_maybe(near));
-        }
-        None
+        self.known_segment(id, key.place)?;
+        Some(Named { id, nth })
     }
 
     /// Which counters begin anew behind which segments.

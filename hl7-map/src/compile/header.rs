@@ -3,7 +3,7 @@
 use super::Compiler;
 use crate::error::MappingError;
 use crate::plan::{FieldRule, Fill, LineBreaks, MessageType, Part, SegmentRule};
-use crate::standard::{self, Version};
+use crate::standard::{self, Layout, Version};
 use crate::yaml::Node;
 
 /// Fields of MSH that every message has.
@@ -35,7 +35,11 @@ impl Compiler {
         }
         let (mut events, mut rest): (Vec<_>, Vec<_>) =
             parts.into_iter().partition(|part| is_segment(part, "EVN"));
-        if events.is_empty() && message.is_some_and(|message| standard::has_event_segment(&message.kind)) {
+        let has_event =
+            self.layout.as_ref().is_some_and(|layout| !layout.places("EVN", Layout::ROOT).is_empty());
+        if events.is_empty()
+            && (has_event || message.is_some_and(|message| standard::has_event_segment(&message.kind)))
+        {
             events.push(Part::Segment(self.empty("EVN")));
         }
         for event in &mut events {

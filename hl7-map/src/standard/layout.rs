@@ -1,27 +1,10 @@
 //! The groups and segments of message structures, in their order.
 //!
-//! The one place that the rest of the crate asks for them. The facts are those of the chapters of 2.5 and 2.5.1.
+//! Each structure of the dictionary as one list, so that places in it are compared as numbers.
+
+use hl7_core::dictionary::Group;
 
 use super::Version;
-
-/// Structures in one line each: a name, `?` when it may be left out, `*` when it may also repeat, `+` when it stands once or more; a group
-/// is followed by what is in it.
-const LAYOUTS: &[(Version, Version, &str, &str)] = &[
-    (
-        Version::V2_5,
-        Version::V2_5_1,
-        "ADT_A01",
-        "MSH SFT* EVN PID PD1? ROL* NK1* PV1 PV2? ROL* DB1* OBX* AL1* DG1* DRG? PROCEDURE* ( PR1 ROL* ) GT1* \
-         INSURANCE* ( IN1 IN2? IN3* ROL* ) ACC? UB1? UB2? PDA?",
-    ),
-    (
-        Version::V2_5,
-        Version::V2_5_1,
-        "ORU_R01",
-        "MSH SFT* PATIENT_RESULT+ ( PATIENT? ( PID PD1? NTE* NK1* VISIT? ( PV1 PV2? ) ) ORDER_OBSERVATION+ ( ORC? OBR \
-         NTE* TIMING_QTY* ( TQ1 TQ2* ) CTD? OBSERVATION* ( OBX NTE* ) FT1* CTI* SPECIMEN* ( SPM OBX* ) ) ) DSC?",
-    ),
-];
 
 /// A structure: the message itself first, then everything in it in order, groups before what is in them.
 pub(crate) struct Layout {
@@ -47,42 +30,38 @@ pub(crate) type At = usize;
 impl Layout {
     pub(crate) const ROOT: At = 0;
 
-    /// The structure of this name in a version, where its groups are known.
+    /// The structure of this name in a version, where the version has it.
     pub(crate) fn of(structure: &str, version: Version) -> Option<Self> {
-        let found = LAYOUTS
-            .iter()
-            .find(|(since, until, name, _)| *name == structure && (*since..=*until).contains(&version));
-        found.map(|(_, _, name, text)| Self::read(name, text))
+        let structure = version.dictionary().structure(structure)?;
+        let (name, required, repeats) = (structure.name(), true, false);
+        let mut layout = Self { elements: Vec::new() };
+        layout.add(
+            Element { name, is_group: true, required, repeats, parent: 0, end: 0 },
+            Some(structure.root()),
+        );
+        Some(layout)
     }
 
-    fn read(name: &'static str, text: &'static str) -> Self {
-        let root = Element { name, is_group: true, required: true, repeats: false, parent: 0, end: 0 };
-        let mut elements = vec![root];
-        let mut open = vec![Self::ROOT];
-        for word in text.split_ascii_whitespace() {
-            match word {
-                "(" => open.push(elements.len().saturating_sub(1)),
-                ")" => {
-                    let end = elements.len();
-                    if let Some(group) = open.pop().and_then(|at| elements.get_mut(at)) {
-                        (group.is_group, group.end) = (true, end);
-                    }
-                }
-                _ => elements.push(Element {
-                    name: word.trim_end_matches(['?', '*', '+']),
-                    is_group: false,
-                    required: !word.ends_with(['?', '*']),
-                    repeats: word.ends_with(['*', '+']),
-                    parent: open.last().copied().unwrap_or_default(),
-                    end: elements.len() + 1,
-                }),
-            }
+    /// Adds an element and, of a group, what is in it. Of a choice one part stands, so that none has to.
+    fn add(&mut self, element: Element, group: Option<Group>) {
+        let at = self.elements.len();
+        self.elements.push(element);
+        let Some(group) = group else { return };
+        for part in group.parts().filter(|part| !part.is_open()) {
+            let inner = Element {
+                name: part.name(),
+                is_group: part.group().is_some(),
+                required: part.is_required() && !group.is_choice(),
+                repeats: part.repeats(),
+                parent: at,
+                end: self.elements.len() + 1,
+            };
+            self.add(inner, part.group());
         }
-        let end = elements.len();
-        if let Some(root) = elements.first_mut() {
-            root.end = end;
+        let end = self.elements.len();
+        if let Some(group) = self.elements.get_mut(at) {
+            group.end = end;
         }
-        Self { elements }
     }
 
     pub(crate) fn element(&self, at: At) -> Option<&Element> {
