@@ -11,6 +11,7 @@ mod formula;
 mod group;
 mod header;
 mod json;
+mod outside;
 mod segment;
 mod source;
 mod switch;
@@ -25,7 +26,8 @@ use crate::case::Case;
 use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::place::Place;
-use crate::plan::Plan;
+use crate::plan::{OnMiss, Plan};
+use crate::sources::Sources;
 use crate::standard::{At, Layout, Version};
 use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Scalar, Tree, shortened};
@@ -38,13 +40,17 @@ pub(crate) struct Compiled {
 }
 
 /// Compiles a file, or gives every mistake in it.
-pub(crate) fn compile(root: Option<Node>, read: Vec<MappingError>) -> Result<Compiled, Vec<MappingError>> {
+pub(crate) fn compile(
+    root: Option<Node>,
+    read: Vec<MappingError>,
+    sources: Option<&dyn Sources>,
+) -> Result<Compiled, Vec<MappingError>> {
     let Some(root) = root else {
         let empty = MappingError::new("M005", Place::START, "the file is empty")
             .suggest("a mapping has `map`, `from`, `to` and `emit`");
         return Err(if read.is_empty() { vec![empty] } else { read });
     };
-    let mut compiler = Compiler { errors: read, ..Compiler::default() };
+    let mut compiler = Compiler { errors: read, sources, ..Compiler::default() };
     let compiled = compiler.document(&root);
     compiler.keep_back_data(&root);
     match compiled {
@@ -57,7 +63,8 @@ pub(crate) fn compile(root: Option<Node>, read: Vec<MappingError>) -> Result<Com
 
 /// What is known of the file while its parts are compiled.
 #[derive(Default)]
-struct Compiler {
+struct Compiler<'s> {
+    sources: Option<&'s dyn Sources>,
     errors: Vec<MappingError>,
     warnings: Vec<MappingError>,
     tables: Vec<TableName>,
@@ -79,6 +86,8 @@ struct Compiler {
     reads_members: Option<usize>,
     /// How many operands of conditions are the same in every round.
     slots: usize,
+    /// What becomes of a text that a lookup does not have.
+    lookups: Vec<(String, OnMiss)>,
     /// The IDs of segments, by their counters.
     counted: Vec<String>,
     /// The structure of the message that is made, where its groups are known.
@@ -117,7 +126,7 @@ fn fits(pattern: &[u8; 3], id: &str) -> bool {
     id.len() == 3 && pattern.iter().zip(id.bytes()).all(|(a, b)| *a == b'?' || *a == b)
 }
 
-impl Compiler {
+impl Compiler<'_> {
     fn error(&mut self, error: MappingError) {
         let error = if self.private { error.into_private() } else { error };
         self.errors.push(error);

@@ -11,8 +11,10 @@ use crate::decimal::{Decimal, NotDecimal};
 use crate::plan::{Form, OffsetRule, OnMiss, Precision, Table};
 use crate::value::{Fault, Value};
 
+mod more;
 mod typed;
 
+pub(crate) use more::{empty, lookup, mask, name_part, outside, phone, unique, uuid5};
 pub(crate) use typed::{raw, text, typed};
 
 type Given<'v> = Result<Value<'v>, Fault>;
@@ -218,6 +220,40 @@ pub(crate) fn as_dtm<'v>(
     }
     let dtm = moment.as_dtm(precision, zone)?;
     Ok(Value::text(Cow::Owned(if form == Form::Iso { date::as_iso(&dtm).unwrap_or(dtm) } else { dtm })))
+}
+
+/// HL7's TM, or the time of day as ISO 8601 has it, of a time or of a date with a time. A date alone has none.
+pub(crate) fn as_time<'v>(text: &str, form: Form) -> Given<'v> {
+    let with_date = format!("2000-01-01T{}", text.strip_prefix('T').unwrap_or(text));
+    let moment = Moment::of(text).ok().filter(Moment::has_time).or_else(|| Moment::of(&with_date).ok());
+    match moment.map(|moment| moment.as_dtm(Precision::Fraction, None)) {
+        None => Err(NotMoment::NoDate.fault()),
+        Some(dtm) => {
+            let dtm = dtm?;
+            let time = match form {
+                Form::Iso => date::as_iso(&dtm).and_then(|iso| iso.get(11..).map(str::to_owned)),
+                Form::Hl7 => dtm.get(8..).map(str::to_owned),
+            };
+            Ok(Value::text(Cow::Owned(time.unwrap_or_default())))
+        }
+    }
+}
+
+/// The same instant in another zone. A time without an offset is one of the file's zone.
+pub(crate) fn to_zone<'v>(text: &str, to: &TimeZone, zone: Option<&TimeZone>) -> Given<'v> {
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
+    if moment.lacks_offset() && zone.is_none() {
+        let fault = Fault::new("M219", "this time has no offset");
+        return Err(
+            fault.suggest("say in which zone it is with `zone_in`, or with `zone` for the whole file")
+        );
+    }
+    Ok(Value::text(Cow::Owned(moment.in_zone(to, zone)?)))
+}
+
+pub(crate) fn add_days<'v>(text: &str, days: i32) -> Given<'v> {
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
+    Ok(Value::text(Cow::Owned(moment.plus_days(days)?)))
 }
 
 /// A time without an offset is one of this zone.

@@ -48,7 +48,8 @@
 //! | `from: json` | what comes in |
 //! | `to: { hl7: "2.5.1", message: ADT^A08 }` | the version and the message that goes out; a message that is not known here is written with its structure, `ADT^A08^ADT_A01`; before 2.3.1 MSH-9 has no structure, and none is sent |
 //! | `zone` | the time zone of timestamps that have no offset, for `dtm` |
-//! | `tables` | `NAME: { map: { from: to }, on_miss: error }`; `on_miss` is `error` (the payload is refused), `keep`, `drop` or a text |
+//! | `tables` | `NAME: { map: { from: to }, on_miss: error }`; `on_miss` is `error` (the payload is refused), `keep`, `drop` or a text. In place of `map`, `csv: FILE` with a line of names: the first column to the second, or `from: NAME, to: NAME` |
+//! | `lookups` | `NAME: { on_miss: error }` for lookups of the embedding program |
 //! | `segments` | the Z segments that are written: `{ ZPD: { 1: ST, 2: FT }, ZNR: any }` |
 //! | `require` | paths that have to be present |
 //! | `control_id` | MSH-10, where the caller's is not to be used |
@@ -186,6 +187,7 @@
 //! .patient.name        a path of the payload; the current item inside a loop
 //! .phones[0]."my key"  the first item of a list; a name with other characters
 //! ^.id  $root.id       of the item around the current one; of the payload
+//! $secret.ehr.key      a secret, when the mapping is loaded with sources
 //! $now                 the clock, as 20260102030405+0000; in JSON 2026-01-02T03:04:05Z
 //! .a ?? .b ?? "x"      the first that is present
 //! .a | trim | upper    functions, one after the other
@@ -208,6 +210,14 @@
 //! | `zone_in America/Chicago` | a time without an offset gets that of the zone |
 //! | `number`, `round 2` | a number as HL7's NM; with at most two digits behind the point, halves away from zero |
 //! | `hash 20` | the first 20 hexadecimal digits of the text's SHA-256 |
+//! | `time`, `time iso` | HL7's TM, or the time of day as ISO 8601 has it |
+//! | `to_zone America/Chicago`, `add_days -7` | the same instant in a zone; so many days later |
+//! | `unique`, `empty "N/A" "-"` | each text of a list once; these texts (without any, blanks) as absent |
+//! | `mask 4` | all but the last four characters as `*` |
+//! | `phone` | the digits of a phone number, with its `+` and without an extension |
+//! | `name_part family` | `family`, `given` or `middle` of "Family, Given Middle" or "Given Middle Family" |
+//! | `uuid5 "NAMESPACE"` | the UUID of version 5 of the text in a namespace |
+//! | `lookup ward`, others | a lookup or a function of the embedding program: see [`Sources`] |
 //! | `bool` | yes or no of Y, N, yes, no, true, false, T, F, 1, 0: `true` and `false` in JSON, `Y` and `N` in a message |
 //! | `text` | the value as text; of a message its repetitions as lines |
 //! | `raw`, `typed OBX-2` | a place of a message as it stands there; by its data type |
@@ -275,6 +285,8 @@
 //! | M123, M124 | warnings: a text that holds delimiters, which are escaped; a text `null` or `~`, or an empty one |
 //! | M125 | an unknown group |
 //! | M126 | a warning: a loop over a group that stands once |
+//! | M127 | something outside the file that is not there, or cannot be asked for: see [`Mapping::load`] |
+//! | M128 | a file that is no table |
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!
@@ -297,6 +309,9 @@
 //! | M219 | a time without an offset where one is asked for |
 //! | M220 | `switch` has no line for the type of the value |
 //! | M221 | neither yes nor no |
+//! | M222 | a lookup does not have the value |
+//! | M223 | a namespace that is no UUID |
+//! | M224 | a function of the embedding program refuses the value |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!
@@ -308,7 +323,7 @@
 //! * Every value is escaped once: nothing in a payload adds a field, a repetition, a component or a segment to a message.
 //! * Applying ends: there is no recursion, loops run over lists of the payload only, and [`Context`] limits their rounds, the
 //!   steps of a call, what is made on the way, and the output.
-//! * The crate opens nothing, and reads neither the clock nor the zone of the machine; zone data is compiled in.
+//! * The crate opens nothing (what a mapping refers to is asked of [`Sources`]), and reads neither the clock nor the zone of the machine; zone data is compiled in.
 //! * No error, `Debug` or `Display` shows a value of a payload. [`Difference`] alone does, of a file's own tests, and not by `Debug`.
 
 mod applied;
@@ -318,6 +333,7 @@ mod case;
 mod compare;
 mod compile;
 mod context;
+mod csv;
 mod date;
 mod decimal;
 mod error;
@@ -333,6 +349,7 @@ mod plan;
 mod refusal;
 mod scope;
 mod shown;
+mod sources;
 mod standard;
 mod suggest;
 mod value;
@@ -344,3 +361,4 @@ pub use context::Context;
 pub use error::{MappingError, MappingErrors};
 pub use mapping::Mapping;
 pub use refusal::{ApplyError, ApplyErrorKind, Refusal};
+pub use sources::{Function, Lookup, Sources};

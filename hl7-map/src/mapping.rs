@@ -13,6 +13,7 @@ use crate::error::MappingErrors;
 use crate::json::{self, JsonLimits};
 use crate::plan::{Plan, Work};
 use crate::refusal::ApplyError;
+use crate::sources::Sources;
 use crate::yaml;
 
 const M200_MESSAGE: &str = "the mapping reads a message, and this is JSON";
@@ -28,7 +29,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Loads a mapping file.
+    /// Loads a mapping file that refers to nothing outside it: one that does is refused (M127), see [`Mapping::load`].
     ///
     /// The file is at most 1 MiB long, its lists and maps lie at most 64 deep in each other, and it has at most 200,000 values with its
     /// aliases written out.
@@ -44,8 +45,21 @@ impl Mapping {
     /// assert_eq!(first.suggestion(), Some("did you mean `PID`?"));
     /// ```
     pub fn from_yaml(text: &str) -> Result<Mapping, MappingErrors> {
+        Self::with_sources(text, None)
+    }
+
+    /// Loads a mapping file that refers to files, secrets, lookups or functions outside it, which `sources` gives. They are asked for once,
+    /// here.
+    ///
+    /// # Errors
+    /// As [`Mapping::from_yaml`], and when `sources` does not have what the file names.
+    pub fn load(text: &str, sources: &dyn Sources) -> Result<Mapping, MappingErrors> {
+        Self::with_sources(text, Some(sources))
+    }
+
+    fn with_sources(text: &str, sources: Option<&dyn Sources>) -> Result<Mapping, MappingErrors> {
         let (root, errors) = yaml::read(text);
-        match compile::compile(root, errors) {
+        match compile::compile(root, errors, sources) {
             Ok(compiled) => Ok(Mapping {
                 plan: compiled.plan,
                 cases: compiled.cases,

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::expr::{Comparison, JsonPath, Origin};
 use crate::pattern::Pattern;
+use crate::sources::{Function as OutsideFunction, Lookup};
 use crate::standard::{At, Layout, Version};
 
 /// A whole mapping.
@@ -240,6 +241,7 @@ pub(crate) struct Table {
 }
 
 /// What becomes of a value that a table does not have.
+#[derive(Clone)]
 pub(crate) enum OnMiss {
     Error,
     Keep,
@@ -460,6 +462,26 @@ pub(crate) enum Function {
     Bool,
     Raw,
     Typed(Term),
+    Time(Form),
+    ToZone(TimeZone),
+    AddDays(i32),
+    Unique,
+    /// These texts are absent; without any, blanks are.
+    Empty(Vec<Term>),
+    Mask(usize),
+    Uuid5(Term),
+    Phone,
+    NamePart(NamePart),
+    Lookup(Lookup, OnMiss),
+    Outside(OutsideFunction, Vec<Term>),
+}
+
+/// A part of a person's name in one text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NamePart {
+    Family,
+    Given,
+    Middle,
 }
 
 /// Down to where a time is kept.
@@ -544,7 +566,10 @@ impl Function {
             Function::Split(a) | Function::Join(a) | Function::Default(a) | Function::Typed(a) => {
                 a.any_term(holds)
             }
-            Function::Concat(terms) => terms.iter().any(|term| term.any_term(holds)),
+            Function::Uuid5(a) => a.any_term(holds),
+            Function::Concat(terms) | Function::Empty(terms) | Function::Outside(_, terms) => {
+                terms.iter().any(|term| term.any_term(holds))
+            }
             _ => false,
         }
     }
@@ -553,7 +578,10 @@ impl Function {
     pub(crate) fn takes_first_leaf(&self) -> bool {
         matches!(
             self,
-            Function::Date(_)
+            Function::Time(_)
+                | Function::ToZone(_)
+                | Function::AddDays(_)
+                | Function::Date(_)
                 | Function::Dtm(..)
                 | Function::ZoneIn(_)
                 | Function::Number

@@ -27,7 +27,7 @@ pub enum ApplyErrorKind {
     Json,
     /// The mapping reads something else: `M200`. The program that calls it is at fault.
     Direction,
-    /// What comes in does not give what the mapping asks for: `M201` to `M208`, `M213` to `M221`. The sender or the mapping is at fault.
+    /// What comes in does not give what the mapping asks for: `M201` to `M208`, `M213` to `M224`. The sender or the mapping is at fault.
     Refused,
     /// The payload, a loop or the message goes beyond a limit: `M209` to `M212`.
     Limit,
@@ -167,7 +167,7 @@ impl Refusal {
         Self { code, path, source, line, message, suggestion }
     }
 
-    /// The stable code, `M201` to `M221`.
+    /// The stable code, `M201` to `M224`.
     pub fn code(&self) -> &'static str {
         self.code
     }

@@ -329,6 +329,10 @@ impl<'v> Scope<'v> {
         }
     }
 
+    fn argument_texts(&self, terms: &'v [Term]) -> Result<Vec<Cow<'v, str>>, Fault> {
+        terms.iter().map(|term| self.argument_text(term)).collect()
+    }
+
     fn step(&self, step: &'v Function, value: Value<'v>) -> Result<Value<'v>, Fault> {
         if let (Function::Default(term), true) = (step, value.is_absent()) {
             return self.argument(term);
@@ -344,6 +348,19 @@ impl<'v> Scope<'v> {
             Function::Join(separator) => function::join(value, &self.argument_text(separator)?, budget),
             Function::Len => function::len(value),
             Function::Raw => Ok(function::raw(value)),
+            Function::Unique => function::unique(value, budget),
+            Function::Empty(absent) => {
+                let absent = self.argument_texts(absent)?;
+                each_text(value, budget, first, &mut |text| function::empty(text, &absent))
+            }
+            Function::Uuid5(namespace) => {
+                let namespace = self.argument_text(namespace)?;
+                each_text(value, budget, first, &mut |text| function::uuid5(&text, &namespace))
+            }
+            Function::Outside(function, arguments) => {
+                let arguments = self.argument_texts(arguments)?;
+                each_text(value, budget, first, &mut |text| function::outside(&text, function, &arguments))
+            }
             Function::Text => function::text(value),
             Function::Typed(kind) => function::typed(value, &self.argument_text(kind)?, self.plan.version()),
             Function::First => function::first(value),
@@ -357,8 +374,7 @@ impl<'v> Scope<'v> {
                 each_text(value, budget, first, &mut |text| function::split(text, &separator, budget))
             }
             Function::Concat(terms) => {
-                let more =
-                    terms.iter().map(|term| self.argument_text(term)).collect::<Result<Vec<_>, _>>()?;
+                let more = self.argument_texts(terms)?;
                 each_text(value, budget, first, &mut |text| function::concat(text, &more, budget))
             }
             plain => each_text(value, budget, first, &mut |text| self.plain(plain, text)),
@@ -380,6 +396,13 @@ impl<'v> Scope<'v> {
                 function::as_dtm(&text, *precision, *offset, *form, zone)
             }
             Function::ZoneIn(zone) => function::zone_in(&text, zone),
+            Function::Time(form) => function::as_time(&text, *form),
+            Function::ToZone(zone) => function::to_zone(&text, zone, self.plan.zone.as_ref()),
+            Function::AddDays(days) => function::add_days(&text, *days),
+            Function::Mask(shown) => function::mask(&text, *shown),
+            Function::Phone => function::phone(&text),
+            Function::NamePart(part) => function::name_part(&text, *part),
+            Function::Lookup(lookup, on_miss) => function::lookup(text, lookup, on_miss),
             Function::Number => function::number(text),
             Function::Bool => function::yes_or_no(&text),
             Function::Round(places) => function::round(&text, *places),

@@ -1,19 +1,30 @@
 //! `hl7 map`: apply, check and test mapping files.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use hl7_core::Message;
-use hl7_map::{Applied, ApplyError, Context, Direction, Mapping, TestReport};
+use hl7_map::{Applied, ApplyError, Context, Direction, Mapping, Sources, TestReport};
 
 use crate::failure::Failure;
 use crate::input::{self, Source};
 use crate::output;
 use crate::visible;
 
+/// The files beside a mapping, which it may name without leaving its folder.
+struct Folder<'f>(&'f Path);
+
+impl Sources for Folder<'_> {
+    fn file(&self, name: &str) -> Option<String> {
+        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        inside.then(|| input::text(&self.0.join(name)).ok()).flatten()
+    }
+}
+
 fn load(file: &Path) -> Result<Mapping, Failure> {
     let text = input::text(file)?;
-    Mapping::from_yaml(&text)
+    let folder = Folder(file.parent().unwrap_or(Path::new("")));
+    Mapping::load(&text, &folder)
         .map_err(|errors| Failure::mistake(errors.render(&file.display().to_string(), &text)))
 }
 

@@ -15,7 +15,7 @@ use crate::yaml::{Entry, Key, Node, Scalar, Style, Tree, shortened};
 
 const KEYS: [&str; 8] = ["name", "given", "change", "expect", "expect_message", "dropped", "error", "now"];
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn cases(&mut self, node: &Node) -> Vec<Case> {
         self.private = true;
         let cases = self.each_case(node);

@@ -10,7 +10,7 @@ const DELIMITERS: [char; 5] = ['|', '^', '~', '&', '\\'];
 /// Longer constants are not written out in a suggestion.
 const LONGEST: usize = 60;
 
-impl Compiler {
+impl Compiler<'_> {
     /// Warns of a value that is a text where its writer may think of delimiters or of a null; in MSH-9 delimiters are a mistake.
     pub(super) fn check_constant(&mut self, place: &str, node: &Node) {
         let Tree::Scalar(scalar) = &node.tree else { return };

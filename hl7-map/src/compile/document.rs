@@ -14,7 +14,7 @@ use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
 
 /// Keys that every mapping may have.
-const COMMON: [&str; 8] = ["map", "from", "to", "zone", "tables", "segments", "require", "tests"];
+const COMMON: [&str; 9] = ["map", "from", "to", "zone", "tables", "lookups", "segments", "require", "tests"];
 
 /// Keys of a mapping that makes a message.
 const BUILD: [&str; 2] = ["control_id", "emit"];
@@ -29,7 +29,7 @@ const EDIT: [&str; 5] = ["accept", "drop_message", "set", "remove", "add"];
 const OTHER_KINDS: [&str; 3] = ["pipeline", "redact", "rules"];
 
 /// Keys that refer to something outside the file.
-const UNAVAILABLE: [&str; 3] = ["lookups", "payload_schema", "profile"];
+const UNAVAILABLE: [&str; 2] = ["payload_schema", "profile"];
 
 /// What a mapping reads and what it gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub(super) struct Top<'n> {
     zone: Option<&'n Node>,
     tables: Option<&'n Node>,
     segments: Option<&'n Node>,
+    lookups: Option<&'n Node>,
     require: Option<&'n Node>,
     control_id: Option<&'n Node>,
     emit: Option<&'n Node>,
@@ -59,7 +60,7 @@ pub(super) struct Top<'n> {
     pub(super) add: Option<&'n Node>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn document(&mut self, root: &Node) -> Option<(Plan, Vec<Case>)> {
         let entries = self.map(root, "a mapping file")?;
         if let Some(other) = entries.iter().find(|entry| OTHER_KINDS.contains(&entry.key.text.as_str())) {
@@ -81,6 +82,9 @@ impl Compiler {
         self.any_version = way == Way::InPlace || (way == Way::MessageToJson && source.is_none());
         let zone = top.zone.and_then(|node| self.zone(node));
         let tables = top.tables.map(|node| self.tables(node)).unwrap_or_default();
+        if let Some(lookups) = top.lookups {
+            self.lookups(lookups);
+        }
         self.declared_segments(top.segments);
         let require = top.require.map(|node| self.require(node)).unwrap_or_default();
         let work = match way {
@@ -218,6 +222,7 @@ impl Compiler {
                 "zone" => &mut top.zone,
                 "tables" => &mut top.tables,
                 "segments" => &mut top.segments,
+                "lookups" => &mut top.lookups,
                 "require" => &mut top.require,
                 "control_id" => &mut top.control_id,
                 "emit" => &mut top.emit,
@@ -289,7 +294,7 @@ impl Compiler {
 
     fn table(&mut self, name: &str, node: &Node) -> Table {
         let mut table = Table { name: shortened(name), rows: Vec::new(), on_miss: OnMiss::Error };
-        let mut has_map = false;
+        let (mut has_map, mut csv, mut from, mut to) = (false, None, None, None);
         for Entry { key, value } in self.map(node, "a table").unwrap_or_default() {
             match key.text.as_str() {
                 "map" => {
@@ -297,14 +302,21 @@ impl Compiler {
                     table.rows = self.rows(value);
                 }
                 "on_miss" => table.on_miss = self.on_miss(value),
-                "csv" | "file" | "reverse" => {
-                    self.unavailable(key.place, &format!("`{}` of a table", key.text))
-                }
-                _ => self.unknown_key(key, value, &["map", "on_miss"]),
+                "csv" => csv = Some(value),
+                "from" => from = Some(value),
+                "to" => to = Some(value),
+                _ => self.unknown_key(key, value, &["map", "csv", "from", "to", "on_miss"]),
             }
         }
-        if !has_map && matches!(node.tree, Tree::Map(_)) {
-            self.error(MappingError::new("M005", node.place, "the table has no `map`"));
+        match csv {
+            Some(file) if has_map => {
+                self.error(MappingError::new("M113", file.place, "a table is a `map` or a `csv`"));
+            }
+            Some(file) => table.rows = self.csv_rows(file, from, to).unwrap_or_default(),
+            None if !has_map && matches!(node.tree, Tree::Map(_)) => {
+                self.error(MappingError::new("M005", node.place, "the table has no `map`"));
+            }
+            None => {}
         }
         table
     }
@@ -321,7 +333,7 @@ impl Compiler {
         rows
     }
 
-    fn on_miss(&mut self, node: &Node) -> OnMiss {
+    pub(super) fn on_miss(&mut self, node: &Node) -> OnMiss {
         match self.text(node, "`on_miss`") {
             Some("error") | None => OnMiss::Error,
             Some("keep") => OnMiss::Keep,

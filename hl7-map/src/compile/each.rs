@@ -14,7 +14,7 @@ use crate::yaml::{Node, Tree, shortened};
 /// Segments that stand before the groups of a message, where its structure is not known.
 const BEFORE_GROUPS: [&str; 8] = ["MSH", "SFT", "EVN", "PID", "PD1", "NK1", "PV1", "PV2"];
 
-impl Compiler {
+impl Compiler<'_> {
     /// What a loop goes over: an expression, or the name of a group or segment of the message.
     pub(super) fn over(&mut self, each: &Node) -> Option<Formula> {
         let Tree::Scalar(scalar) = &each.tree else { return self.formula(each, "`each`") };

@@ -13,7 +13,7 @@ use crate::plan::{
 use crate::shown::harmless;
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn edit(&mut self, top: &Top<'_>) -> Edit {
         Edit {
             gate: self.gate(top),

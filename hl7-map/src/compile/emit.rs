@@ -27,7 +27,7 @@ impl<'n> Repeats<'n> {
     }
 }
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn segment(&mut self, id: &str, node: &Node) -> Option<SegmentRule> {
         let entries = self.map(node, "a segment")?;
         let mut repeats = Repeats::default();

@@ -59,7 +59,7 @@ impl Target<'_> {
     }
 }
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn repetition(
         &mut self,
         place: &str,

@@ -1,18 +1,20 @@
 //! Expressions and conditions with their names resolved.
 
 use super::{Around, Compiler};
+use jiff::tz::TimeZone;
+
 use crate::error::MappingError;
 use crate::expr::{
     self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Reads, Step,
 };
 use crate::pattern::Pattern;
 use crate::place::Place;
-use crate::plan::{Form, Formula, Function, OffsetRule, Operand, Precision, Term, Test};
+use crate::plan::{Form, Formula, Function, NamePart, OffsetRule, Operand, Precision, Term, Test};
 use crate::suggest;
 use crate::yaml::{Node, Scalar, Style, shortened};
 
 /// The functions there are, with the form of their call.
-const FUNCTIONS: [(&str, &str); 25] = [
+const FUNCTIONS: [(&str, &str); 35] = [
     ("upper", "upper"),
     ("lower", "lower"),
     ("trim", "trim"),
@@ -35,14 +37,20 @@ const FUNCTIONS: [(&str, &str); 25] = [
     ("last", "last"),
     ("hash", "hash 20"),
     ("text", "text"),
+    ("time", "time, or time iso"),
+    ("to_zone", "to_zone America/Chicago"),
+    ("add_days", "add_days -7"),
+    ("unique", "unique"),
+    ("empty", "empty, or empty \"N/A\" \"-\""),
+    ("mask", "mask 4"),
+    ("uuid5", "uuid5 \"6ba7b810-9dad-11d1-80b4-00c04fd430c8\""),
+    ("phone", "phone"),
+    ("name_part", "name_part family, given or middle"),
+    ("lookup", "lookup ward"),
     ("bool", "bool"),
     ("raw", "raw"),
     ("typed", "typed OBX-2"),
 ];
-
-/// Functions of the language for other kinds of mapping.
-const UNAVAILABLE: [&str; 10] =
-    ["add_days", "empty", "lookup", "mask", "name_part", "phone", "time", "to_zone", "unique", "uuid5"];
 
 const PRECISIONS: [(&str, Precision); 6] = [
     ("year", Precision::Year),
@@ -89,7 +97,7 @@ impl<'n> Source<'n> {
     }
 }
 
-impl Compiler {
+impl Compiler<'_> {
     /// The formula of a scalar: an expression, or a text.
     pub(super) fn formula(&mut self, node: &Node, what: &str) -> Option<Formula> {
         let scalar = self.scalar(node, what)?;
@@ -214,8 +222,7 @@ impl Compiler {
             PrimaryKind::Group(inner) => Some(Term::Group(Box::new(self.pipeline(source, *inner)?))),
             PrimaryKind::Variable(name) if name == "now" => Some(Term::Now),
             PrimaryKind::Variable(name) if name.starts_with("secret.") => {
-                self.unavailable(place, "a secret");
-                None
+                self.secret(name.trim_start_matches("secret."), place)
             }
             PrimaryKind::Variable(name) => {
                 let message = format!("there is no variable `${}`", shortened(&name));
@@ -267,11 +274,10 @@ impl Compiler {
     fn call(&mut self, source: Source<'_>, call: Call) -> Option<Function> {
         let place = source.place(&call.at);
         let name = call.name.as_str();
-        if UNAVAILABLE.contains(&name) {
-            self.unavailable(place, &format!("the function `{name}`"));
-            return None;
-        }
         let Some((_, form)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
+            if let Some(function) = self.function_outside(source, &call) {
+                return Some(function);
+            }
             let suggestion = suggest::did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known))
                 .unwrap_or_else(|| {
                     format!("the functions are {}", FUNCTIONS.map(|(known, _)| known).join(", "))
@@ -283,7 +289,9 @@ impl Compiler {
         let message = format!("these are not the arguments of `{name}`");
         match name {
             "table" => return self.table_call(source, call, form),
-            "zone_in" => return self.zone_call(source, &call, form),
+            "zone_in" => return self.zone_call(source, &call, form).map(Function::ZoneIn),
+            "to_zone" => return self.zone_call(source, &call, form).map(Function::ToZone),
+            "lookup" => return self.lookup_call(source, &call, form),
             _ => {}
         }
         let terms: Vec<_> =
@@ -296,7 +304,15 @@ impl Compiler {
         function
     }
 
-    fn zone_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<Function> {
+    /// A function of the embedding program, where there is one of this name.
+    fn function_outside(&mut self, source: Source<'_>, call: &Call) -> Option<Function> {
+        self.sources?.function(&call.name)?;
+        let terms: Vec<_> =
+            call.arguments.iter().map(|argument| self.term(source, argument.clone())).collect();
+        self.outside_function(&call.name, terms.into_iter().collect::<Option<_>>()?)
+    }
+
+    fn zone_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<TimeZone> {
         let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
             call.arguments.as_slice()
         else {
@@ -305,7 +321,19 @@ impl Compiler {
             self.error(error.suggest(format!("the form is `{form}`")));
             return None;
         };
-        self.zone_named(name, source.place(at)).map(Function::ZoneIn)
+        self.zone_named(name, source.place(at))
+    }
+
+    fn lookup_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<Function> {
+        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
+            call.arguments.as_slice()
+        else {
+            let place = source.place(&call.at);
+            let error = MappingError::new("M103", place, "these are not the arguments of `lookup`");
+            self.error(error.suggest(format!("the form is `{form}`")));
+            return None;
+        };
+        self.lookup(name, source.place(at))
     }
 
     fn table_call(&mut self, source: Source<'_>, call: Call, form: &str) -> Option<Function> {
@@ -339,10 +367,16 @@ fn alone(term: Term) -> Formula {
 
 /// The function with its arguments, when they are right.
 fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
+    if name == "empty" && terms.len() > 2 {
+        return Some(Function::Empty(terms));
+    }
     let second = (terms.len() == 2).then(|| terms.pop()).flatten();
     let first = (terms.len() == 1).then(|| terms.pop()).flatten();
     if !terms.is_empty() {
         return (name == "concat").then_some(Function::Concat(terms));
+    }
+    if name == "empty" {
+        return Some(Function::Empty(first.into_iter().chain(second).collect()));
     }
     match (name, first, second) {
         ("upper", None, None) => Some(Function::Upper),
@@ -357,6 +391,17 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
         ("last", None, None) => Some(Function::Last),
         ("text", None, None) => Some(Function::Text),
         ("bool", None, None) => Some(Function::Bool),
+        ("time", None, None) => Some(Function::Time(Form::Hl7)),
+        ("time", Some(Term::Text(form)), None) => (form == "iso").then_some(Function::Time(Form::Iso)),
+        ("add_days", Some(Term::Text(days)), None) => {
+            days.parse().ok().filter(|days: &i32| days.abs() <= 3_660_000).map(Function::AddDays)
+        }
+        ("unique", None, None) => Some(Function::Unique),
+        ("mask", None, None) => Some(Function::Mask(0)),
+        ("mask", Some(count), None) => count_of(&count, usize::MAX).map(Function::Mask),
+        ("uuid5", Some(namespace), None) => Some(Function::Uuid5(namespace)),
+        ("phone", None, None) => Some(Function::Phone),
+        ("name_part", Some(Term::Text(part)), None) => name_part(&part).map(Function::NamePart),
         ("raw", None, None) => Some(Function::Raw),
         ("typed", Some(kind), None) => Some(Function::Typed(kind)),
         ("left", Some(count), None) => count_of(&count, usize::MAX).map(Function::Left),
@@ -377,6 +422,15 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
         ("default", Some(otherwise), None) => Some(Function::Default(otherwise)),
         ("concat", Some(only), None) => Some(Function::Concat(vec![only])),
         ("concat", Some(first), Some(second)) => Some(Function::Concat(vec![first, second])),
+        _ => None,
+    }
+}
+
+fn name_part(name: &str) -> Option<NamePart> {
+    match name {
+        "family" => Some(NamePart::Family),
+        "given" => Some(NamePart::Given),
+        "middle" => Some(NamePart::Middle),
         _ => None,
     }
 }

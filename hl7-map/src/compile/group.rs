@@ -29,7 +29,7 @@ struct Named<'k> {
     nth: Option<usize>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     /// Everything in the message: the header, then the parts of the file.
     pub(super) fn parts(
         &mut self,

@@ -15,7 +15,7 @@ const HEADER: [(u16, Fill); 5] = [
     (12, Fill::Version),
 ];
 
-impl Compiler {
+impl Compiler<'_> {
     /// The parts of the file with the header and the event in front, and what is filled in.
     pub(super) fn with_header(
         &mut self,

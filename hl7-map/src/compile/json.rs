@@ -8,7 +8,7 @@ use crate::json;
 use crate::plan::{JsonRule, JsonSwitch, JsonValue, Member, ObjectRule};
 use crate::yaml::{Entry, Key, Node, Tree};
 
-impl Compiler {
+impl Compiler<'_> {
     /// The members of the whole.
     pub(super) fn json_members(&mut self, node: &Node) -> Vec<Member> {
         let entries = self.map(node, "`emit`").unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::standard;
 use crate::suggest;
 use crate::yaml::shortened;
 
-impl Compiler {
+impl Compiler<'_> {
     /// Notes a segment that neither the version nor the file has. A mapping that names no version may use those of any.
     pub(super) fn known_segment(&mut self, id: &str, place: Place) -> Option<()> {
         let dictionary = self.version.dictionary();

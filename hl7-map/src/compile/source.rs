@@ -6,7 +6,7 @@ use crate::plan::SourceMessage;
 use crate::standard::{Layout, Version};
 use crate::yaml::{Entry, Node, Tree};
 
-impl Compiler {
+impl Compiler<'_> {
     /// The message of `from`, where it names one, and its structure.
     pub(super) fn source(&mut self, node: &Node) -> Option<SourceMessage> {
         let Tree::Map(entries) = &node.tree else { return None };

@@ -5,7 +5,7 @@ use crate::error::MappingError;
 use crate::plan::{FieldRule, Formula, Kind, Leaf, LineBreaks, RepetitionRule, Switch, Term};
 use crate::yaml::{Entry, Key, Node, Tree};
 
-impl Compiler {
+impl Compiler<'_> {
     /// `{ switch: .value, number: { .. }, string: { .. } }`
     pub(super) fn switch(
         &mut self,

@@ -7,7 +7,7 @@ use crate::standard::Version;
 use crate::suggest;
 use crate::yaml::{Entry, Node, shortened};
 
-impl Compiler {
+impl Compiler<'_> {
     /// `{ hl7: "2.5.1", message: ADT^A08 }`
     pub(super) fn target(&mut self, node: &Node) -> Option<MessageType> {
         let (mut version, mut message) = (None, None);

@@ -11,6 +11,7 @@ mod mappings;
 mod mistakes;
 mod properties;
 mod refusals;
+mod sources;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};

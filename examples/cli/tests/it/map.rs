@@ -168,3 +168,20 @@ fn the_worked_examples_pass_their_own_tests() {
         assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.out);
     }
 }
+
+#[test]
+fn a_table_is_read_from_a_file_beside_the_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "sex.csv", "from,to\nmale,M\n");
+    let text = |file: &str| {
+        format!(
+            "map: m\nfrom: json\nto: {{ hl7: \"2.5.1\", message: ADT^A08 }}\ntables: {{ sex: {{ csv: {file} }} }}\nemit: {{ PID: {{ 8: .sex | table sex }} }}\n"
+        )
+    };
+    let mapping = write(folder.path(), "m.yaml", &text("sex.csv"));
+    let run = hl7(&["map", "apply", mapping.to_str().unwrap()], r#"{ "sex": "male" }"#);
+    assert!(run.code == 0 && run.out.contains("PID|1|||||||M\r"), "{}{}", run.out, run.err);
+    let outside = write(folder.path(), "o.yaml", &text("../sex.csv"));
+    let run = hl7(&["map", "check", outside.to_str().unwrap()], "");
+    assert!(run.code == 3 && run.err.contains("error[M127]"), "{}", run.err);
+}
