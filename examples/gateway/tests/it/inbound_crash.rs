@@ -1,7 +1,7 @@
 //! Nothing that was answered positively over MLLP is lost, whatever becomes of the process or its disk.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -92,7 +92,10 @@ fn fault_50_killed_while_messages_come_in_all_arrive_once_per_kill_at_most_and_i
     // One message of each lane can be under way at a kill.
     assert!(arrived - messages <= kills * PATIENTS, "{} duplicates", arrived - messages);
     let duplicates = arrived - messages;
-    eprintln!("{messages} messages, {kills} kills: lost 0, out of order 0, duplicates {duplicates}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "{messages} messages, {kills} kills: lost 0, out of order 0, duplicates {duplicates}"
+    );
 }
 
 /// Waits for all, each patient's in order, and gives how many came.
