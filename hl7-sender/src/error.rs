@@ -1,11 +1,13 @@
 //! What can go wrong, one type for each operation, with a stable code, and never with message content.
 
+mod backup;
 mod enqueue;
 mod intake;
 mod open;
 mod start;
 mod store;
 
+pub use backup::{BackupError, BackupErrorKind};
 pub use enqueue::{EnqueueError, EnqueueErrorKind};
 pub use intake::{IntakeError, IntakeErrorKind};
 pub use open::{OpenError, OpenErrorKind};

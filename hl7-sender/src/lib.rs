@@ -167,7 +167,7 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S014` [`EnqueueError`]; `S101`–`S110` [`StoreError`]; `S111`–`S118` [`OpenError`]; `S121`–`S130`, `S132`, `S133` [`StartError`]; `S131` [`NotAnEntryId`]; `S134` `NotAKeyId`; `S141`–`S146` [`IntakeError`]. In
+//! `S001`–`S014` [`EnqueueError`]; `S101`–`S110` [`StoreError`]; `S111`–`S120` [`OpenError`]; `S121`–`S130`, `S132`, `S133` [`StartError`]; `S131` [`NotAnEntryId`]; `S134` `NotAKeyId`; `S141`–`S146` [`IntakeError`]; `S151`–`S155` [`BackupError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
 //! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` under way when the process ended, and in the receiver's safe
 //! keeping by then, `S207` its key is not there, `S208` not sealed with its key or not for it, `S211` no folder, `S212` file not
@@ -199,6 +199,7 @@ mod event;
 mod file_drop;
 mod files;
 mod gate;
+pub mod guide;
 mod id;
 mod inbound;
 mod intake;
@@ -245,8 +246,8 @@ pub use entry::{
     Request, State, Stored,
 };
 pub use error::{
-    EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError, OpenErrorKind, StartError,
-    StartErrorKind, StoreError, StoreErrorKind,
+    BackupError, BackupErrorKind, EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError,
+    OpenErrorKind, StartError, StartErrorKind, StoreError, StoreErrorKind,
 };
 pub use event::{DestinationChange, DestinationEvent, EntryChange, EntryEvent, Event, Events};
 pub use file_drop::FileDrop;
@@ -263,7 +264,7 @@ pub use router::{Router, Unrouted};
 pub use sender::{Builder, Sender};
 pub use sender_meter::{DestinationCounters, SenderCounters, SenderMeter};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{SqliteBackup, SqliteOptions, SqliteStore};
 pub use status::Status;
 pub use store::Store;
 pub use store_counters::StoreCounters;

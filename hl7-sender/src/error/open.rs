@@ -32,6 +32,10 @@ pub enum OpenErrorKind {
     Damaged,
     /// S118: the disk has no room, and no reserve is left.
     Full,
+    /// S119: the file system is another machine's, or its locks hold nobody off.
+    Unfit,
+    /// S120: entries that the store at this place had accepted are not in it: its log or its file was removed or replaced, or an older copy restored.
+    WentBack,
 }
 
 impl OpenError {
@@ -67,7 +71,7 @@ impl OpenError {
         self.detail
     }
 
-    /// The stable code, `S111` to `S118`.
+    /// The stable code, `S111` to `S120`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -89,6 +93,16 @@ impl OpenError {
             K::Sqlite => ("S115", "SQLite could not open the file", "check the disk"),
             K::NoRandomness => ("S116", "the operating system gave no randomness", "check its random source"),
             K::Full => ("S118", "the disk is full", "make room on it"),
+            K::Unfit => (
+                "S119",
+                "the file system does not keep a store safely",
+                "put it on a disk of this machine, whose locks work",
+            ),
+            K::WentBack => (
+                "S120",
+                "the store has lost entries that it had accepted",
+                "bring its newest files back; to go on with what is there, remove the file .lock beside it",
+            ),
             K::Damaged => (
                 "S117",
                 "the file is damaged",

@@ -152,11 +152,13 @@ impl Tables {
     }
 
     fn insert_request(&mut self, request: &Request, came: Option<Came<'_>>) -> rusqlite::Result<i64> {
+        let number = self.next_request();
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO request (key, fingerprint, control_id, message_type, size, digest, acknowledgment, name)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO request (number, key, fingerprint, control_id, message_type, size, digest, acknowledgment, name)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
-        let number = insert.insert(params![
+        insert.execute(params![
+            number,
             request.key,
             request.fingerprint,
             request.control_id,

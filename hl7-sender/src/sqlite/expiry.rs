@@ -109,6 +109,9 @@ impl Tables {
         limit: usize,
     ) -> rusqlite::Result<usize> {
         let requests = self.whose_time_is_over(delivered, dead_letters, limit)?;
+        if !requests.is_empty() {
+            self.keep_last_request()?;
+        }
         for request in &requests {
             self.remove(*request)?;
         }

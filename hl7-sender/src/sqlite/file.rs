@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::ground::{self, Ground};
+use super::mark::Mark;
 use crate::error::{OpenError, OpenErrorKind};
 
 /// The store's file, locked against a second opening, by this process or another. The locks end when this is dropped or the process
@@ -16,6 +19,16 @@ pub(super) struct LockedFile {
     /// Closed before the place in the process's list is given up.
     locks: Option<[File; 2]>,
     place: Place,
+    copies: AtomicUsize,
+}
+
+/// A copy is being made.
+pub(super) struct Copying<'f>(&'f LockedFile);
+
+impl Drop for Copying<'_> {
+    fn drop(&mut self) {
+        self.0.copies.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl LockedFile {
@@ -27,8 +40,11 @@ impl LockedFile {
     /// on Linux, where that does not get into SQLite's way, the store's file itself is locked against other processes.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let path = resolved(path).map_err(io_error)?;
-        let lock = private().open(beside(&path, ".lock")).map_err(io_error)?;
+        check_ground(&path)?;
+        let lock_path = beside(&path, ".lock");
+        let lock = private().open(&lock_path).map_err(io_error)?;
         try_lock(&lock)?;
+        check_locks(&lock_path)?;
         if !path.exists() {
             make_private(&path).map_err(io_error)?;
         }
@@ -38,7 +54,7 @@ impl LockedFile {
         if cfg!(target_os = "linux") {
             try_lock(&file)?;
         }
-        Ok(Self { path, identity, locks: Some([file, lock]), place })
+        Ok(Self { path, identity, locks: Some([file, lock]), place, copies: AtomicUsize::new(0) })
     }
 
     /// Whether another file, or none, has come in the place of the store's while it was open. What is written then is lost with the last handle.
@@ -48,6 +64,35 @@ impl LockedFile {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Says that a copy is being made, as long as the result lives: the log cannot be emptied.
+    pub(super) fn copying(&self) -> Copying<'_> {
+        self.copies.fetch_add(1, Ordering::AcqRel);
+        Copying(self)
+    }
+
+    pub(super) fn is_copied(&self) -> bool {
+        self.copies.load(Ordering::Acquire) > 0
+    }
+
+    /// How far the store at this place had come, as the file `.lock` has it.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        let mut text = [0; Mark::LENGTH];
+        let mut lock = self.lock()?;
+        lock.seek(SeekFrom::Start(0)).and_then(|_| lock.read_exact(&mut text)).ok()?;
+        Mark::read(&text)
+    }
+
+    /// Notes how far it has come. It is not flushed: after a loss of power it may tell of less, which alarms nobody.
+    pub(super) fn set_mark(&self, mark: Mark) {
+        let Some(mut lock) = self.lock() else { return };
+        // Without it the store is as good; what it would find is found less surely.
+        let _ = lock.seek(SeekFrom::Start(0)).and_then(|_| lock.write_all(&mark.text()));
+    }
+
+    fn lock(&self) -> Option<&File> {
+        self.locks.as_ref().map(|[_, lock]| lock)
     }
 
     /// The file that keeps room on the disk.
@@ -61,6 +106,27 @@ impl LockedFile {
     }
 }
 
+/// What is not on this machine's disk is no store's place.
+fn check_ground(path: &Path) -> Result<(), OpenError> {
+    match path.parent().map_or(Ground::Fit, ground::of) {
+        Ground::Fit => Ok(()),
+        Ground::Remote => Err(OpenError::new(OpenErrorKind::Unfit)),
+        Ground::Fleeting => {
+            tracing::warn!("the store lies in memory: it does not survive a loss of power");
+            Ok(())
+        }
+    }
+}
+
+/// A lock that is given twice is none.
+fn check_locks(path: &Path) -> Result<(), OpenError> {
+    let second = private().open(path).map_err(io_error)?;
+    match second.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(()),
+        _ => Err(OpenError::new(OpenErrorKind::Unfit)),
+    }
+}
+
 /// One path for one file, whatever links lead to it.
 fn resolved(path: &Path) -> io::Result<PathBuf> {
     if let Ok(path) = fs::canonicalize(path) {
@@ -71,7 +137,7 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     Ok(fs::canonicalize(folder)?.join(name))
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
@@ -176,12 +242,12 @@ fn restrict(_: &File) -> io::Result<()> {
 
 /// Makes the new name durable.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

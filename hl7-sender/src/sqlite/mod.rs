@@ -1,11 +1,14 @@
 //! The embedded store: one SQLite file.
 
+mod backup;
 mod decide;
 mod enqueue;
 mod expiry;
 mod file;
+mod ground;
 mod hold;
 mod lanes;
+mod mark;
 mod migrate;
 mod numbers;
 mod places;
@@ -21,13 +24,14 @@ mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+pub use self::backup::SqliteBackup;
 use self::file::LockedFile;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
@@ -50,12 +54,14 @@ use crate::store_counters::StoreCounters;
 ///
 /// The messages lie in the file as they are, unless they are encrypted (`Builder::encrypt`): who can read the file can read them.
 ///
-/// The file must be on a local disk. Copy it only while no process has it open, together with the `-wal` file where there is one.
+/// The file must be on a local disk; on a network file system it is not opened. [`SqliteStore::backup`] copies it while it is open; a copy by other means is
+/// sound only while no process has it open, and after a crash together with the file `-wal`.
 pub struct SqliteStore {
     writer: Worker,
     reader: Worker,
     poisoned: Arc<AtomicBool>,
     tally: Arc<WriterTally>,
+    file: Weak<LockedFile>,
 }
 
 /// How a [`SqliteStore`] is opened.
@@ -143,6 +149,11 @@ impl SqliteStore {
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         SqliteOptions::new().open(path).await
     }
+
+    /// What makes copies of it while it is in use.
+    pub fn backup(&self) -> SqliteBackup {
+        SqliteBackup::new(Weak::clone(&self.file), Arc::clone(&self.poisoned))
+    }
 }
 
 fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenError> {
@@ -157,6 +168,10 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
             connected => break connected?,
         }
     };
+    if file.mark().is_some_and(|mark| mark.is_ahead_of(tables.mark())) {
+        return Err(OpenError::new(OpenErrorKind::WentBack));
+    }
+    file.set_mark(tables.mark());
     let poisoned = Arc::new(AtomicBool::new(false));
     let tally = Arc::<WriterTally>::default();
     let writer = Writer {
@@ -165,10 +180,12 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         file: Arc::clone(&file),
         poisoned: Arc::clone(&poisoned),
         tally: Arc::clone(&tally),
+        mark: None,
     };
+    let weak = Arc::downgrade(&file);
     let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;
     let writer = Worker::writer(writer).map_err(no_thread)?;
-    Ok(SqliteStore { writer, reader, poisoned, tally })
+    Ok(SqliteStore { writer, reader, poisoned, tally, file: weak })
 }
 
 /// The connection that writes and the one that reads.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
 
+use super::mark::Mark;
 use super::tally::Tally;
 use crate::digest;
 use crate::entry::{DeadLetterReason, Delivery, State};
@@ -26,6 +27,10 @@ pub(super) struct Tables {
     secret: Vec<u8>,
     owner: Owner,
     next_position: i64,
+    /// The highest number that a request was ever given.
+    last_request: i64,
+    /// How far the store has come, as it is committed.
+    committed: Mark,
     max_bytes: u64,
     /// Whether the store was at its limit when the transaction began.
     pub(super) full: bool,
@@ -42,6 +47,8 @@ impl Tables {
             conn.query_row("SELECT max(position) FROM entry WHERE position IS NOT NULL", [], |row| {
                 row.get(0)
             })?;
+        let last_request = last_request(&conn)?;
+        let committed = Mark::new(&secret, last_request);
         let mut tables = Self {
             conn,
             tally: Tally::default(),
@@ -50,6 +57,8 @@ impl Tables {
             secret,
             owner,
             next_position: last.unwrap_or(0) + 1,
+            last_request,
+            committed,
             max_bytes,
             full: false,
         };
@@ -79,7 +88,28 @@ impl Tables {
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
         self.tally.write(&self.conn).map_err(fault)?;
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        self.committed = self.committed.at(self.last_request);
+        Ok(())
+    }
+
+    /// The number behind all others, those of removed requests included.
+    pub(super) fn next_request(&mut self) -> i64 {
+        self.last_request += 1;
+        self.last_request
+    }
+
+    /// Keeps how far the numbers came, which the requests that are about to be removed may be the last to say.
+    pub(super) fn keep_last_request(&self) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('last', ?1)")?
+            .execute([self.last_request.to_be_bytes()])
+            .map(drop)
+    }
+
+    /// How far the store has come, as it is committed.
+    pub(super) fn mark(&self) -> Mark {
+        self.committed
     }
 
     /// Ends the transaction without effect. SQLite may have done so itself, and then there is nothing to do.
@@ -87,6 +117,7 @@ impl Tables {
     /// # Errors
     /// When the tables cannot be read, which is a fault of its own.
     pub(super) fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.last_request = self.committed.number();
         if !self.conn.is_autocommit() {
             let _ = self.run("ROLLBACK");
         }
@@ -157,6 +188,14 @@ impl Tables {
         let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
         Ok(pages.unsigned_abs() * number("PRAGMA page_size")?.unsigned_abs())
     }
+}
+
+/// The highest number that a request was ever given.
+fn last_request(conn: &Connection) -> rusqlite::Result<i64> {
+    let there: Option<i64> = conn.query_row("SELECT max(number) FROM request", [], |row| row.get(0))?;
+    let kept = "SELECT value FROM meta WHERE name = 'last'";
+    let kept: Option<[u8; 8]> = conn.query_row(kept, [], |row| row.get(0)).optional()?;
+    Ok(there.unwrap_or(0).max(kept.map_or(0, i64::from_be_bytes)))
 }
 
 /// The error of the store that an error of SQLite is.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::file::LockedFile;
+use super::mark::Mark;
 use super::reserve::Reserve;
 use super::tables::Tables;
 use super::worker::{Job, Order, note};
@@ -28,6 +29,8 @@ pub(super) struct Writer {
     pub(super) file: Arc<LockedFile>,
     pub(super) poisoned: Arc<AtomicBool>,
     pub(super) tally: Arc<WriterTally>,
+    /// What the file `.lock` says.
+    pub(super) mark: Option<Mark>,
 }
 
 /// What is counted of commits.
@@ -113,9 +116,18 @@ impl Writer {
         match done {
             Ok(()) => {
                 self.tally.committed(group.len(), began.elapsed());
+                self.set_mark();
                 Ok(())
             }
             Err(error) => self.tables.roll_back().and(Err(error)),
+        }
+    }
+
+    fn set_mark(&mut self) {
+        let mark = self.tables.mark();
+        if self.mark != Some(mark) {
+            self.file.set_mark(mark);
+            self.mark = Some(mark);
         }
     }
 
@@ -130,7 +142,9 @@ impl Writer {
 
     /// Empties the log when it is longer than it should be. SQLite is silent when it cannot do so itself, and the log would take the whole disk.
     fn shorten_log(&mut self) -> Result<(), StoreError> {
-        if std::fs::metadata(self.file.log()).map_or(0, |log| log.len()) <= LONG_LOG {
+        let is_short = std::fs::metadata(self.file.log()).map_or(0, |log| log.len()) <= LONG_LOG;
+        // Waiting for a copy to be made would hold up everybody.
+        if is_short || self.file.is_copied() {
             return Ok(());
         }
         let mut done = self.tables.empty_log();

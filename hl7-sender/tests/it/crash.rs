@@ -80,6 +80,20 @@ impl Child {
         std::mem::take(&mut self.heard)
     }
 
+    /// What it said until it was killed, not by this process.
+    pub(crate) fn killed_by_itself(mut self) -> Vec<String> {
+        use std::os::unix::process::ExitStatusExt as _;
+        self.hear_all();
+        let ended = self.process.wait().unwrap();
+        assert_eq!(
+            ended.signal(),
+            Some(9),
+            "it was to be killed, and ended: {ended}; {:?}",
+            self.heard.last()
+        );
+        std::mem::take(&mut self.heard)
+    }
+
     /// Waits until it has said this much.
     pub(crate) fn hear(&mut self, lines: usize) {
         while self.heard.len() < lines {
@@ -140,6 +154,10 @@ fn child() {
             "deliver" => deliver_for_ever(&store).await,
             "deliver-merges" => crate::merges::deliver_for_ever(&store).await,
             "settle" => crate::merges::settle_for_ever(&store).await,
+            "endure" => crate::ailing::endure(&store).await,
+            "gather" => crate::gather::gather(&store).await,
+            "walk" => crate::walk::walk(&store).await,
+            "work" => crate::power::work(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,
             _ => unreachable!("no such role"),

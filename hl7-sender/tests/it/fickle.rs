@@ -11,6 +11,8 @@ use hl7_sender::{
     LaneRecord, Received, Record, Request, SqliteStore, Store, StoreError, StoreErrorKind, Stored,
 };
 
+use crate::steps::{At, reached};
+
 /// What becomes of what comes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mood {
@@ -20,7 +22,7 @@ pub(crate) enum Mood {
     Hangs,
 }
 
-/// The real store, which has no room to begin an attempt while `full` is set, and receives by its mood.
+/// The real store, whose calls are steps at which a child can end; it has no room to begin an attempt while `full` is set, and receives by its mood.
 pub(crate) struct Fickle {
     store: SqliteStore,
     full: Arc<AtomicBool>,
@@ -56,7 +58,28 @@ impl Store for Fickle {
         if self.full.load(Ordering::SeqCst) {
             return Err(StoreError::new(StoreErrorKind::Full));
         }
-        self.store.begin(lane).await
+        let begun = self.store.begin(lane).await?;
+        if begun.is_some() {
+            reached(At::Marked);
+        }
+        Ok(begun)
+    }
+
+    async fn enqueue(&self, request: Request, now: SystemTime) -> Result<Enqueued, StoreError> {
+        reached(At::Keep);
+        let enqueued = self.store.enqueue(request, now).await;
+        reached(At::Kept);
+        enqueued
+    }
+
+    async fn finish(&self, finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
+        reached(At::Settle);
+        let next = self.store.finish(finished, go_on).await?;
+        reached(At::Settled);
+        if next.is_some() {
+            reached(At::Marked);
+        }
+        Ok(next)
     }
 
     async fn prune(
@@ -75,7 +98,12 @@ impl Store for Fickle {
 
     async fn receive(&self, inbound: Inbound, now: SystemTime) -> Result<Received, StoreError> {
         match self.mood {
-            Mood::Works => self.store.receive(inbound, now).await,
+            Mood::Works => {
+                reached(At::Keep);
+                let received = self.store.receive(inbound, now).await;
+                reached(At::Kept);
+                received
+            }
             Mood::Fails(kind) => Err(StoreError::new(kind)),
             Mood::IsFull => Ok(Received::Full),
             Mood::Hangs => std::future::pending().await,
@@ -83,13 +111,11 @@ impl Store for Fickle {
     }
 
     as_it_is! {
-        enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
         answered(key: Digest) -> Result<Option<Answered>, StoreError>;
         is_known(key: Digest) -> Result<bool, StoreError>;
         recover(now: SystemTime) -> Result<u64, StoreError>;
         due(destination: &str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
         clamp(destination: &str, latest: SystemTime) -> Result<(), StoreError>;
-        finish(finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError>;
         unreachable(lane: LaneId, failure: &'static str, next: SystemTime) -> Result<Option<EntryId>, StoreError>;
         expire(destination: &str, oldest: SystemTime, now: SystemTime, limit: usize) -> Result<Vec<EntryId>, StoreError>;
         record(id: EntryId) -> Result<Option<Record>, StoreError>;

@@ -3,6 +3,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
+mod ailing;
 mod blocks;
 mod changes;
 mod clock;
@@ -11,11 +12,13 @@ mod contract_lanes;
 mod crash;
 mod damage;
 mod destinations;
+mod disk;
 #[cfg(feature = "encryption")]
 mod encryption;
 mod events;
 mod fickle;
 mod files;
+mod gather;
 mod intake;
 mod keys;
 mod lanes;
@@ -28,13 +31,17 @@ mod opening;
 mod outage;
 mod outcomes;
 mod peer;
+mod places;
+mod power;
 mod privacy;
 mod room;
 mod shutdown;
 mod spans;
+mod steps;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
 mod unconfirmed;
 mod versions;
+mod walk;
 mod wire;

@@ -123,6 +123,11 @@ impl Folder {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
+    /// One in memory, where there is such a place: what is not about the disk need not wait for it.
+    pub(crate) fn in_memory() -> Self {
+        Self { dir: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap() }
+    }
+
     pub(crate) fn store_path(&self) -> PathBuf {
         self.dir.path().join("outbox.db")
     }
