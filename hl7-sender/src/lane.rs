@@ -34,6 +34,8 @@ const EXPIRE_AT_ONCE: usize = 500;
 const ALTERED: &str = "S201";
 /// S202: older than the destination allows.
 const TOO_OLD: &str = "S202";
+/// S203: under way when the process ended.
+const INTERRUPTED: &str = "S203";
 /// S204: under way when the destination was removed or changed.
 const CUT: &str = "S204";
 
@@ -156,6 +158,7 @@ impl<'t> Turn<'t> {
     async fn new_connection(&self) -> Result<Box<dyn Connection>, Missing> {
         let target = self.target;
         let connected = tokio::select! {
+            biased;
             connected = target.transport.connect() => connected,
             () = target.reached(Stage::Cut) => return Err(Missing::Cut),
         };
@@ -170,7 +173,7 @@ impl<'t> Turn<'t> {
         match sent {
             Err(failure) if failure.is_lasting() => drop(self.unreachable(failure.of_connection())),
             Err(failure) if matches!(failure.kind(), FailureKind::NotSent | FailureKind::Unsendable) => {}
-            _ if std::mem::take(&mut link.fresh) && self.target.gate().reached() => {
+            _ if std::mem::take(&mut link.fresh) && self.target.gate().reached(Instant::now()) => {
                 tracing::info!(destination = self.target.name, "reachable again");
                 self.engine.tell_of(&self.target.tally.name, DestinationChange::Reachable);
                 self.target.wake.notify_one();
@@ -246,6 +249,7 @@ impl<'t> Turn<'t> {
             let mut link = self.connected().await?;
             let (sent_at, began) = (self.engine.now(), Instant::now());
             let sent = tokio::select! {
+                biased;
                 sent = self.sent(link.connection.send(message), &taken, sent_at, attempt.id) => sent,
                 () = self.target.reached(Stage::Cut) => return Ok((sent_at, cut(&taken))),
             };
@@ -290,14 +294,17 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// What is never written: altered bytes, and what is too old.
+    /// What is never written: altered bytes, what is too old, and what ended this process as often as it may be sent.
     fn refuse(&self, attempt: &Attempt, now: SystemTime) -> Option<Finished> {
         if digest::of_bytes(&attempt.body) != attempt.digest {
             tracing::error!(destination = self.target.name, entry = %attempt.id, code = ALTERED, "altered in the store; held");
             return Some(self.unsent(attempt, End::Hold, ALTERED));
         }
-        decision::is_too_old(&self.target.rules.retry, attempt, now)
-            .then(|| self.unsent(attempt, End::DeadLetter(DeadLetterReason::TooOld), TOO_OLD))
+        let retry = &self.target.rules.retry;
+        if decision::is_too_old(retry, attempt, now) {
+            return Some(self.unsent(attempt, End::DeadLetter(DeadLetterReason::TooOld), TOO_OLD));
+        }
+        decision::ends_unjudged(retry, attempt).map(|end| self.unsent(attempt, end, INTERRUPTED))
     }
 
     /// What cannot be read, or whose acknowledgment could not be kept, is not sent.

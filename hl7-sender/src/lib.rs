@@ -34,6 +34,8 @@
 //! # }
 //! ```
 //!
+//! The [guides](guide) tell how to build a sender into a program, and how to run one: its files, copies of them, and what to do when something is wrong.
+//!
 //! # The words
 //!
 //! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
@@ -71,7 +73,8 @@
 //!
 //! An [`Intake`] is the handler of a listener ([`hl7_mllp::Server::serve`]) that stores what comes in for the destinations that a [`Router`] gives, all in one
 //! commit, and answers then. What its sender repeats is answered as the first time, byte for byte, and not stored again. What no rule takes is refused,
-//! or a dead letter, and counted ([`Intake::meter`]).
+//! or a dead letter, and counted ([`Intake::meter`]). A message that asks for both acknowledgments of enhanced mode is told at once that it is in safe keeping, and
+//! later what became of it ([`Committed::then`]).
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -144,10 +147,12 @@
 //!   cannot open it any more.
 //! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk, or that the receiver gave one (a `CA` before an answer that
 //!   did not come, 0x06 of MLLP release 2).
-//! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
+//! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too, and held after
+//!   [`Retry::max_attempts`]. Every attempt that failed is on record ([`Sender::attempts`]), so that who sees a duplicate finds why.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
 //! * After the store failed to read or write, or was found to contradict itself, nothing more is sent and nothing is accepted, until it is opened
-//!   again. It is checked when it is opened ([`SqliteOptions::check_within`]).
+//!   again. It is checked when it is opened ([`SqliteOptions::check_within`]). One that lacks entries which it had accepted, because an older copy was put in
+//!   its place or its log was removed, is not opened (`S120`).
 //!
 //! **Duplicates.** The receiver can get a message more than once when
 //!
@@ -182,6 +187,8 @@ mod action;
 mod arrival;
 mod backlog;
 mod committed;
+#[cfg(feature = "test-util")]
+pub mod contract;
 mod decision;
 mod destination;
 mod destination_status;
@@ -207,8 +214,11 @@ mod intake_meter;
 #[cfg(feature = "encryption")]
 mod key;
 mod lane;
+#[cfg(feature = "test-util")]
+mod memory;
 mod mllp;
 mod parking;
+mod past;
 mod policy;
 mod prune;
 mod receipt;
@@ -257,6 +267,9 @@ pub use intake::{Intake, IntakeBuilder, Replying};
 pub use intake_meter::{IntakeCounters, IntakeMeter};
 #[cfg(feature = "encryption")]
 pub use key::{Key, KeyId, KeyRing, Keys, NotAKeyId};
+#[cfg(feature = "test-util")]
+pub use memory::MemoryStore;
+pub use past::PastAttempt;
 pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;

@@ -1,6 +1,6 @@
 //! The sender: what an application holds.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,6 +16,7 @@ use crate::entry::{Count, DeadLetterReason, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
 use crate::event::{Board, EntryChange, Event, Events};
 use crate::id::{EntryId, LaneId};
+use crate::past::PastAttempt;
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::running::Running;
@@ -72,6 +73,18 @@ impl Sender {
     /// When the store fails or is closed.
     pub async fn status(&self, id: &EntryId) -> Result<Option<Status>, StoreError> {
         Ok(self.store().record(*id).await?.map(|record| self.vault().status(record)))
+    }
+
+    /// The attempts of an entry that are over, oldest first: those that failed, the last hundred of them, and the one that settled it. None for an entry
+    /// that is not there.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn attempts(&self, id: &EntryId) -> Result<Vec<PastAttempt>, StoreError> {
+        let mut attempts = self.store().attempts(*id).await?;
+        let record = self.store().record(*id).await?;
+        attempts.extend(record.as_ref().and_then(PastAttempt::last_of));
+        Ok(attempts)
     }
 
     /// The newest entries first, at most `limit` and at most 10,000.
@@ -344,7 +357,7 @@ impl Builder {
     /// # Errors
     /// When a destination is not usable, two have one name, the current key is not there, or the store fails.
     pub async fn start(self) -> Result<Sender, StartError> {
-        let (mut targets, tallies) = (HashMap::new(), Arc::<Tallies>::default());
+        let (mut targets, tallies) = (BTreeMap::new(), Arc::<Tallies>::default());
         for destination in self.destinations {
             destination.check().map_err(StartError::new)?;
             let name = destination.name.clone();

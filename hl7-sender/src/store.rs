@@ -11,6 +11,7 @@ use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
+use crate::past::PastAttempt;
 use crate::store_counters::StoreCounters;
 use crate::tally::Codes;
 
@@ -185,6 +186,15 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store fails.
     fn counts(&self) -> impl Future<Output = Result<Vec<Count>, StoreError>> + Send;
+
+    /// The attempts of an entry that failed, oldest first; of many the newest. A store may keep none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn attempts(&self, id: EntryId) -> impl Future<Output = Result<Vec<PastAttempt>, StoreError>> + Send {
+        let _ = id;
+        std::future::ready(Ok(Vec::new()))
+    }
 
     /// The message of an entry, in wire form.
     ///
@@ -423,6 +433,7 @@ erased! {
     recent(origin: Option<&'a str>, limit: usize) -> Result<Vec<Record>, StoreError>;
     dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;
     counts() -> Result<Vec<Count>, StoreError>;
+    attempts(id: EntryId) -> Result<Vec<PastAttempt>, StoreError>;
     message(id: EntryId) -> Result<Option<Vec<u8>>, StoreError>;
     replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;

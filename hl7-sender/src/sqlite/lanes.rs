@@ -204,7 +204,8 @@ impl Tables {
             ":settled": settled, ":next": next.map(Millis),
             ":due": next.filter(|_| !is_parked).map(Millis),
         })?;
-        one(changed)
+        one(changed)?;
+        self.remember(open.number, finished)
     }
 
     /// Lets the lanes of an entry that was settled flow on.

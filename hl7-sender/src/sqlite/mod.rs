@@ -11,6 +11,7 @@ mod lanes;
 mod mark;
 mod migrate;
 mod numbers;
+mod past;
 mod places;
 mod query;
 mod receive;
@@ -42,6 +43,7 @@ use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord
 use crate::error::{OpenError, OpenErrorKind, StoreError};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
+use crate::past::PastAttempt;
 use crate::store::Store;
 use crate::store_counters::StoreCounters;
 
@@ -341,6 +343,10 @@ impl Store for SqliteStore {
 
     async fn counts(&self) -> Result<Vec<Count>, StoreError> {
         self.reader.call(|tables| tables.counts().map_err(fault)).await
+    }
+
+    async fn attempts(&self, id: EntryId) -> Result<Vec<PastAttempt>, StoreError> {
+        self.reader.call(move |tables| tables.attempts(id).map_err(fault)).await
     }
 
     async fn message(&self, id: EntryId) -> Result<Option<Vec<u8>>, StoreError> {

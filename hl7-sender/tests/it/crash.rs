@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use hl7_sender::{EntryId, SqliteStore, State, Store};
 
-use crate::contract::{at, finished};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere};
+use hl7_sender::contract::{at, finished};
 
 const ROLE: &str = "HL7_SENDER_TEST_CHILD";
 const STORE: &str = "HL7_SENDER_TEST_STORE";
@@ -157,6 +157,7 @@ fn child() {
             "endure" => crate::ailing::endure(&store).await,
             "gather" => crate::gather::gather(&store).await,
             "walk" => crate::walk::walk(&store).await,
+            "poisoned" => crate::walk::poisoned(&store).await,
             "work" => crate::power::work(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,
