@@ -97,6 +97,27 @@ fn a_receiver_that_is_not_trusted_gets_nothing_and_the_page_calls_for_help() {
 }
 
 #[test]
+fn renewed_certificates_are_used_without_a_start_and_broken_ones_are_told_of() {
+    let pems = tempfile::tempdir().unwrap();
+    certificates::write(pems.path());
+    let ehr = Receiver::start(Answer::Code(AckCode::AA));
+    let (_site, running) = node(ehr.address, pems.path());
+    let to = format!("localhost:{}", running.listener().port());
+    let mut before = Link::by(to.clone(), trusting(pems.path(), Some("lab"))).unwrap();
+    assert_eq!(before.send(&adt("m1", "7")).0, "AA");
+    // Another authority, and certificates of it.
+    certificates::write(pems.path());
+    let mut after = Link::by(to.clone(), trusting(pems.path(), Some("lab"))).unwrap();
+    assert_eq!(after.send(&adt("m2", "7")).0, "AA");
+    assert_eq!(before.send(&adt("m3", "7")).0, "AA", "connections that stand go on");
+    let client = trusting(pems.path(), Some("lab"));
+    std::fs::write(pems.path().join("node.pem"), "cut off").unwrap();
+    let mut still = Link::by(to, client).unwrap();
+    assert_eq!(still.send(&adt("m4", "7")).0, "AA");
+    assert!(running.page().contains("changed files not in use (N422)"), "{}", running.page());
+}
+
+#[test]
 fn nothing_goes_out_in_clear_to_a_receiver_without_tls() {
     let pems = tempfile::tempdir().unwrap();
     certificates::write(pems.path());
