@@ -155,6 +155,7 @@ mod tests {
             id: EntryId::from_bytes([1; 16]),
             lane: LaneId::from_bytes([2; 16]),
             is_merge: false,
+            key: [0; 32],
             body: Vec::new(),
             digest: [0; 32],
             tries,

@@ -12,6 +12,8 @@ use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
 use crate::past::PastAttempt;
+use crate::store_counters::StoreCounters;
+use crate::tally::Codes;
 
 /// A durable store of entries and their lanes.
 ///
@@ -68,6 +70,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store fails.
     fn answered(&self, key: Digest) -> impl Future<Output = Result<Option<Answered>, StoreError>> + Send;
+
+    /// Whether a request is kept under this key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn is_known(&self, key: Digest) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`. Those that their receiver has
     /// [accepted](Store::accepted) end as was said then, with the code `S206`, and their lanes flow on. Gives how many go out again.
@@ -281,6 +289,21 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<LaneRecord>, StoreError>> + Send;
 
+    /// When the oldest entry that is the first of a lane of the destination was enqueued; `None` when nothing is open. Unless a store finds it in a faster
+    /// way, it looks at up to 10,000 lanes.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn oldest(
+        &self,
+        destination: &str,
+    ) -> impl Future<Output = Result<Option<SystemTime>, StoreError>> + Send {
+        async move {
+            let lanes = self.lanes(destination, 10_000).await?;
+            Ok(lanes.into_iter().filter_map(|lane| lane.enqueued_at).min())
+        }
+    }
+
     /// Puts on record that the destination is paused, or not. What that means is the sender's affair: the store gives out as before.
     ///
     /// # Errors
@@ -312,6 +335,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
+    /// What it has counted, for metrics. Nothing, unless a store says otherwise; errors are counted by the sender.
+    fn counters(&self) -> StoreCounters {
+        StoreCounters::default()
+    }
+
     /// Ends the use of the store: what was begun is finished, locks are given up, later calls fail.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
@@ -322,15 +350,19 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) struct Watched<S> {
     store: S,
     fault: watch::Sender<Option<StoreError>>,
+    errors: Codes,
 }
 
 impl<S: Store> Watched<S> {
     pub(crate) fn new(store: S) -> Self {
-        Self { store, fault: watch::Sender::new(None) }
+        Self { store, fault: watch::Sender::new(None), errors: Codes::default() }
     }
 
-    fn note(&self, fault: Option<StoreError>) {
-        if let Some(fault) = fault.filter(StoreError::is_fault) {
+    fn note(&self, error: Option<StoreError>) {
+        if let Some(error) = error.filter(|error| error.is_fault() || error.is_passing()) {
+            self.errors.add(error.code());
+        }
+        if let Some(fault) = error.filter(StoreError::is_fault) {
             self.fault.send_if_modified(|first| first.replace(first.unwrap_or(fault)).is_none());
         }
     }
@@ -359,12 +391,17 @@ macro_rules! erased {
         pub(crate) trait AnyStore: Send + Sync + 'static {
             /// The first fault, from now on.
             fn fault(&self) -> watch::Receiver<Option<StoreError>>;
+            fn counters(&self) -> StoreCounters;
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result>;)*
         }
 
         impl<S: Store> AnyStore for Watched<S> {
             fn fault(&self) -> watch::Receiver<Option<StoreError>> {
                 self.fault.subscribe()
+            }
+
+            fn counters(&self) -> StoreCounters {
+                StoreCounters { errors: self.errors.get(), ..self.store.counters() }
             }
 
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result> {
@@ -382,6 +419,7 @@ erased! {
     enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
     receive(inbound: Inbound, now: SystemTime) -> Result<Received, StoreError>;
     answered(key: Digest) -> Result<Option<Answered>, StoreError>;
+    is_known(key: Digest) -> Result<bool, StoreError>;
     recover(now: SystemTime) -> Result<u64, StoreError>;
     due(destination: &'a str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
     clamp(destination: &'a str, latest: SystemTime) -> Result<(), StoreError>;
@@ -407,6 +445,7 @@ erased! {
     lane_of(destination: &'a str, key: Option<&'a str>) -> Result<LaneId, StoreError>;
     park(destination: &'a str, lane: LaneId, parked: bool, now: SystemTime) -> Result<bool, StoreError>;
     lanes(destination: &'a str, limit: usize) -> Result<Vec<LaneRecord>, StoreError>;
+    oldest(destination: &'a str) -> Result<Option<SystemTime>, StoreError>;
     pause(destination: &'a str, paused: bool) -> Result<(), StoreError>;
     paused() -> Result<Vec<String>, StoreError>;
     cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;

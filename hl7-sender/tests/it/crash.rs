@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use hl7_sender::{EntryId, SqliteStore, State, Store};
 
-use crate::contract::{at, finished};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere};
+use hl7_sender::contract::{at, finished};
 
 const ROLE: &str = "HL7_SENDER_TEST_CHILD";
 const STORE: &str = "HL7_SENDER_TEST_STORE";
@@ -152,13 +152,13 @@ fn child() {
             "take" => crate::intake::take_for_ever(&store).await,
             "enqueue" => enqueue_for_ever(&store).await,
             "deliver" => deliver_for_ever(&store).await,
+            "deliver-merges" => crate::merges::deliver_for_ever(&store).await,
+            "settle" => crate::merges::settle_for_ever(&store).await,
             "endure" => crate::ailing::endure(&store).await,
             "gather" => crate::gather::gather(&store).await,
             "walk" => crate::walk::walk(&store).await,
             "poisoned" => crate::walk::poisoned(&store).await,
             "work" => crate::power::work(&store).await,
-            "deliver-merges" => crate::merges::deliver_for_ever(&store).await,
-            "settle" => crate::merges::settle_for_ever(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,
             _ => unreachable!("no such role"),

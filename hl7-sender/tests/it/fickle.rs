@@ -113,6 +113,7 @@ impl Store for Fickle {
 
     as_it_is! {
         answered(key: Digest) -> Result<Option<Answered>, StoreError>;
+        is_known(key: Digest) -> Result<bool, StoreError>;
         recover(now: SystemTime) -> Result<u64, StoreError>;
         due(destination: &str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
         clamp(destination: &str, latest: SystemTime) -> Result<(), StoreError>;
