@@ -43,6 +43,8 @@ impl SqliteBackup {
     /// Writes a copy: the store as it was at one moment after this call, in one file that its owner alone can read, checked and flushed before it gets
     /// this name. Sending and accepting go on meanwhile; what they write waits in the store's log, which gets so much longer.
     ///
+    /// A caller who stops waiting has not stopped the copy, and a store that is closed meanwhile stays locked until it is made.
+    ///
     /// What a copy is good for, and what not, says [`crate::guide::operations`].
     ///
     /// # Errors

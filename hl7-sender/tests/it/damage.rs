@@ -163,14 +163,16 @@ impl Sweep {
 
 /// Whether everything was sent, before the store failed or nothing moved any more.
 async fn settled(sender: &Sender) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(500) {
+    let (mut moved, mut before) = (Instant::now(), u64::MAX);
+    while moved.elapsed() < Duration::from_millis(700) {
         let Ok(counts) = sender.counts().await else { return false };
         let open = |count: &&hl7_sender::Count| !count.state().is_settled() && count.state() != State::Held;
-        if counts.iter().filter(open).all(|count| count.messages() == 0) {
-            return true;
+        let left = counts.iter().filter(open).map(hl7_sender::Count::messages).sum();
+        match left {
+            0 => return true,
+            left if left != before => (moved, before) = (Instant::now(), left),
+            _ => tokio::time::sleep(Duration::from_millis(2)).await,
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     false
 }

@@ -17,8 +17,8 @@ use hl7_sender::contract::at;
 
 const LANES: usize = 3;
 /// Enough for several checkpoints: SQLite makes one every thousand pages.
-const EACH: usize = 50;
-const CUTS: usize = 30;
+const EACH: usize = 40;
+const CUTS: usize = 20;
 
 /// What the child does, in two turns: it keeps messages, says so, sends them to a receiver of its own, and says what came and what was settled.
 pub(crate) async fn work(path: &Path) {
