@@ -146,6 +146,12 @@ class Merge:
         if other is not None and outline(tree) != outline(other):
             difference = ", ".join(differences(outline(tree), outline(other)))
             self.disagreements.append([version, name, "structure", "", difference, "", "hl7apy", "first source"])
+        if name.startswith(tuple(self.decisions["sequences"])):
+            # The schemas have a choice where chapters 16 and 17 write one part behind the other.
+            tree = in_sequence(tree)
+        for neighbour in (VERSIONS[at] for at in (VERSIONS.index(version) - 1, (VERSIONS.index(version) + 1) % 13)):
+            likeness = self.sources[0].get(neighbour, {}).get("structures", {}).get(name)
+            tree = with_names_of(tree, likeness) if likeness else tree
         key = f"{version} {name}"
         if key in self.decisions["structures"]:
             self.unused.discard(key)
@@ -265,6 +271,30 @@ def opened(tree, other):
         after = [at + 1 for at, own in enumerate(parts) if own.id == before]
         parts.insert(after[-1] if after else 0 if before is None else len(parts), part)
     return Group(tree.name, tree.choice, tuple(parts))
+
+
+def with_names_of(tree, likeness):
+    """The tree with the names that a neighbouring version gives to groups whose name is the joined names of their segments."""
+    likely = {first_segment(part): part for part in likeness.parts if part.group}
+    part = lambda part: _with_name_of(part, likely.get(first_segment(part))) if part.group else part
+    return Group(tree.name, tree.choice, tuple(map(part, tree.parts)))
+
+
+def first_segment(part):
+    return first_segment(part.group.parts[0]) if part.group and part.group.parts else part.id
+
+
+def _with_name_of(part, likeness):
+    if likeness is None:
+        return part
+    joined = part.id.endswith(("_SUPPGRP", "_SUPPGRP2")) and not part.group.choice
+    name = likeness.id if joined and not likeness.group.choice else part.id
+    return dataclasses.replace(part, id=name, group=with_names_of(part.group, likeness.group))
+
+
+def in_sequence(tree):
+    group = lambda part: dataclasses.replace(part, group=in_sequence(part.group)) if part.group else part
+    return Group(tree.name, False, tuple(map(group, tree.parts)))
 
 
 def differences(first, second):

@@ -104,8 +104,9 @@ class Packer:
                         self.names.add(text)
             for id in (*version["types"], *version["structures"], *version["events"]):
                 self.names.add(id)
-            for group in all_groups(version["structures"].values()):
-                self.names.add(group.name)
+            for part in all_parts(version["structures"].values()):
+                if part.group:
+                    self.names.add(part.id)
         for _, name, codes in self.merged_tables().values():
             self.names.add(name)
             for code, display, _ in codes:
@@ -260,10 +261,10 @@ class Packer:
         return rows, b"".join(codes), masks
 
 
-def all_groups(groups):
+def all_parts(groups):
     for group in groups:
-        yield group
-        yield from all_groups(part.group for part in group.parts if part.group)
+        yield from group.parts
+        yield from all_parts(part.group for part in group.parts if part.group)
 
 
 def bits(fields):

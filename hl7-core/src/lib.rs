@@ -58,6 +58,8 @@ mod edit;
 mod encode;
 mod error;
 mod escape;
+#[cfg(feature = "dictionary")]
+mod groups;
 mod header;
 mod index;
 mod jis;
@@ -80,6 +82,8 @@ pub use delimiters::Delimiters;
 pub use edit::Position;
 pub use error::{EditError, EditErrorKind, EncodeError, EncodeErrorKind, ParseError, ParseErrorKind};
 pub use escape::{escape, escape_into, unescape};
+#[cfg(feature = "dictionary")]
+pub use groups::{GroupPath, GroupPathError, GroupPathErrorKind, Groups, Member, Misplaced, SegmentGroup};
 pub use header::Header;
 pub use index::Index;
 pub use leaves::{Leaf, Leaves};

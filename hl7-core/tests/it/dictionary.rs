@@ -87,7 +87,9 @@ fn every_structure_names_segments_that_are_described() {
     for dictionary in dictionaries() {
         for (place, group) in groups(dictionary) {
             assert!(group.parts().len() > 0, "{place}");
-            assert!(!group.name().is_empty(), "{place}");
+            let names: Vec<_> =
+                group.parts().filter_map(|part| part.group()).map(|inner| inner.name()).collect();
+            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{place}: {names:?}");
             for part in group.parts() {
                 assert!(!part.name().is_empty(), "{place}");
                 if part.group().is_none() && part.segment().is_none() && !part.is_open() {

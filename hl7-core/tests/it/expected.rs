@@ -3,6 +3,8 @@
 
 mod charsets;
 mod fuzz_inputs;
+#[cfg(feature = "dictionary")]
+mod groups;
 mod hapi;
 mod hapi_written;
 mod hl7apy;

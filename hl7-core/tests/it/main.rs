@@ -13,6 +13,8 @@ mod corpus;
 mod dictionary;
 mod edit;
 mod expected;
+#[cfg(feature = "dictionary")]
+mod groups;
 mod index;
 mod privacy;
 mod properties;
