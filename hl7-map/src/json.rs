@@ -176,6 +176,19 @@ pub(crate) fn is_number(text: &str) -> bool {
     reader.number().is_ok() && reader.at == text.len()
 }
 
+/// Which bytes end a run of characters that mean themselves.
+const ENDS_PLAIN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -366,7 +379,7 @@ impl<'a> Reader<'a> {
     fn plain(&mut self) -> Read<&'a str> {
         let start = self.at;
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-        let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
+        let length = rest.iter().position(|&byte| ENDS_PLAIN[usize::from(byte)]);
         self.at += length.unwrap_or(rest.len());
         match self.peek() {
             Some(b'"' | b'\\') => Ok(self.text.get(start..self.at).unwrap_or_default()),
