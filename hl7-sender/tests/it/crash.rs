@@ -156,6 +156,8 @@ fn child() {
             "gather" => crate::gather::gather(&store).await,
             "walk" => crate::walk::walk(&store).await,
             "work" => crate::power::work(&store).await,
+            "deliver-merges" => crate::merges::deliver_for_ever(&store).await,
+            "settle" => crate::merges::settle_for_ever(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,
             _ => unreachable!("no such role"),

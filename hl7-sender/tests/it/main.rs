@@ -18,6 +18,7 @@ mod intake;
 mod keys;
 mod lanes;
 mod listener;
+mod merges;
 mod model;
 mod nodes;
 mod opening;

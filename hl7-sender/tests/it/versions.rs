@@ -1,7 +1,7 @@
 //! Stores that earlier versions made.
 //!
 //! `fixtures/store-v1.db` was written by the first version through [`Store`]: entries in every state, some with acknowledgments, all made up. It
-//! is never written anew.
+//! is never written anew. `fixtures/store-v2.db` was written by the second version in the same way, with messages that came in.
 
 use std::path::Path;
 
@@ -94,6 +94,75 @@ async fn a_store_of_the_first_version_opens_with_all_its_entries() {
     let store = folder.store().await;
     check_entries(&store).await;
     check_use(&store).await;
+}
+
+const SECOND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-v2.db");
+
+#[tokio::test]
+async fn a_store_of_the_second_version_opens_with_all_its_entries() {
+    use State as S;
+    let entries = [
+        (1, S::Delivered, None),
+        (17, S::Queued, None),
+        (33, S::Queued, None),
+        (2, S::DeadLettered, Some("CR")),
+        (3, S::Held, Some("AE")),
+        (4, S::Retrying, Some("N204")),
+        (5, S::Sending, None),
+        (6, S::Queued, None),
+        (7, S::Held, None),
+        (8, S::Queued, None),
+        (9, S::Unconfirmed, None),
+        (10, S::Skipped, Some("AE")),
+        (11, S::Cancelled, None),
+        (12, S::Queued, None),
+        (44, S::Queued, None),
+        (13, S::DeadLettered, None),
+        (45, S::DeadLettered, None),
+    ];
+    let folder = Folder::new();
+    std::fs::copy(SECOND, folder.store_path()).unwrap();
+    assert_eq!(version(&folder.store_path()), 2);
+    for _ in 0..2 {
+        let store = folder.store().await;
+        for (n, state, failure) in entries {
+            let record = store.record(id(n)).await.unwrap().unwrap();
+            assert_eq!((record.state, record.failure.as_deref()), (state, failure), "{n}");
+            assert_eq!(record.control_id, format!("v2-{}", n % 16));
+            assert_eq!((record.lanes.len(), record.copy_of), (1, None));
+        }
+        let newest: Vec<_> = store.recent(None, 99).await.unwrap().iter().map(|record| record.id).collect();
+        assert_eq!((newest.len(), newest[0], newest[16]), (entries.len(), id(45), id(1)));
+        store.close().await;
+    }
+    check_what_is_due(&folder.store().await).await;
+}
+
+/// Lanes go on where they stood.
+async fn check_what_is_due(store: &SqliteStore) {
+    let due = async |destination: &str, second| {
+        let mut due = Vec::new();
+        for lane in store.due(destination, at(second), 99).await.unwrap().lanes {
+            due.push(store.begin(lane).await.unwrap().unwrap().id);
+        }
+        due.sort();
+        due
+    };
+    assert_eq!(due("ehr", 59).await, [6, 8, 12].map(id));
+    assert_eq!(due("ehr", 60).await, [4].map(id));
+    assert_eq!((due("lab", 9).await, due("archive", 9).await), (vec![id(17)], vec![id(33)]));
+    assert_eq!(store.recover(at(61)).await.unwrap(), 7);
+    let finished = hl7_sender::contract::finished(id(6), hl7_sender::End::Deliver, at(62));
+    let lane = store.record(id(6)).await.unwrap().unwrap().home();
+    store.begin(lane).await.unwrap().unwrap();
+    assert!(store.finish(finished, true).await.unwrap().is_none(), "a held one is behind it");
+    store.release(id(7), at(63)).await.unwrap();
+    assert_eq!(store.begin(lane).await.unwrap().unwrap().id, id(7));
+    assert_eq!(store.prune(at(100), at(0), 99).await.unwrap(), 4, "what is settled for all its destinations");
+    let counts = store.counts().await.unwrap();
+    assert_eq!(counts.iter().map(hl7_sender::Count::messages).sum::<u64>(), 13);
+    let came = inbound(12, &[]).request.key;
+    assert!(store.answered(came).await.unwrap().is_some());
 }
 
 fn version(path: &Path) -> i32 {
