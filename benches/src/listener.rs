@@ -24,7 +24,7 @@ fn block() -> Vec<u8> {
 }
 
 /// Reads up to the end of a block; false at the end of the stream.
-async fn read_block(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> bool {
+pub(crate) async fn read_block(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> bool {
     buffer.clear();
     while !buffer.ends_with(&[0x1C, 0x0D]) {
         match stream.read_buf(buffer).await {

@@ -3,6 +3,7 @@
 mod block;
 mod count;
 mod index;
+mod intake;
 mod listener;
 mod mapping;
 mod measure;
@@ -29,6 +30,7 @@ fn main() {
         ("listener", listener::run),
         ("mapping", mapping::run),
         ("outbox", outbox::run),
+        ("intake", intake::run),
     ];
     for (name, run) in parts {
         if part.as_deref().is_none_or(|part| part == name) {

@@ -12,7 +12,7 @@ const PRODUCERS: usize = 64;
 const EACH: usize = 200;
 const ROUNDS: usize = 3;
 
-fn text(producer: usize, n: usize) -> String {
+pub(crate) fn text(producer: usize, n: usize) -> String {
     let body = crate::samples::adt();
     body.replacen("20260103-000017", &format!("p{producer}n{n}"), 1)
 }
@@ -45,10 +45,10 @@ async fn ours(folder: &Path) -> Option<Duration> {
     Some(took)
 }
 
-type Row = (Vec<u8>, oneshot::Sender<()>);
+pub(crate) type Row = (Vec<u8>, oneshot::Sender<()>);
 
 /// One writer, one transaction for all that waits: key, body and lane number, as an outbox needs them.
-fn write_groups(file: &Path, mut rows: mpsc::Receiver<Row>) -> rusqlite::Result<()> {
+pub(crate) fn write_groups(file: &Path, mut rows: mpsc::Receiver<Row>) -> rusqlite::Result<()> {
     let mut db = Connection::open(file)?;
     db.execute_batch(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;

@@ -52,6 +52,8 @@ mod condition;
 mod convert;
 pub mod cookbook;
 mod delimiters;
+#[cfg(feature = "dictionary")]
+pub mod dictionary;
 mod edit;
 mod encode;
 mod error;

@@ -1,8 +1,11 @@
-//! Walks the plan over a payload and writes the message.
+//! Walks the plan over a payload and writes the message, or changes a message.
 
 mod counts;
+mod edit;
 mod fill;
+mod gate;
 mod refused;
+mod write;
 
 use std::ops::Range;
 
@@ -11,7 +14,10 @@ use hl7_core::Message;
 use crate::context::Context;
 use crate::json::Json;
 use crate::leaf::{self, Mark};
-use crate::plan::{FieldRule, Leaf, LineBreaks, Loop, Plan, RepetitionRule, SegmentRule, Test};
+use crate::plan::{
+    Build, FieldRule, Form, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule, SegmentRule,
+    Switch, Test,
+};
 use crate::refusal::ApplyError;
 use crate::scope::{Clock, Scope, Single};
 use crate::standard::Version;
@@ -26,37 +32,32 @@ const CHARSET: &str = "UNICODE UTF-8";
 /// Noting a refusal takes so many steps.
 const REFUSAL_STEPS: usize = 8;
 
+pub(crate) use edit::edit;
+pub(crate) use write::write;
+
 /// Makes the message of a payload.
-pub(crate) fn apply(plan: &Plan, payload: &Json<'_>, ctx: &Context) -> Result<Message<'static>, ApplyError> {
-    let clock = Clock::new(ctx);
-    let mut run = Run {
-        plan,
-        scope: Scope::new(plan, payload, &clock),
-        ctx,
-        clock: &clock,
-        out: String::with_capacity(1024),
-        refused: Refused::default(),
-        counts: Counts::default(),
-        which: Which::default(),
-        items_left: ctx.max_items,
-        time: 0..0,
-        formatted: false,
-    };
+pub(crate) fn build(
+    plan: &Plan,
+    build: &Build,
+    payload: &Json<'_>,
+    ctx: &Context,
+) -> Result<Message<'static>, ApplyError> {
+    let clock = Clock::new(ctx, Form::Hl7);
+    let mut run = Run::new(plan, Some(build), Value::of(payload), &clock);
+    run.out.reserve(1024);
     if run.has_members(payload) {
         run.require();
-        for rule in &plan.segments {
-            run.segments(rule);
-        }
+        run.parts(&build.parts);
     }
     match run.refused.into_error() {
-        None => finished(plan, run.out),
+        None => finished(build, run.out),
         Some(error) => Err(error),
     }
 }
 
 /// The text as a message, with its character set stated where ASCII is not enough.
-fn finished(plan: &Plan, mut text: String) -> Result<Message<'static>, ApplyError> {
-    if !text.is_ascii() && plan.version >= Version::V2_3 {
+fn finished(build: &Build, mut text: String) -> Result<Message<'static>, ApplyError> {
+    if !text.is_ascii() && build.version >= Version::V2_3 {
         state_charset(&mut text);
     }
     Message::parse_owned(text).map_err(|_| ApplyError::of_output("what the mapping made is not one message"))
@@ -81,12 +82,18 @@ fn state_charset(text: &mut String) {
 
 struct Run<'v> {
     plan: &'v Plan,
+    /// The message that is made; `None` where one is changed.
+    build: Option<&'v Build>,
     scope: Scope<'v>,
     ctx: &'v Context,
     clock: &'v Clock<'v>,
     out: String,
     refused: Refused,
-    counts: Counts<'v>,
+    counts: Counts,
+    /// Which item of each loop under way the JSON is at, from 0.
+    indexes: Vec<usize>,
+    /// A segment was written since the group began that reads the input.
+    read: bool,
     /// Which segment and which repetition are under way, where the rules may give several.
     which: Which,
     items_left: usize,
@@ -119,10 +126,32 @@ impl Written {
 }
 
 impl<'v> Run<'v> {
+    fn new(plan: &'v Plan, build: Option<&'v Build>, input: Value<'v>, clock: &'v Clock<'v>) -> Self {
+        let ctx = clock.context();
+        Run {
+            plan,
+            build,
+            scope: Scope::new(plan, input, clock),
+            ctx,
+            clock,
+            out: String::new(),
+            refused: Refused::default(),
+            counts: Counts::new(plan.counters),
+            indexes: Vec::new(),
+            read: false,
+            which: Which::default(),
+            items_left: ctx.max_items,
+            time: 0..0,
+            formatted: false,
+        }
+    }
+
     fn refuse(&mut self, fault: Fault, place: Option<&str>, line: usize) {
         // When none are left, the next step says so.
         let _ = self.scope.budget().step(REFUSAL_STEPS);
-        let place = place.map(|place| (place, self.which));
+        let indexed =
+            place.filter(|_| !self.indexes.is_empty()).map(|place| refused::indexed(place, &self.indexes));
+        let place = indexed.as_deref().or(place).map(|place| (place, self.which));
         self.refused.add(fault, place, || self.scope.last_source(), line);
     }
 
@@ -164,6 +193,35 @@ impl<'v> Run<'v> {
         }
     }
 
+    fn parts(&mut self, parts: &'v [Part]) {
+        for part in parts {
+            match part {
+                Part::Segment(rule) => self.segments(rule),
+                Part::Group(rule) => {
+                    self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.name, rule.line, &mut |run| {
+                        run.group(rule);
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes an instance of a group, with the segments that stand in each. Nothing of it where nothing was read.
+    fn group(&mut self, rule: &'v GroupRule) {
+        let start = self.out.len();
+        let mark = self.counts.mark();
+        let before = std::mem::replace(&mut self.read, false);
+        self.counts.begin_anew(&rule.restarts);
+        self.parts(&rule.parts);
+        if self.read || rule.constant {
+            self.counts.forget(mark);
+        } else {
+            self.out.truncate(start);
+            self.counts.restore(mark);
+        }
+        self.read |= before;
+    }
+
     fn segments(&mut self, rule: &'v SegmentRule) {
         self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.id, rule.line, &mut |run| {
             run.segment(rule)
@@ -200,8 +258,8 @@ impl<'v> Run<'v> {
         });
         let list = self.scope.last_read();
         let mut items = self.noted(over, place, line, Value::Absent).into_items();
-        while let Some((index, item)) = items.next_with_place().filter(|_| self.next_item(place, line)) {
-            self.scope.enter(item, list, index);
+        while let Some((at, item)) = items.next_with_place().filter(|_| self.next_item(place, line)) {
+            self.scope.enter(item, list, at);
             let passes = each.filter.as_ref().map_or(Ok(true), |filter| self.scope.test(filter));
             if self.noted(passes, place, line, false) {
                 body(self);
@@ -230,7 +288,7 @@ impl<'v> Run<'v> {
         let start = self.out.len();
         self.out.push_str(&rule.id);
         self.formatted = false;
-        self.which.segment = rule.repeats.then(|| self.counts.of(&rule.id).all + 1);
+        self.which.segment = rule.repeats.then(|| self.counts.of(rule.counter).all + 1);
         let mut last = 0;
         if rule.id == "MSH" {
             self.out.push_str("|^~\\&");
@@ -244,7 +302,8 @@ impl<'v> Run<'v> {
         }
         if written.read || rule.required || (rule.constant && written.any) {
             self.out.push('\r');
-            self.counts.add(&rule.id);
+            self.counts.add(rule);
+            self.read |= written.read;
         } else {
             self.out.truncate(start);
         }
@@ -282,6 +341,9 @@ impl<'v> Run<'v> {
     }
 
     fn repetition(&mut self, rule: &'v RepetitionRule, (mark, marks): (Mark, usize)) -> Written {
+        if let Some(switch) = &rule.switch {
+            return self.switch(rule, switch, (mark, marks));
+        }
         let start = self.out.len();
         leaf::push_marks(&mut self.out, mark, marks);
         let steps = self.scope.budget().text(marks);
@@ -296,6 +358,24 @@ impl<'v> Run<'v> {
         }
         self.out.truncate(start);
         Written::default()
+    }
+
+    /// The rule for the type of a value. A value that is missing writes nothing; one of a type without a rule is refused.
+    fn switch(&mut self, rule: &'v RepetitionRule, switch: &'v Switch, marks: (Mark, usize)) -> Written {
+        let kind = self.scope.kind(&switch.over);
+        let Some(kind) = self.noted(kind, &rule.place, rule.line, None) else { return Written::default() };
+        match switch.cases.iter().find(|(case, _)| *case == kind) {
+            // Which line it is was read.
+            Some((_, case)) => {
+                let any = self.repetition(case, marks).any;
+                Written { any, read: any && !rule.constant }
+            }
+            None => {
+                let fault = Fault::new("M220", format!("`switch` has no line for {}", kind.with_article()));
+                self.refuse(fault.suggest("give the type a line"), Some(&rule.place), rule.line);
+                Written { any: false, read: true }
+            }
+        }
     }
 
     fn leaf(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
@@ -364,8 +444,9 @@ impl<'v> Run<'v> {
 
     /// Refuses what no field of the message can declare.
     fn check_charset(&mut self, start: usize, place: &str, line: usize) {
-        if self.plan.ascii_only && !self.out.get(start..).is_none_or(str::is_ascii) {
-            let version = self.plan.version.text();
+        let Some(build) = self.build.filter(|build| build.ascii_only) else { return };
+        if !self.out.get(start..).is_none_or(str::is_ascii) {
+            let version = build.version.text();
             let what = format!("HL7 {version} has no field that says in which character set this value is");
             let fault = Fault::new("M213", what).suggest("write version 2.3 or later, or only ASCII");
             self.refuse(fault, Some(place), line);

@@ -3,20 +3,32 @@
 mod cases;
 mod constant;
 mod document;
+mod each;
+mod edit;
 mod emit;
 mod field;
 mod formula;
+mod group;
 mod header;
+mod json;
+mod outside;
+mod segment;
+mod source;
+mod switch;
 mod target;
 
 use std::cell::Cell;
 use std::collections::HashMap;
 
+use hl7_core::Path;
+
 use crate::case::Case;
 use crate::error::MappingError;
+use crate::expr::Reads;
 use crate::place::Place;
-use crate::plan::Plan;
-use crate::standard::Version;
+use crate::plan::{OnMiss, Plan};
+use crate::sources::Sources;
+use crate::standard::{At, Layout, Version};
 use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Scalar, Tree, shortened};
 
@@ -28,13 +40,17 @@ pub(crate) struct Compiled {
 }
 
 /// Compiles a file, or gives every mistake in it.
-pub(crate) fn compile(root: Option<Node>, read: Vec<MappingError>) -> Result<Compiled, Vec<MappingError>> {
+pub(crate) fn compile(
+    root: Option<Node>,
+    read: Vec<MappingError>,
+    sources: Option<&dyn Sources>,
+) -> Result<Compiled, Vec<MappingError>> {
     let Some(root) = root else {
         let empty = MappingError::new("M005", Place::START, "the file is empty")
             .suggest("a mapping has `map`, `from`, `to` and `emit`");
         return Err(if read.is_empty() { vec![empty] } else { read });
     };
-    let mut compiler = Compiler { errors: read, ..Compiler::default() };
+    let mut compiler = Compiler { errors: read, sources, ..Compiler::default() };
     let compiled = compiler.document(&root);
     compiler.keep_back_data(&root);
     match compiled {
@@ -47,7 +63,8 @@ pub(crate) fn compile(root: Option<Node>, read: Vec<MappingError>) -> Result<Com
 
 /// What is known of the file while its parts are compiled.
 #[derive(Default)]
-struct Compiler {
+struct Compiler<'s> {
+    sources: Option<&'s dyn Sources>,
     errors: Vec<MappingError>,
     warnings: Vec<MappingError>,
     tables: Vec<TableName>,
@@ -55,14 +72,41 @@ struct Compiler {
     table_index: HashMap<String, usize>,
     segments: Vec<DeclaredSegment>,
     version: Version,
-    /// How many loops are around the rule at hand.
-    depth: usize,
+    /// The file names no version.
+    any_version: bool,
+    /// JSON goes out.
+    writes_json: bool,
+    /// What the paths of expressions name.
+    reads: Reads,
+    /// The loops around the rule at hand.
+    around: Vec<Around>,
+    /// The place that a `set` gives a value.
+    target: Option<Path>,
     /// The first line that reads a member of the payload itself.
     reads_members: Option<usize>,
     /// How many operands of conditions are the same in every round.
     slots: usize,
+    /// What becomes of a text that a lookup does not have.
+    lookups: Vec<(String, OnMiss)>,
+    /// The IDs of segments, by their counters.
+    counted: Vec<String>,
+    /// The structure of the message that is made, where its groups are known.
+    layout: Option<Layout>,
     /// The tests are compiled: their values are data.
     private: bool,
+}
+
+/// What a loop goes over, or what a condition is asked for.
+#[derive(Clone, Copy)]
+enum Around {
+    /// Items of a list.
+    Items,
+    /// Groups at this place of the structure.
+    Group(At),
+    /// What begins with a segment, where the structure is not known.
+    Anchor,
+    /// Segments whose ID fits, `?` for any character.
+    Segment([u8; 3]),
 }
 
 struct TableName {
@@ -77,7 +121,12 @@ struct DeclaredSegment {
     formatted: Vec<u16>,
 }
 
-impl Compiler {
+/// Whether an ID fits a pattern such as `Z??`.
+fn fits(pattern: &[u8; 3], id: &str) -> bool {
+    id.len() == 3 && pattern.iter().zip(id.bytes()).all(|(a, b)| *a == b'?' || *a == b)
+}
+
+impl Compiler<'_> {
     fn error(&mut self, error: MappingError) {
         let error = if self.private { error.into_private() } else { error };
         self.errors.push(error);

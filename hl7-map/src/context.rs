@@ -94,6 +94,11 @@ impl Context {
         self
     }
 
+    /// The clock as RFC 3339 has it, to seconds: `2026-01-02T03:04:05Z`.
+    pub(crate) fn now_as_iso(&self) -> String {
+        date::as_iso(&self.now_as_dtm()).unwrap_or_default()
+    }
+
     /// The clock as HL7's DTM: `20260102030405+0000`. A time that HL7 cannot write (before the year 1, after 9999) gives the nearest.
     pub(crate) fn now_as_dtm(&self) -> String {
         let time = Timestamp::try_from(self.now).unwrap_or(Timestamp::UNIX_EPOCH);

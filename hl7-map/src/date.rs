@@ -1,7 +1,7 @@
 //! Dates and times: read from ISO 8601 (or HL7's own form), written as HL7 DT and DTM. What was not said is never added.
 
-use jiff::civil;
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::{Span, civil};
 
 use crate::plan::Precision;
 use crate::value::Fault;
@@ -121,6 +121,72 @@ impl<'t> Moment<'t> {
         out
     }
 
+    /// Whether it is a time without an offset.
+    pub(crate) fn lacks_offset(&self) -> bool {
+        self.hour.is_some() && self.offset.is_none()
+    }
+
+    pub(crate) fn has_time(&self) -> bool {
+        self.hour.is_some()
+    }
+
+    /// The same instant in a zone, in HL7's form. A date without a time is a date everywhere.
+    pub(crate) fn in_zone(&self, to: &TimeZone, zone: Option<&TimeZone>) -> Result<String, Fault> {
+        let (Some(hour), Some(minutes)) = (self.hour, self.offset_in(zone)?) else {
+            return self.as_dtm(Precision::Fraction, None);
+        };
+        let no_date = || NotMoment::NoDate.fault();
+        let date = civil::Date::new(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1))
+            .map_err(|_| no_date())?;
+        let local = date.at(hour, self.minute.unwrap_or(0), self.second.unwrap_or(0), 0);
+        let offset = Offset::from_seconds(minutes * 60).map_err(|_| no_date())?;
+        let there = to.to_datetime(offset.to_timestamp(local).map_err(|_| no_date())?);
+        let moved = Self {
+            year: there.year(),
+            month: Some(there.month()),
+            day: Some(there.day()),
+            hour: Some(there.hour()),
+            // A zone may be half an hour off.
+            minute: self
+                .minute
+                .map(|_| there.minute())
+                .or(Some(there.minute()).filter(|minute| *minute != 0)),
+            second: self.second.map(|_| there.second()),
+            fraction: self.fraction,
+            offset: None,
+        };
+        moved.with_offset_of(to)
+    }
+
+    /// So many days later, in HL7's form. A month or a year has no day to count from.
+    pub(crate) fn plus_days(&self, days: i32) -> Result<String, Fault> {
+        let no_day = || Fault::new("M205", "this date has no day, so that days cannot be added");
+        let (Some(month), Some(day)) = (self.month, self.day) else { return Err(no_day()) };
+        let date = civil::Date::new(self.year, month, day).map_err(|_| no_day())?;
+        let moved =
+            date.checked_add(Span::new().days(days)).ok().filter(|moved| (1..=9_999).contains(&moved.year()));
+        let moved = moved.ok_or_else(|| {
+            Fault::new("M205", "this date with the days added is beyond the years 1 to 9999")
+        })?;
+        let (month, day) = (Some(moved.month()), Some(moved.day()));
+        Self { year: moved.year(), month, day, ..*self }.as_dtm(Precision::Fraction, None)
+    }
+
+    /// HL7's form with every digit, and the offset of `zone` where a time has none.
+    pub(crate) fn with_offset_of(&self, zone: &TimeZone) -> Result<String, Fault> {
+        let mut out = Self { fraction: "", offset: None, ..*self }.as_dtm(Precision::Second, None)?;
+        if !self.fraction.is_empty() {
+            out.push('.');
+            out.push_str(self.fraction);
+        }
+        if self.hour.is_some()
+            && let Some(minutes) = self.offset_in(Some(zone))?
+        {
+            push_offset(&mut out, minutes);
+        }
+        Ok(out)
+    }
+
     /// HL7's DTM, cut at `precision`. A time without an offset gets that of `zone`.
     pub(crate) fn as_dtm(&self, precision: Precision, zone: Option<&TimeZone>) -> Result<String, Fault> {
         let parts = [
@@ -177,6 +243,38 @@ impl<'t> Moment<'t> {
             .suggest("send the time with its offset")),
         }
     }
+}
+
+/// A date or time of HL7 as ISO 8601 has it, as precise as it is: `1980`, `1980-02-03T04:05:06.7-05:00`. An offset of nothing is `Z`.
+pub(crate) fn as_iso(hl7: &str) -> Option<String> {
+    let moment = Moment::of(hl7).ok()?;
+    let mut out = String::with_capacity(29);
+    push_year(&mut out, moment.year);
+    let parts = [
+        ("-", moment.month),
+        ("-", moment.day),
+        ("T", moment.hour),
+        (":", moment.minute),
+        (":", moment.second),
+    ];
+    for (mark, part) in parts.into_iter().filter_map(|(mark, part)| Some((mark, part?))) {
+        out.push_str(mark);
+        push_two(&mut out, part);
+    }
+    if !moment.fraction.is_empty() {
+        out.push('.');
+        out.push_str(moment.fraction);
+    }
+    match moment.offset {
+        Some(0) => out.push('Z'),
+        Some(minutes) => {
+            let start = out.len() + 3;
+            push_offset(&mut out, minutes);
+            out.insert(start, ':');
+        }
+        None => {}
+    }
+    Some(out)
 }
 
 /// A year from 1 to 9999.

@@ -5,7 +5,19 @@ mod token;
 
 use std::ops::Range;
 
+use hl7_core::Path;
+
 pub(crate) use parse::{condition, json_path, pipeline};
+pub(crate) use token::starts_with_path;
+
+/// What the paths of an expression name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Reads {
+    #[default]
+    Json,
+    /// A message; paths of JSON name parts of a loop's item there.
+    Message,
+}
 
 /// A choice and the calls that take its result, one after the other.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,6 +44,8 @@ pub(crate) struct Primary {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum PrimaryKind {
     Path(JsonPath),
+    /// A path of the message that is read; a segment alone asks for its presence.
+    Message(Path),
     Variable(String),
     Text(String),
     Number(String),
@@ -70,6 +84,8 @@ pub(crate) enum Condition {
     Present(Pipeline),
     Compare(Pipeline, Comparison, Primary),
     In(Pipeline, Vec<Primary>),
+    /// The regular expression and where it stands.
+    Matches(Pipeline, String, Range<usize>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,28 +6,47 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::budget::Budget;
-use crate::date::{Moment, NotMoment};
+use crate::date::{self, Moment, NotMoment};
 use crate::decimal::{Decimal, NotDecimal};
-use crate::plan::{OnMiss, Precision, Table};
+use crate::plan::{Form, OffsetRule, OnMiss, Precision, Table};
 use crate::value::{Fault, Value};
+
+mod more;
+mod typed;
+
+pub(crate) use more::{empty, lookup, mask, name_part, outside, phone, unique, uuid5};
+pub(crate) use typed::{raw, text, typed};
 
 type Given<'v> = Result<Value<'v>, Fault>;
 
-/// Applies `change` to a text, or to each text of a list. Absent and HL7's null stay what they are.
+/// Applies `change` to a text, to each text of a list, and to each leaf of a place or its first one alone. Absent and HL7's null stay what
+/// they are.
 pub(crate) fn each_text<'v>(
     value: Value<'v>,
     budget: &Budget,
+    first_leaf: bool,
     change: &mut dyn FnMut(Cow<'v, str>) -> Given<'v>,
 ) -> Given<'v> {
     match value {
         Value::Absent | Value::Null => Ok(value),
-        Value::Text(text) => one_text(text, budget, change),
+        Value::Text(text) | Value::Number(text) => one_text(text, budget, change),
+        Value::Bool(_) => match value.into_text()? {
+            Some(text) => one_text(text, budget, change),
+            None => Ok(Value::Absent),
+        },
+        Value::Place(place) => {
+            let mut leaf = |text| one_text(Cow::Owned(text), budget, change);
+            place.map(first_leaf, &mut leaf, || Fault::not_single("a list"))
+        }
         list if list.is_list() => {
             let mut changed = Vec::new();
             for item in list.into_items() {
                 let item = match item {
                     Value::Text(text) => one_text(text, budget, change)?,
                     Value::Null => item,
+                    Value::Place(_) | Value::Number(_) | Value::Bool(_) => {
+                        each_text(item, budget, first_leaf, change)?
+                    }
                     item if item.is_list() => return Err(Fault::not_single("a list in a list")),
                     _ => return Err(Fault::not_single("an object")),
                 };
@@ -49,7 +68,7 @@ fn one_text<'v>(
 ) -> Given<'v> {
     budget.text(text.len())?;
     let made = change(text)?;
-    if let Value::Text(Cow::Owned(text)) = &made {
+    if let Value::Text(Cow::Owned(text)) | Value::Number(Cow::Owned(text)) = &made {
         budget.keep(text.len())?;
         budget.text(text.len())?;
     }
@@ -179,14 +198,68 @@ pub(crate) fn from_file(text: &str) -> Value<'_> {
     if text == "\"\"" { Value::Null } else { Value::text(Cow::Borrowed(text)) }
 }
 
-pub(crate) fn as_date<'v>(text: &str) -> Given<'v> {
+pub(crate) fn as_date<'v>(text: &str, form: Form) -> Given<'v> {
     let moment = Moment::of(text).map_err(NotMoment::fault)?;
-    Ok(Value::text(Cow::Owned(moment.as_date())))
+    let date = moment.as_date();
+    Ok(Value::text(Cow::Owned(if form == Form::Iso { date::as_iso(&date).unwrap_or(date) } else { date })))
 }
 
-pub(crate) fn as_dtm<'v>(text: &str, precision: Precision, zone: Option<&TimeZone>) -> Given<'v> {
+pub(crate) fn as_dtm<'v>(
+    text: &str,
+    precision: Precision,
+    offset: OffsetRule,
+    form: Form,
+    zone: Option<&TimeZone>,
+) -> Given<'v> {
     let moment = Moment::of(text).map_err(NotMoment::fault)?;
-    Ok(Value::text(Cow::Owned(moment.as_dtm(precision, zone)?)))
+    if offset == OffsetRule::Needed && zone.is_none() && moment.lacks_offset() {
+        let fault = Fault::new("M219", "this time has no offset");
+        return Err(
+            fault.suggest("say in which zone it is with `zone_in`, or with `zone` for the whole file")
+        );
+    }
+    let dtm = moment.as_dtm(precision, zone)?;
+    Ok(Value::text(Cow::Owned(if form == Form::Iso { date::as_iso(&dtm).unwrap_or(dtm) } else { dtm })))
+}
+
+/// HL7's TM, or the time of day as ISO 8601 has it, of a time or of a date with a time. A date alone has none.
+pub(crate) fn as_time<'v>(text: &str, form: Form) -> Given<'v> {
+    let with_date = format!("2000-01-01T{}", text.strip_prefix('T').unwrap_or(text));
+    let moment = Moment::of(text).ok().filter(Moment::has_time).or_else(|| Moment::of(&with_date).ok());
+    match moment.map(|moment| moment.as_dtm(Precision::Fraction, None)) {
+        None => Err(NotMoment::NoDate.fault()),
+        Some(dtm) => {
+            let dtm = dtm?;
+            let time = match form {
+                Form::Iso => date::as_iso(&dtm).and_then(|iso| iso.get(11..).map(str::to_owned)),
+                Form::Hl7 => dtm.get(8..).map(str::to_owned),
+            };
+            Ok(Value::text(Cow::Owned(time.unwrap_or_default())))
+        }
+    }
+}
+
+/// The same instant in another zone. A time without an offset is one of the file's zone.
+pub(crate) fn to_zone<'v>(text: &str, to: &TimeZone, zone: Option<&TimeZone>) -> Given<'v> {
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
+    if moment.lacks_offset() && zone.is_none() {
+        let fault = Fault::new("M219", "this time has no offset");
+        return Err(
+            fault.suggest("say in which zone it is with `zone_in`, or with `zone` for the whole file")
+        );
+    }
+    Ok(Value::text(Cow::Owned(moment.in_zone(to, zone)?)))
+}
+
+pub(crate) fn add_days<'v>(text: &str, days: i32) -> Given<'v> {
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
+    Ok(Value::text(Cow::Owned(moment.plus_days(days)?)))
+}
+
+/// A time without an offset is one of this zone.
+pub(crate) fn zone_in<'v>(text: &str, zone: &TimeZone) -> Given<'v> {
+    let moment = Moment::of(text).map_err(NotMoment::fault)?;
+    Ok(Value::text(Cow::Owned(moment.with_offset_of(zone)?)))
 }
 
 /// A number as HL7's NM has it: the digits as they came, an exponent written out, and digits around a point.
@@ -194,13 +267,13 @@ pub(crate) fn number(text: Cow<'_, str>) -> Given<'_> {
     let number = decimal(&text)?;
     let bare_point = text.ends_with('.') || text.trim_start_matches(['+', '-']).starts_with('.');
     if bare_point || text.contains(['e', 'E']) {
-        return Ok(Value::text(Cow::Owned(number.to_string())));
+        return Ok(Value::Number(Cow::Owned(number.to_string())));
     }
-    Ok(Value::text(text))
+    Ok(Value::Number(text))
 }
 
 pub(crate) fn round<'v>(text: &str, places: usize) -> Given<'v> {
-    Ok(Value::text(Cow::Owned(decimal(text)?.rounded(places).to_string())))
+    Ok(Value::Number(Cow::Owned(decimal(text)?.rounded(places).to_string())))
 }
 
 fn decimal(text: &str) -> Result<Decimal, Fault> {
@@ -210,15 +283,26 @@ fn decimal(text: &str) -> Result<Decimal, Fault> {
     })
 }
 
+/// Yes or no: `true` and `false` in JSON, `Y` and `N` in a message.
+pub(crate) fn yes_or_no<'v>(text: &str) -> Given<'v> {
+    match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "true" | "t" | "1" => Ok(Value::Bool(true)),
+        "n" | "no" | "false" | "f" | "0" => Ok(Value::Bool(false)),
+        _ => Err(Fault::new("M221", "this is neither yes nor no")
+            .suggest("the forms are Y, yes, true, T and 1, and N, no, false, F and 0")),
+    }
+}
+
 /// The number of a list's items, or of a text's characters.
 pub(crate) fn len(value: Value<'_>) -> Given<'_> {
     let count = match value {
         Value::Absent | Value::Null => return Ok(value),
-        Value::Text(text) => text.chars().count(),
+        Value::Text(text) | Value::Number(text) => text.chars().count(),
+        Value::Place(place) => place.into_text().chars().count(),
         list if list.is_list() => list.into_items().count(),
         _ => return Err(Fault::not_single("an object")),
     };
-    Ok(Value::text(Cow::Owned(count.to_string())))
+    Ok(Value::Number(Cow::Owned(count.to_string())))
 }
 
 pub(crate) fn first(value: Value<'_>) -> Given<'_> {

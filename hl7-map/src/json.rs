@@ -1,11 +1,13 @@
 //! JSON (RFC 8259): a strict reader that keeps each number's source text and never shows what it read.
 
 mod object;
+mod write;
 
 use std::borrow::Cow;
 use std::fmt;
 
 pub(crate) use object::Object;
+pub(crate) use write::{push_number, push_string};
 
 /// A JSON value.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +27,54 @@ impl<'a> Json<'a> {
         match self {
             Json::Object(members) => members.get(name),
             _ => None,
+        }
+    }
+
+    /// Whether both mean the same: members in any order, numbers by their text.
+    pub(crate) fn means(&self, other: &Json<'_>) -> bool {
+        match (self, other) {
+            (Json::List(a), Json::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.means(b)),
+            (Json::Object(a), Json::Object(b)) => {
+                let same =
+                    |(name, value): (&str, &Json<'_>)| b.get(name).is_some_and(|other| value.means(other));
+                a.len() == b.len() && a.iter().all(same)
+            }
+            (Json::Number(a), Json::Number(b)) | (Json::String(a), Json::String(b)) => a == b,
+            (Json::Bool(a), Json::Bool(b)) => a == b,
+            (Json::Null, Json::Null) => true,
+            _ => false,
+        }
+    }
+
+    /// The value as JSON, in one line.
+    pub(crate) fn shown(&self) -> String {
+        let mut out = String::new();
+        self.push(&mut out);
+        out
+    }
+
+    fn push(&self, out: &mut String) {
+        match self {
+            Json::Null => out.push_str("null"),
+            Json::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
+            Json::Number(text) => out.push_str(text),
+            Json::String(text) => push_string(out, text),
+            Json::List(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    out.push(if n == 0 { '[' } else { ',' });
+                    item.push(out);
+                }
+                out.push_str(if items.is_empty() { "[]" } else { "]" });
+            }
+            Json::Object(members) => {
+                for (n, (name, value)) in members.iter().enumerate() {
+                    out.push(if n == 0 { '{' } else { ',' });
+                    push_string(out, name);
+                    out.push(':');
+                    value.push(out);
+                }
+                out.push_str(if members.len() == 0 { "{}" } else { "}" });
+            }
         }
     }
 

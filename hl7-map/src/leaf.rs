@@ -1,29 +1,36 @@
-//! A value as it stands in a message: escaped once, with the default delimiters.
+//! A value as it stands in a message: escaped once, with the message's delimiters.
 
 use hl7_core::{Delimiters, escape_into};
 
 /// Appends `text`, escaped. A line break (CR LF, CR or LF) becomes `\.br\` in formatted text and `\X0D\` elsewhere. A text of two double
 /// quotes is written in hexadecimal: as it is, it would be HL7's null and delete what the receiver has.
 pub(crate) fn push(out: &mut String, text: &str, formatted: bool) {
-    if text == "\"\"" {
-        out.push_str("\\X2222\\");
-        return;
-    }
-    if text.bytes().all(is_plain) {
+    if text.bytes().all(is_plain) && text != "\"\"" {
         out.push_str(text);
         return;
     }
-    let delimiters = Delimiters::default();
+    push_with(out, text, formatted, Delimiters::default());
+}
+
+/// The same with other delimiters. Without an escape character nothing is escaped.
+pub(crate) fn push_with(out: &mut String, text: &str, formatted: bool, delimiters: Delimiters) {
+    let Some(mark) = delimiters.escape() else { return out.push_str(text) };
+    if text == "\"\"" {
+        out.extend([mark, 'X', '2', '2', '2', '2', mark]);
+        return;
+    }
     if !text.contains(['\r', '\n']) {
         escape_into(out, text, &delimiters);
         return;
     }
-    let line_break = if formatted { "\\.br\\" } else { "\\X0D\\" };
+    let line_break = if formatted { ".br" } else { "X0D" };
     let mut rest = text;
     while let Some(at) = rest.find(['\r', '\n']) {
         let (line, behind) = rest.split_at(at);
         escape_into(out, line, &delimiters);
+        out.push(mark);
         out.push_str(line_break);
+        out.push(mark);
         let length = if behind.starts_with("\r\n") { 2 } else { 1 };
         rest = behind.get(length..).unwrap_or_default();
     }

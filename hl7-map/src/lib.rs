@@ -1,4 +1,4 @@
-//! A declarative mapping engine: one checked file turns JSON payloads into HL7 v2 messages.
+//! A declarative mapping engine: one checked file turns JSON into HL7 v2 messages, messages into JSON, or changes messages in place.
 //!
 //! A mapping is a YAML file. It is loaded once, every mistake in it is told at once with its line, its column and what was probably
 //! meant, and then it makes a message of each payload.
@@ -48,25 +48,147 @@
 //! | `from: json` | what comes in |
 //! | `to: { hl7: "2.5.1", message: ADT^A08 }` | the version and the message that goes out; a message that is not known here is written with its structure, `ADT^A08^ADT_A01`; before 2.3.1 MSH-9 has no structure, and none is sent |
 //! | `zone` | the time zone of timestamps that have no offset, for `dtm` |
-//! | `tables` | `NAME: { map: { from: to }, on_miss: error }`; `on_miss` is `error` (the payload is refused), `keep`, `drop` or a text |
+//! | `tables` | `NAME: { map: { from: to }, on_miss: error }`; `on_miss` is `error` (the payload is refused), `keep`, `drop` or a text. In place of `map`, `csv: FILE` with a line of names: the first column to the second, or `from: NAME, to: NAME` |
+//! | `lookups` | `NAME: { on_miss: error }` for lookups of the embedding program |
 //! | `segments` | the Z segments that are written: `{ ZPD: { 1: ST, 2: FT }, ZNR: any }` |
 //! | `require` | paths that have to be present |
 //! | `control_id` | MSH-10, where the caller's is not to be used |
 //! | `emit` | the segments: `PID: { 5: ... }`; a list where a segment is written at several places |
 //! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message (`(absent)` where the segment or the repetition is not there), or an `error` |
 //!
-//! Segments are written in the order of the file, MSH first and EVN next.
+//! # Groups
+//!
+//! What is written is laid out in the order of the message's structure, whatever the order of the file. A group is named only where it
+//! loops; a segment whose place is unambiguous is written without its groups:
+//!
+//! ```
+//! let mapping = hl7_map::Mapping::from_yaml(r#"
+//! map: lab
+//! from: json
+//! to: { hl7: "2.5.1", message: ORU^R01 }
+//! emit:
+//!   PID: { 3: .mrn }
+//!   ORDER_OBSERVATION:
+//!     each: .orders
+//!     OBR: { 2: .placer }
+//!     OBSERVATION:
+//!       each: .results
+//!       OBX:
+//!         3: { coded: { code: .code } }
+//!         5: { switch: .value, number: { type: NM, value: .value }, string: { type: ST, value: .value } }
+//!         11: .status ?? ^.status
+//! "#)?;
+//! let payload = br#"{"mrn":"7","orders":[{"placer":"p1","status":"F","results":[{"code":"GLU","value":7.20}]}]}"#;
+//! let msg = mapping.apply_json(payload, &hl7_map::Context::new("1", std::time::UNIX_EPOCH))?;
+//! assert!(msg.as_er7().ends_with("PID|1||7\rOBR|1|p1\rOBX|1|NM|GLU||7.20||||||F\r"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A group takes `each`, `filter` and `when` as a segment does. An instance in which nothing was read is not written; one in which something
+//! was has the segments that the structure requires, and its set IDs begin anew. Where a structure has a segment at several places, a list
+//! gives each its rules, and `ROL@2` means the second. What a structure does not have (a warning, but for Z segments) stands behind what
+//! precedes it in the file. Of structures whose groups are not known here any name will do for a group, and the order is that of the file.
+//!
+//! `switch` chooses by the JSON type of a value: `number`, `string`, `object`, `boolean`, `array`, `null`. A value that is missing writes
+//! nothing, one of a type without a line is refused (M220). In OBX-5 each line has its `type`, which OBX-2 gets.
+//!
+//! # In place
+//!
+//! `from: hl7` with `to: { hl7: same }` changes a message ([`Mapping::apply_hl7`]); every byte that is not named stays.
+//!
+//! ```
+//! use hl7_core::Message;
+//! use hl7_map::{Applied, Context, Mapping};
+//!
+//! let mapping = Mapping::from_yaml(r#"
+//! map: tidy
+//! from: hl7
+//! to: { hl7: same }
+//! accept: { MSH-9.1: [ ADT, ORU ] }
+//! drop_message: { when: MSH-11 == T, reason: test message }
+//! segments: { ZNR: any }
+//! set:
+//!   PID-5[*].1: PID-5[*].1 | upper
+//!   OBX[*]-8: { value: N, when: OBX-8 == "" }
+//! remove: [ PID-19, "PID-3[5=SS]", Z??, { segment: NTE, when: NTE-2 == P } ]
+//! add: [ { segment: ZNR, after: PID, fields: { 1: tidied, 2: $now } } ]
+//! "#)?;
+//! let given = "MSH|^~\\&|A||||||ADT^A08|1|P|2.5\rPID|1||7^^^H^MR~9^^^H^SS||doe^Ann\rZZZ\rNTE|1|P|x\r";
+//! let ctx = Context::new("", std::time::UNIX_EPOCH);
+//! let Applied::Message(msg) = mapping.apply_hl7(&Message::parse(given)?, &ctx)? else { panic!("dropped") };
+//! let expected = "MSH|^~\\&|A||||||ADT^A08|1|P|2.5\rPID|1||7^^^H^MR||DOE^Ann\rZNR|tidied|19700101000000+0000\r";
+//! assert_eq!(msg.as_er7(), expected);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | key | what it says |
+//! | --- | --- |
+//! | `accept` | places with the values that they have to have, one or a list; any other message is refused (M216) |
+//! | `drop_message` | `{ when: CONDITION, reason: TEXT }`, or a list of them: such a message is given back as [`Applied::Dropped`] |
+//! | `set` | `PATH: VALUE`; a value that is absent leaves the place as it is. `[*]` on both sides goes in pairs; in a `set` of `OBX[*]-8`, `OBX-11` is that of the same segment. `{ value, when }` sets under a condition; a composite or components by number make a whole repetition |
+//! | `remove` | paths of values or repetitions, with filters; a segment ID for all of them, `NTE[2]` for one, `?` for any character; `{ segment, when }`, where the condition's paths of that ID speak of the segment at hand |
+//! | `add` | `{ segment, after or before, fields, when }`: behind the first segment that `after` names (`OBX[*]`: the last), at the end without |
+//!
+//! The order is that of the table, whatever the order of the file, and everything reads the message as it came in: a value that was set is
+//! not seen by a condition, and what was added is not removed. A function on text changes each leaf of a place with several; `date`,
+//! `dtm`, `zone_in`, `number` and `round` change the first and leave the others. A comparison takes the first leaf. Nothing is filled in, and
+//! set IDs are not numbered anew.
+//!
+//! # JSON of a message
+//!
+//! `from: { hl7: VERSION, message: ORU^R01 }` with `to: json` makes an object of a message ([`Mapping::apply_hl7`]); its members are those of
+//! `emit`, in their order.
+//!
+//! ```
+//! use hl7_core::Message;
+//! use hl7_map::{Applied, Context, Mapping};
+//!
+//! let mapping = Mapping::from_yaml(r#"
+//! map: results
+//! from: { hl7: "2.5.1", message: ORU^R01, accept_versions: { from: "2.3", to: "2.8" } }
+//! to: json
+//! emit:
+//!   id: MSH-10
+//!   patient: { mrn: "PID-3[5=MR].1 ?? PID-3[1].1", born: PID-7 | date iso }
+//!   orders:
+//!     each: ORDER_OBSERVATION
+//!     placer: OBR-2.1
+//!     results: { each: OBSERVATION, filter: OBX-11 != X, code: OBX-3.1, value: OBX-5 | typed OBX-2, notes: "NTE[*]-3" }
+//! "#)?;
+//! let given = "MSH|^~\\&|LAB||||||ORU^R01|m1|P|2.5.1\rPID|1||7^^^H^MR||||198002\rOBR|1|p1\rOBX|1|NM|GLU||7.20\rNTE|1||fasting\r";
+//! let Applied::Json(json) = mapping.apply_hl7(&Message::parse(given)?, &Context::new("", std::time::UNIX_EPOCH))? else { panic!() };
+//! assert_eq!(
+//!     json,
+//!     r#"{"id":"m1","patient":{"mrn":"7","born":"1980-02"},"orders":[{"placer":"p1","results":[{"code":"GLU","value":7.20,"notes":["fasting"]}]}]}"#
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! * A message of another type, or of a version that is not `hl7` and not in `accept_versions`, is refused (M216); so is what `accept` does
+//!   not take. `drop_message` gives [`Applied::Dropped`]. With `from: hl7` any message is read.
+//! * `each` names a group or a segment of the structure (in a structure whose groups are not known, a segment's name means everything up to
+//!   the next one of its ID), or a path with `[*]`, whose items are `.` with the components `.1`, `.4.2`.
+//! * Inside a loop a path is read in the innermost group that has its segment: never in another instance. A segment that stands directly in
+//!   the group is looked for there alone, any other in the groups in it too. Segments out of place belong to the group they stand in.
+//! * Only `each`, `filter`, `when` and `switch` are keywords; a member called like one is written `"lit:each"`. `switch` chooses a line by
+//!   the text of a value; `else` takes all others.
+//! * What is absent or empty is left out, an object or list without anything that was read too. HL7's null is `null`. A place with several
+//!   leaves gives its first; `[*]` gives a list. Numbers come from `number`, `round`, `len` and `typed`, everything else is a string.
+//! * `typed OBX-2` goes by the data type: NM a number with its digits, DT, TS and DTM as ISO 8601 has them, TX and FT text with line feeds,
+//!   CE, CWE, CX, XPN, XAD, XTN, XCN and PL an object of the parts by their names, SN comparator, number, separator and second number.
 //!
 //! # Values
 //!
-//! A scalar that starts with `.`, `^`, `$` or `(` is an expression, anything else is text. `=` in front makes it an expression, `lit:` text.
+//! A scalar that starts with `.`, `^`, `$` or `(` is an expression, anything else is text; in a mapping that reads messages also a path
+//! such as `PID-3[5=MR].1`, alone or followed by `|` or `??`. `=` in front makes it an expression, `lit:` text.
 //! Quotes around it mean nothing.
 //!
 //! ```text
 //! .patient.name        a path of the payload; the current item inside a loop
 //! .phones[0]."my key"  the first item of a list; a name with other characters
 //! ^.id  $root.id       of the item around the current one; of the payload
-//! $now                 the clock, as 20260102030405+0000
+//! $secret.ehr.key      a secret, when the mapping is loaded with sources
+//! $now                 the clock, as 20260102030405+0000; in JSON 2026-01-02T03:04:05Z
 //! .a ?? .b ?? "x"      the first that is present
 //! .a | trim | upper    functions, one after the other
 //! ```
@@ -84,10 +206,21 @@
 //! | `first`, `last`, `len` | of a list; the number of its items, or of a text's characters |
 //! | `default "U"` | the value, or another when it is absent |
 //! | `table sex` | the entry of a table |
-//! | `date`, `dtm`, `dtm second` | HL7's DT of at most eight digits; HL7's DTM with precision and offset kept, or cut at `year` to `second` |
+//! | `date`, `dtm`, `dtm second` | HL7's DT of at most eight digits; HL7's DTM with precision and offset kept, or cut at `year` to `second`; with `offset` behind it, a time without one is refused; `date iso` and `dtm iso` as ISO 8601 |
+//! | `zone_in America/Chicago` | a time without an offset gets that of the zone |
 //! | `number`, `round 2` | a number as HL7's NM; with at most two digits behind the point, halves away from zero |
 //! | `hash 20` | the first 20 hexadecimal digits of the text's SHA-256 |
-//! | `text` | the value as text |
+//! | `time`, `time iso` | HL7's TM, or the time of day as ISO 8601 has it |
+//! | `to_zone America/Chicago`, `add_days -7` | the same instant in a zone; so many days later |
+//! | `unique`, `empty "N/A" "-"` | each text of a list once; these texts (without any, blanks) as absent |
+//! | `mask 4` | all but the last four characters as `*` |
+//! | `phone` | the digits of a phone number, with its `+` and without an extension |
+//! | `name_part family` | `family`, `given` or `middle` of "Family, Given Middle" or "Given Middle Family" |
+//! | `uuid5 "NAMESPACE"` | the UUID of version 5 of the text in a namespace |
+//! | `lookup ward`, others | a lookup or a function of the embedding program: see [`Sources`] |
+//! | `bool` | yes or no of Y, N, yes, no, true, false, T, F, 1, 0: `true` and `false` in JSON, `Y` and `N` in a message |
+//! | `text` | the value as text; of a message its repetitions as lines |
+//! | `raw`, `typed OBX-2` | a place of a message as it stands there; by its data type |
 //!
 //! A function of one text works on each item of a list.
 //!
@@ -98,13 +231,14 @@
 //! * `value`, with `on_null: delete` where a JSON null has to clear the field,
 //! * a composite by the names of its parts: `name` (XPN), `address` (XAD), `identifier` (CX), `phone` (XTN), `coded` (CE, CWE),
 //!   `location` (PL), `provider` (XCN),
+//! * `switch` with its lines, each of them one of these,
 //! * components by number, with subcomponents by number in them: `{ 1: .id, 4: { 1: LAB, 2: .oid } }`,
 //!
 //! and beside it `each: .list` (one repetition an item; a single object is a list of one), `filter` (asked for each item, which is then `.`)
 //! and `when` (asked once, outside the loop). Segments take the same three.
 //!
 //! Conditions compare with `==`, `!=`, `<`, `<=`, `>`, `>=` and `in (a b c)`, and are joined with `and`, `or`, `not` and parentheses; a bare
-//! value asks for presence. Texts are equal when their characters are; two numbers are ordered by size, other texts by their characters.
+//! value asks for presence, and `matches "REGEX"` for a regular expression that fits the whole text. Texts are equal when their characters are; two numbers are ordered by size, other texts by their characters.
 //!
 //! A repetition that reads the payload is written only when one of the values it reads is present, a segment likewise unless the structure
 //! requires it. What reads nothing is always written.
@@ -139,18 +273,26 @@
 //! | M107, M108, M109 | an unknown message, version, time zone |
 //! | M110 | more `^` than loops |
 //! | M111 | MSH-1 and MSH-2 are fixed |
+//! | M112 | MSH is not removed, added, or behind something |
 //! | M113 | two values for one place |
 //! | M114 | not a path |
 //! | M115 | an unknown variable |
 //! | M116 | an unknown segment |
 //! | M117 | a text with delimiters in MSH-9 |
+//! | M118 | not in this group, or at several places |
+//! | M119 | a warning: the structure does not have this segment |
 //! | M120, M121, M122 | warnings: a table is not used; a value is never reached; another structure than the standard's |
 //! | M123, M124 | warnings: a text that holds delimiters, which are escaped; a text `null` or `~`, or an empty one |
+//! | M125 | an unknown group |
+//! | M126 | a warning: a loop over a group that stands once |
+//! | M127 | something outside the file that is not there, or cannot be asked for: see [`Mapping::load`] |
+//! | M128 | a file that is no table |
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!
 //! | code | |
 //! | --- | --- |
+//! | M200 | the mapping reads something else |
 //! | M201 | a table has no entry for the value |
 //! | M202 | something required is absent |
 //! | M203 | a list or object where a single value is needed |
@@ -161,6 +303,15 @@
 //! | M213 | a value beyond ASCII in a version that cannot say in which character set it is |
 //! | M214 | the payload is not an object, and the mapping reads its members |
 //! | M215 | a local time whose offset in the zone has seconds |
+//! | M216 | the mapping does not accept this message |
+//! | M217 | the message has no segment for the value, or to add a segment at |
+//! | M218 | the message lacks a delimiter that the value needs |
+//! | M219 | a time without an offset where one is asked for |
+//! | M220 | `switch` has no line for the type of the value |
+//! | M221 | neither yes nor no |
+//! | M222 | a lookup does not have the value |
+//! | M223 | a namespace that is no UUID |
+//! | M224 | a function of the embedding program refuses the value |
 //! | M299 | what came out is not one message |
 //! | M301 to M310 | the payload is not JSON, or beyond a limit |
 //!
@@ -172,35 +323,42 @@
 //! * Every value is escaped once: nothing in a payload adds a field, a repetition, a component or a segment to a message.
 //! * Applying ends: there is no recursion, loops run over lists of the payload only, and [`Context`] limits their rounds, the
 //!   steps of a call, what is made on the way, and the output.
-//! * The crate opens nothing, and reads neither the clock nor the zone of the machine; zone data is compiled in.
+//! * The crate opens nothing (what a mapping refers to is asked of [`Sources`]), and reads neither the clock nor the zone of the machine; zone data is compiled in.
 //! * No error, `Debug` or `Display` shows a value of a payload. [`Difference`] alone does, of a file's own tests, and not by `Debug`.
 
+mod applied;
 mod apply;
 mod budget;
 mod case;
 mod compare;
 mod compile;
 mod context;
+mod csv;
 mod date;
 mod decimal;
 mod error;
 mod expr;
 mod function;
+mod input;
 mod json;
 mod leaf;
 mod mapping;
+mod pattern;
 mod place;
 mod plan;
 mod refusal;
 mod scope;
 mod shown;
+mod sources;
 mod standard;
 mod suggest;
 mod value;
 mod yaml;
 
+pub use applied::{Applied, Direction};
 pub use case::{CaseReport, Difference, TestReport};
 pub use context::Context;
 pub use error::{MappingError, MappingErrors};
 pub use mapping::Mapping;
 pub use refusal::{ApplyError, ApplyErrorKind, Refusal};
+pub use sources::{Function, Lookup, Sources};

@@ -4,19 +4,24 @@ use std::fmt;
 
 use hl7_core::Message;
 
+use crate::applied::{Applied, Direction};
 use crate::apply;
 use crate::case::{Case, TestReport};
 use crate::compile;
 use crate::context::Context;
 use crate::error::MappingErrors;
 use crate::json::{self, JsonLimits};
-use crate::plan::Plan;
+use crate::plan::{Plan, Work};
 use crate::refusal::ApplyError;
+use crate::sources::Sources;
 use crate::yaml;
 
-/// A mapping file, compiled: from a JSON payload to an HL7 v2 message.
+const M200_MESSAGE: &str = "the mapping reads a message, and this is JSON";
+const M200_JSON: &str = "the mapping reads JSON, and this is a message";
+
+/// A mapping file, compiled: from a JSON payload to an HL7 v2 message, or from a message to the same one with changes.
 ///
-/// It is made once and used for many payloads, also from several threads at once.
+/// It is made once and used for many payloads or messages, also from several threads at once.
 pub struct Mapping {
     plan: Plan,
     cases: Vec<Case>,
@@ -24,7 +29,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Loads a mapping file.
+    /// Loads a mapping file that refers to nothing outside it: one that does is refused (M127), see [`Mapping::load`].
     ///
     /// The file is at most 1 MiB long, its lists and maps lie at most 64 deep in each other, and it has at most 200,000 values with its
     /// aliases written out.
@@ -40,8 +45,21 @@ impl Mapping {
     /// assert_eq!(first.suggestion(), Some("did you mean `PID`?"));
     /// ```
     pub fn from_yaml(text: &str) -> Result<Mapping, MappingErrors> {
+        Self::with_sources(text, None)
+    }
+
+    /// Loads a mapping file that refers to files, secrets, lookups or functions outside it, which `sources` gives. They are asked for once,
+    /// here.
+    ///
+    /// # Errors
+    /// As [`Mapping::from_yaml`], and when `sources` does not have what the file names.
+    pub fn load(text: &str, sources: &dyn Sources) -> Result<Mapping, MappingErrors> {
+        Self::with_sources(text, Some(sources))
+    }
+
+    fn with_sources(text: &str, sources: Option<&dyn Sources>) -> Result<Mapping, MappingErrors> {
         let (root, errors) = yaml::read(text);
-        match compile::compile(root, errors) {
+        match compile::compile(root, errors, sources) {
             Ok(compiled) => Ok(Mapping {
                 plan: compiled.plan,
                 cases: compiled.cases,
@@ -82,7 +100,46 @@ impl Mapping {
     pub fn apply_json(&self, payload: &[u8], ctx: &Context) -> Result<Message<'static>, ApplyError> {
         let limits = JsonLimits { bytes: ctx.max_payload_bytes, values: ctx.max_payload_values };
         let json = json::read(payload, limits).map_err(|fault| ApplyError::of_json(fault, payload))?;
-        apply::apply(&self.plan, &json, ctx)
+        let Work::Build(build) = &self.plan.work else { return Err(ApplyError::of_direction(M200_MESSAGE)) };
+        apply::build(&self.plan, build, &json, ctx)
+    }
+
+    /// Changes a message as the mapping says (`to: { hl7: same }`), every byte that it was not told to change staying as it was; or makes JSON
+    /// of it (`to: json`).
+    ///
+    /// The control ID of `ctx` is not used; the clock is `$now`.
+    ///
+    /// # Errors
+    /// When the mapping does not accept the message (`accept`), or a value that it asks for cannot be had or cannot stand where it should:
+    /// all reasons at once. No error holds a value of the message.
+    ///
+    /// ```
+    /// use hl7_core::Message;
+    /// use hl7_map::{Applied, Context, Mapping};
+    /// let text = "map: m\nfrom: hl7\nto: { hl7: same }\ndrop_message: { when: MSH-11 == T, reason: test }\nset: { PID-5.1: PID-5.1 | upper }\n";
+    /// let mapping = Mapping::from_yaml(text)?;
+    /// let ctx = Context::new("", std::time::UNIX_EPOCH);
+    /// let changed = mapping.apply_hl7(&Message::parse("MSH|^~\\&|A\rPID|1||7||doe^Ann\r")?, &ctx)?;
+    /// assert!(matches!(changed, Applied::Message(msg) if msg.as_er7() == "MSH|^~\\&|A\rPID|1||7||DOE^Ann\r"));
+    /// let dropped = mapping.apply_hl7(&Message::parse("MSH|^~\\&|A||||||ADT^A08|1|T\r")?, &ctx)?;
+    /// assert!(matches!(dropped, Applied::Dropped { reason } if reason == "test"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply_hl7(&self, message: &Message<'_>, ctx: &Context) -> Result<Applied, ApplyError> {
+        match &self.plan.work {
+            Work::Build(_) => Err(ApplyError::of_direction(M200_JSON)),
+            Work::Edit(edit) => apply::edit(&self.plan, edit, message, ctx),
+            Work::Write(write) => apply::write(&self.plan, write, message, ctx),
+        }
+    }
+
+    /// What the mapping reads and what it gives.
+    pub fn direction(&self) -> Direction {
+        match &self.plan.work {
+            Work::Build(_) => Direction::JsonToHl7,
+            Work::Edit(_) => Direction::Hl7InPlace,
+            Work::Write(_) => Direction::Hl7ToJson,
+        }
     }
 
     /// Runs the tests of the file. A test that states no clock has 2026-01-01T00:00:00Z; the control ID is `TEST`.
@@ -95,7 +152,7 @@ impl fmt::Debug for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mapping")
             .field("name", &self.plan.name)
-            .field("segments", &self.plan.segments.len())
+            .field("direction", &self.direction())
             .field("tests", &self.cases.len())
             .finish_non_exhaustive()
     }

@@ -25,7 +25,9 @@ pub struct ApplyError {
 pub enum ApplyErrorKind {
     /// The payload is not JSON: `M301` to `M310`. The sender is at fault.
     Json,
-    /// The payload does not give what the mapping asks for: `M201` to `M208`, `M213` to `M215`. The sender or the mapping is at fault.
+    /// The mapping reads something else: `M200`. The program that calls it is at fault.
+    Direction,
+    /// What comes in does not give what the mapping asks for: `M201` to `M208`, `M213` to `M224`. The sender or the mapping is at fault.
     Refused,
     /// The payload, a loop or the message goes beyond a limit: `M209` to `M212`.
     Limit,
@@ -69,6 +71,13 @@ impl ApplyError {
         let kind = if limited { ApplyErrorKind::Limit } else { ApplyErrorKind::Refused };
         let message = Cow::Borrowed("the payload is refused");
         Self { kind, refusals, unlisted, place: None, code, message }
+    }
+
+    /// M200.
+    pub(crate) fn of_direction(why: &'static str) -> Self {
+        let message = Cow::Borrowed(why);
+        let (kind, refusals) = (ApplyErrorKind::Direction, Vec::new());
+        Self { kind, refusals, unlisted: 0, place: None, code: "M200", message }
     }
 
     pub(crate) fn of_output(why: &'static str) -> Self {
@@ -158,7 +167,7 @@ impl Refusal {
         Self { code, path, source, line, message, suggestion }
     }
 
-    /// The stable code, `M201` to `M215`.
+    /// The stable code, `M201` to `M224`.
     pub fn code(&self) -> &'static str {
         self.code
     }
@@ -170,7 +179,7 @@ impl Refusal {
     }
 
     /// The path in the payload from its top on, such as `.patient.gender`; in a loop with the index of the item, counted from 0:
-    /// `.ids[1].value`.
+    /// `.ids[1].value`. Of a message the path as the file has it, such as `PID-8`.
     pub fn source(&self) -> Option<&str> {
         self.source.as_deref()
     }

@@ -9,23 +9,33 @@ use crate::compare::Texts;
 use crate::context::Context;
 use crate::expr::{Comparison, JsonPath, Origin, Step};
 use crate::function::{self, each_text};
+use crate::input::{Bound, Lines};
 use crate::json::Json;
-use crate::plan::{Formula, Function, Operand, Plan, Term, Test};
-use crate::value::{Fault, Value};
+use crate::pattern::Pattern;
+use crate::plan::{Form, Formula, Function, Kind, Operand, Plan, ReadPath, Term, Test};
+use crate::value::{Fault, InList, Value};
 
-/// The clock as HL7's DTM, written when it is first asked for.
+/// The clock as text, written when it is first asked for.
 pub(crate) struct Clock<'c> {
     ctx: &'c Context,
+    form: Form,
     text: OnceCell<String>,
 }
 
 impl<'c> Clock<'c> {
-    pub(crate) fn new(ctx: &'c Context) -> Self {
-        Self { ctx, text: OnceCell::new() }
+    pub(crate) fn new(ctx: &'c Context, form: Form) -> Self {
+        Self { ctx, form, text: OnceCell::new() }
+    }
+
+    pub(crate) fn context(&self) -> &'c Context {
+        self.ctx
     }
 
     pub(crate) fn text(&self) -> &str {
-        self.text.get_or_init(|| self.ctx.now_as_dtm())
+        self.text.get_or_init(|| match self.form {
+            Form::Hl7 => self.ctx.now_as_dtm(),
+            Form::Iso => self.ctx.now_as_iso(),
+        })
     }
 }
 
@@ -36,10 +46,19 @@ pub(crate) struct Scope<'v> {
     items: Vec<Item<'v>>,
     clock: &'v Clock<'v>,
     /// The path whose value the running expression works on.
-    read: Cell<Option<&'v JsonPath>>,
+    read: Cell<Option<Source<'v>>>,
+    /// The places that a `set` is at.
+    pub(crate) bound: Bound,
     budget: Budget,
     /// The operands of conditions that are the same in every round.
     fixed: Vec<OnceCell<Texts<'v>>>,
+}
+
+/// Where a value was read.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'v> {
+    Json(&'v JsonPath),
+    Message(&'v ReadPath),
 }
 
 /// A single value to write.
@@ -61,15 +80,19 @@ impl<'v> Single<'v> {
 struct Item<'v> {
     value: Value<'v>,
     /// The path that the loop runs over, read in the scope around it.
-    list: Option<&'v JsonPath>,
+    list: Option<Source<'v>>,
     index: Option<usize>,
+    /// The item itself, where it is one of the payload.
+    json: Option<&'v Json<'v>>,
 }
 
 impl<'v> Scope<'v> {
-    pub(crate) fn new(plan: &'v Plan, payload: &'v Json<'v>, clock: &'v Clock<'v>) -> Self {
-        let items = vec![Item { value: Value::of(payload), list: None, index: None }];
+    /// `input` is what `.` means outside any loop.
+    pub(crate) fn new(plan: &'v Plan, input: Value<'v>, clock: &'v Clock<'v>) -> Self {
+        let items = vec![Item { value: input, list: None, index: None, json: None }];
         let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
-        Self { plan, items, clock, read: Cell::new(None), budget: Budget::new(clock.ctx), fixed }
+        let (read, bound, budget) = (Cell::new(None), Bound::default(), Budget::new(clock.ctx));
+        Self { plan, items, clock, read, bound, budget, fixed }
     }
 
     /// What is left of the steps and the bytes.
@@ -77,9 +100,10 @@ impl<'v> Scope<'v> {
         &self.budget
     }
 
-    /// Goes to an item of what is at `list`: the one at `index`, where it is a list of the payload.
-    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<&'v JsonPath>, index: Option<usize>) {
-        self.items.push(Item { value, list, index });
+    /// Goes to an item of what is at `list`, with its place there when that is a list of the payload.
+    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<Source<'v>>, place: Option<InList<'v>>) {
+        let (index, json) = place.map(|InList { index, json }| (index, json)).unzip();
+        self.items.push(Item { value, list, index, json });
     }
 
     pub(crate) fn leave(&mut self) {
@@ -87,13 +111,16 @@ impl<'v> Scope<'v> {
     }
 
     /// The path that the last expression took its value from.
-    pub(crate) fn last_read(&self) -> Option<&'v JsonPath> {
+    pub(crate) fn last_read(&self) -> Option<Source<'v>> {
         self.read.get()
     }
 
     /// That path from the top of the payload on, with the index of each loop's item: `.ids[1].value`.
     pub(crate) fn last_source(&self) -> Option<String> {
-        let path = self.last_read()?;
+        let path = match self.last_read()? {
+            Source::Json(path) => path,
+            Source::Message(read) => return Some(read.text.clone()),
+        };
         Some(self.source(path, self.items.len()).unwrap_or_else(|| path.text.clone()))
     }
 
@@ -108,7 +135,10 @@ impl<'v> Scope<'v> {
             return Some(if steps.is_empty() { ".".to_owned() } else { steps.to_owned() });
         }
         let Item { list, index, .. } = self.items.get(base)?;
-        let mut source = self.source((*list)?, base)?;
+        let mut source = match (*list)? {
+            Source::Json(list) => self.source(list, base)?,
+            Source::Message(read) => read.text.clone(),
+        };
         source.extend(index.map(|index| format!("[{index}]")));
         let steps = if source.ends_with('.') || steps.starts_with(".[") { steps.get(1..)? } else { steps };
         source.push_str(if steps == "." { "" } else { steps });
@@ -130,7 +160,7 @@ impl<'v> Scope<'v> {
                 }
                 Term::Path(path) if !path.steps.is_empty() => {
                     self.budget.step(1 + path.steps.len())?;
-                    self.read.set(Some(path));
+                    self.read.set(Some(Source::Json(path)));
                     match self.json(path) {
                         None => return Ok(Single::Absent),
                         Some(Json::String(text) | Json::Number(text)) => return Ok(Single::of(text)),
@@ -167,11 +197,22 @@ impl<'v> Scope<'v> {
             Term::Text(text) => Value::text(Cow::Borrowed(text)),
             Term::Null => Value::Null,
             Term::Now => Value::text(Cow::Borrowed(self.clock.text())),
+            Term::Each(each) => match self.lines(each.above) {
+                Some(lines) => {
+                    self.budget.step(1 + lines.len() / 4)?;
+                    Value::of_list(lines.each(each.of))
+                }
+                None => Value::Absent,
+            },
             Term::Group(inner) => return self.inner(inner),
             Term::Path(path) => {
-                self.read.set(Some(path));
+                self.read.set(Some(Source::Json(path)));
                 self.budget.step(path.steps.len())?;
                 self.path(path)
+            }
+            Term::Read(read) => {
+                self.read.set(Some(Source::Message(read)));
+                self.message(read)?
             }
         })
     }
@@ -181,24 +222,86 @@ impl<'v> Scope<'v> {
         if path.steps.is_empty() {
             return start.clone();
         }
+        if let (Value::Place(_) | Value::Text(_), Some(Value::Lines(_))) = (start, self.start(Origin::Root)) {
+            return part_of(start, &path.steps);
+        }
         self.json(path).map_or(Value::Absent, Value::of)
     }
 
-    fn start(&self, from: Origin) -> Option<&Value<'v>> {
-        let item = match from {
+    /// What the message has at a path.
+    fn message(&self, read: &ReadPath) -> Result<Value<'v>, Fault> {
+        let Some(lines) = self.lines(read.above) else { return Ok(Value::Absent) };
+        let bound = Bound {
+            segment: self.bound.segment.filter(|_| read.pairs_segment),
+            repetition: self.bound.repetition.filter(|_| read.pairs_repetition),
+        };
+        let (value, looked) = lines.read(&read.path, bound, read.direct);
+        self.budget.step(1 + looked / 4 + value.size())?;
+        Ok(value)
+    }
+
+    /// The segments of the item so many above the current one.
+    pub(crate) fn lines(&self, above: usize) -> Option<Lines<'v>> {
+        match self.start(Origin::Above(above)) {
+            Some(Value::Lines(lines)) => Some(*lines),
+            _ => None,
+        }
+    }
+
+    fn item(&self, from: Origin) -> Option<&Item<'v>> {
+        match from {
             Origin::Root => self.items.first(),
             Origin::Above(above) => self.items.iter().rev().nth(above),
-        };
-        item.map(|item| &item.value)
+        }
+    }
+
+    fn start(&self, from: Origin) -> Option<&Value<'v>> {
+        self.item(from).map(|item| &item.value)
     }
 
     /// What the payload has at `path`, a JSON null included.
     fn json(&self, path: &JsonPath) -> Option<&'v Json<'v>> {
-        let Some(Value::Json(start)) = self.start(path.from) else { return None };
+        let item = self.item(path.from)?;
+        let start = match &item.value {
+            Value::Json(start) => start,
+            _ if path.steps.is_empty() => return item.json,
+            _ => return None,
+        };
         path.steps.iter().try_fold(*start, |json, step| match step {
             Step::Name(name) => json.member(name),
             Step::Index(index) => json.item(*index),
         })
+    }
+
+    /// The JSON type of what a formula reads; `None` when it is missing.
+    pub(crate) fn kind(&self, formula: &'v Formula) -> Result<Option<Kind>, Fault> {
+        let mark = self.budget.mark();
+        let value = self.formula(formula);
+        self.budget.release(mark);
+        Ok(match value? {
+            Value::Absent if self.reads_null(formula) => Some(Kind::Null),
+            Value::Absent => None,
+            Value::Null => Some(Kind::Null),
+            Value::Json(Json::Object(_)) | Value::Lines(_) => Some(Kind::Object),
+            Value::Json(_) | Value::List(_) => Some(Kind::Array),
+            Value::Number(_) => Some(Kind::Number),
+            Value::Bool(_) => Some(Kind::Boolean),
+            Value::Record(_) => Some(Kind::Object),
+            Value::Text(_) | Value::Place(_) => Some(self.kind_of_text(formula)),
+        })
+    }
+
+    /// What a single value was in the payload: functions make texts.
+    fn kind_of_text(&self, formula: &Formula) -> Kind {
+        let json = match (self.read.get(), formula.steps.is_empty()) {
+            (Some(Source::Json(path)), true) => self.json(path),
+            _ => None,
+        };
+        match json {
+            Some(Json::Number(_)) => Kind::Number,
+            Some(Json::Bool(_)) => Kind::Boolean,
+            _ => Kind::String,
+        }
     }
 
     /// Whether one of the paths that `formula` chooses from is a JSON null.
@@ -226,6 +329,10 @@ impl<'v> Scope<'v> {
         }
     }
 
+    fn argument_texts(&self, terms: &'v [Term]) -> Result<Vec<Cow<'v, str>>, Fault> {
+        terms.iter().map(|term| self.argument_text(term)).collect()
+    }
+
     fn step(&self, step: &'v Function, value: Value<'v>) -> Result<Value<'v>, Fault> {
         if let (Function::Default(term), true) = (step, value.is_absent()) {
             return self.argument(term);
@@ -235,26 +342,42 @@ impl<'v> Scope<'v> {
         }
         let budget = &self.budget;
         budget.step(1 + value.size())?;
+        let first = step.takes_first_leaf();
         match step {
             Function::Default(_) => Ok(value),
             Function::Join(separator) => function::join(value, &self.argument_text(separator)?, budget),
             Function::Len => function::len(value),
+            Function::Raw => Ok(function::raw(value)),
+            Function::Unique => function::unique(value, budget),
+            Function::Empty(absent) => {
+                let absent = self.argument_texts(absent)?;
+                each_text(value, budget, first, &mut |text| function::empty(text, &absent))
+            }
+            Function::Uuid5(namespace) => {
+                let namespace = self.argument_text(namespace)?;
+                each_text(value, budget, first, &mut |text| function::uuid5(&text, &namespace))
+            }
+            Function::Outside(function, arguments) => {
+                let arguments = self.argument_texts(arguments)?;
+                each_text(value, budget, first, &mut |text| function::outside(&text, function, &arguments))
+            }
+            Function::Text => function::text(value),
+            Function::Typed(kind) => function::typed(value, &self.argument_text(kind)?, self.plan.version()),
             Function::First => function::first(value),
             Function::Last => function::last(value),
             Function::Replace(old, new) => {
                 let (old, new) = (self.argument_text(old)?, self.argument_text(new)?);
-                each_text(value, budget, &mut |text| function::replace(text, &old, &new, budget))
+                each_text(value, budget, first, &mut |text| function::replace(text, &old, &new, budget))
             }
             Function::Split(separator) => {
                 let separator = self.argument_text(separator)?;
-                each_text(value, budget, &mut |text| function::split(text, &separator, budget))
+                each_text(value, budget, first, &mut |text| function::split(text, &separator, budget))
             }
             Function::Concat(terms) => {
-                let more =
-                    terms.iter().map(|term| self.argument_text(term)).collect::<Result<Vec<_>, _>>()?;
-                each_text(value, budget, &mut |text| function::concat(text, &more, budget))
+                let more = self.argument_texts(terms)?;
+                each_text(value, budget, first, &mut |text| function::concat(text, &more, budget))
             }
-            plain => each_text(value, budget, &mut |text| self.plain(plain, text)),
+            plain => each_text(value, budget, first, &mut |text| self.plain(plain, text)),
         }
     }
 
@@ -267,9 +390,21 @@ impl<'v> Scope<'v> {
             Function::Digits => function::digits(text),
             Function::Left(count) => function::left(text, *count),
             Function::Pad(width, fill) => function::pad(text, *width, *fill),
-            Function::Date => function::as_date(&text),
-            Function::Dtm(precision) => function::as_dtm(&text, *precision, self.plan.zone.as_ref()),
+            Function::Date(form) => function::as_date(&text, *form),
+            Function::Dtm(precision, offset, form) => {
+                let zone = self.plan.zone.as_ref();
+                function::as_dtm(&text, *precision, *offset, *form, zone)
+            }
+            Function::ZoneIn(zone) => function::zone_in(&text, zone),
+            Function::Time(form) => function::as_time(&text, *form),
+            Function::ToZone(zone) => function::to_zone(&text, zone, self.plan.zone.as_ref()),
+            Function::AddDays(days) => function::add_days(&text, *days),
+            Function::Mask(shown) => function::mask(&text, *shown),
+            Function::Phone => function::phone(&text),
+            Function::NamePart(part) => function::name_part(&text, *part),
+            Function::Lookup(lookup, on_miss) => function::lookup(text, lookup, on_miss),
             Function::Number => function::number(text),
+            Function::Bool => function::yes_or_no(&text),
             Function::Round(places) => function::round(&text, *places),
             Function::Hash(length) => function::hash(&text, *length),
             Function::Table(index) => match self.plan.tables.get(*index) {
@@ -298,6 +433,12 @@ impl<'v> Scope<'v> {
                 self.budget.release(mark);
                 holds
             }
+            Test::Matches(formula, pattern) => {
+                let mark = self.budget.mark();
+                let fits = self.formula(formula).and_then(|value| self.any_fits(value, pattern));
+                self.budget.release(mark);
+                fits
+            }
             Test::In(left, list) => {
                 let mark = self.keep_fixed(std::iter::once(left).chain(list))?;
                 let holds = self.is_in(left, list);
@@ -305,6 +446,18 @@ impl<'v> Scope<'v> {
                 holds
             }
         }
+    }
+
+    /// Whether a text of the value fits. A character costs as many steps as a regular expression may have at its largest, divided as text is.
+    fn any_fits(&self, value: Value<'v>, pattern: &Pattern) -> Result<bool, Fault> {
+        for item in value.into_items().filter(|item| !matches!(item, Value::Null)) {
+            let Some(text) = item.into_text()? else { continue };
+            self.budget.step(1 + text.len())?;
+            if pattern.fits(&text) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn compares(&self, left: &'v Operand, how: Comparison, right: &'v Operand) -> Result<bool, Fault> {
@@ -360,6 +513,17 @@ impl<'v> Scope<'v> {
         }
         Ok(!wanted)
     }
+}
+
+/// The component or subcomponent that numbers name: `.1`, `.4.2`.
+fn part_of<'v>(start: &Value<'v>, steps: &[Step]) -> Value<'v> {
+    steps.iter().fold(start.clone(), |value, step| match (value, step) {
+        (Value::Place(place), Step::Name(name)) => {
+            name.parse().ok().filter(|&n| n > 0).map_or(Value::Absent, |n| place.part(n))
+        }
+        (Value::Text(text), Step::Name(name)) if name == "1" => Value::Text(text),
+        _ => Value::Absent,
+    })
 }
 
 /// One side of a comparison: read for this one, or kept from another round.

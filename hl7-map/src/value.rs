@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::iter::Enumerate;
 use std::{fmt, slice, vec};
 
+use crate::input::{Lines, Place};
 use crate::json::Json;
 
 /// What an expression gives. JSON's missing, `null` and `""` are all [`Value::Absent`].
@@ -16,8 +17,17 @@ pub(crate) enum Value<'v> {
     Text(Cow<'v, str>),
     /// A list or an object of the payload.
     Json(&'v Json<'v>),
-    /// A list that a function made.
+    /// A list that a function made, or that stands at several places of a message.
     List(Vec<Value<'v>>),
+    /// What stands at a place of a message, where it has several leaves or escape sequences.
+    Place(Place<'v>),
+    /// Segments of a message.
+    Lines(Lines<'v>),
+    /// A number of JSON, as it was written.
+    Number(Cow<'v, str>),
+    Bool(bool),
+    /// An object that a function made.
+    Record(Vec<(&'static str, Value<'v>)>),
 }
 
 /// Why an expression gives no value. It says what is wrong, never with which value. It is small, because every value on its way is handed
@@ -74,6 +84,11 @@ impl<'v> Value<'v> {
         if text.is_empty() { Value::Absent } else { Value::Text(text) }
     }
 
+    /// A list; one without items is absent.
+    pub(crate) fn of_list(items: Vec<Value<'v>>) -> Self {
+        if items.is_empty() { Value::Absent } else { Value::List(items) }
+    }
+
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Value::Absent)
     }
@@ -94,7 +109,11 @@ impl<'v> Value<'v> {
             Value::Text(text) => text.len() / 16,
             Value::Json(Json::List(items)) => items.len(),
             Value::List(items) => items.len(),
-            Value::Absent | Value::Null | Value::Json(_) => 0,
+            Value::Place(place) => place.raw().len() / 16,
+            Value::Lines(lines) => lines.len(),
+            Value::Number(text) => text.len() / 16,
+            Value::Record(members) => members.len(),
+            Value::Absent | Value::Null | Value::Json(_) | Value::Bool(_) => 0,
         }
     }
 
@@ -109,10 +128,22 @@ impl<'v> Value<'v> {
             Value::Absent => Ok(None),
             Value::Null => Ok(Some(Cow::Borrowed("\"\""))),
             Value::Text(text) => Ok(Some(text)),
+            Value::Place(place) => Ok(Some(place.into_text()).filter(|text| !text.is_empty())),
+            Value::Number(text) => Ok(Some(text)),
+            Value::Bool(yes) => Ok(Some(Cow::Borrowed(if yes { "Y" } else { "N" }))),
+            Value::Lines(_) => Err(Fault::not_single("a segment")),
+            Value::Record(_) => Err(Fault::not_single("an object")),
             Value::Json(Json::Object(_)) => Err(Fault::not_single("an object")),
             Value::Json(_) | Value::List(_) => Err(Fault::not_single("a list")),
         }
     }
+}
+
+/// The place of an item in a list of the payload.
+#[derive(Clone, Copy)]
+pub(crate) struct InList<'v> {
+    pub(crate) index: usize,
+    pub(crate) json: &'v Json<'v>,
 }
 
 /// The present items of a value, one after the other.
@@ -124,11 +155,12 @@ pub(crate) enum Items<'v> {
 
 impl<'v> Items<'v> {
     /// The next item, and its place in the payload's list where it is from one.
-    pub(crate) fn next_with_place(&mut self) -> Option<(Option<usize>, Value<'v>)> {
+    pub(crate) fn next_with_place(&mut self) -> Option<(Option<InList<'v>>, Value<'v>)> {
         match self {
             Items::Single(single) => single.take().map(|item| (None, item)),
             Items::Json(items) => {
-                items.map(|(at, item)| (Some(at), Value::of(item))).find(|(_, item)| !item.is_absent())
+                let place = |(index, json)| (Some(InList { index, json }), Value::of(json));
+                items.map(place).find(|(_, item)| !item.is_absent())
             }
             Items::Made(items) => items.next().map(|item| (None, item)),
         }
@@ -161,6 +193,11 @@ impl fmt::Debug for Value<'_> {
             Value::Text(_) => "Text",
             Value::Json(_) => "Json",
             Value::List(_) => "List",
+            Value::Place(_) => "Place",
+            Value::Lines(_) => "Lines",
+            Value::Number(_) => "Number",
+            Value::Bool(_) => "Bool",
+            Value::Record(_) => "Record",
         })
     }
 }

@@ -1,18 +1,23 @@
 //! The proof that a message that came in is in the store.
 
 use std::fmt;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use hl7_mllp::{Acknowledgment, Reply};
+use hl7_core::AckCondition;
+use hl7_mllp::{Acknowledgment, ApplicationReply, Reply, Request};
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 
 use crate::digest::Digest;
 use crate::enqueue::{self, About};
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
+use crate::event::EntryChange;
 use crate::inbound::{Answered, Inbound, Received};
 use crate::receipt::Receipt;
 use crate::running::Running;
+use crate::span::Timed;
 
 /// The proof that a message that came in is durable, and the acknowledgment that its sender is given for it.
 ///
@@ -68,7 +73,12 @@ pub struct Committed {
     first_at: Option<SystemTime>,
     name_reused: bool,
     unrouted: bool,
+    /// What gives the application acknowledgment.
+    work: Mutex<Option<Work>>,
 }
+
+/// What is left to do when a message is in safe keeping.
+type Work = Pin<Box<dyn Future<Output = ApplicationReply> + Send>>;
 
 impl Committed {
     /// Has the store keep the message. A task of its own, because a caller who stops waiting does not undo the commit; it has its room until the
@@ -78,7 +88,8 @@ impl Committed {
         inbound: Inbound,
         room: OwnedSemaphorePermit,
     ) -> Result<Self, EnqueueError> {
-        let kept = Self::keep(Arc::clone(running), inbound);
+        let timed = Timed::receive(&inbound.request);
+        let kept = Self::keep_told(Arc::clone(running), inbound, timed);
         let kept = tokio::spawn(async move {
             let _room = room;
             kept.await
@@ -94,19 +105,34 @@ impl Committed {
         key: Digest,
         acknowledgment: Vec<u8>,
     ) -> Result<Option<Self>, StoreError> {
-        let answered = running.engine.store.answered(key).await?;
+        let answered = running.engine.vault.answered(&key).await?;
         Ok(answered.map(|answered| Self::again(key, acknowledgment, answered)))
+    }
+
+    /// Has the store keep it, told by a span.
+    async fn keep_told(running: Arc<Running>, inbound: Inbound, timed: Timed) -> Result<Self, EnqueueError> {
+        let kept = Self::keep(running, inbound).instrument(timed.span.clone()).await;
+        if let Ok(kept) = &kept {
+            timed.note_entries(&kept.receipts);
+            timed.span.record("repeat", kept.is_repeat());
+        }
+        timed.end(kept.as_ref().err().map(EnqueueError::code));
+        kept
     }
 
     async fn keep(running: Arc<Running>, inbound: Inbound) -> Result<Self, EnqueueError> {
         let now = running.engine.now();
         let (key, acknowledgment) = (inbound.request.key, inbound.acknowledgment.clone());
         let unrouted = inbound.dead_letter.is_some();
-        let about = (!unrouted).then(|| About::of(&inbound.request, now));
-        match running.engine.store.receive(inbound, now).await? {
+        let (about, reason) = ((!unrouted).then(|| About::of(&inbound.request, now)), inbound.dead_letter);
+        match running.engine.vault.receive(inbound, now).await? {
             Received::Stored { entries, name_reused } => {
-                let receipts = enqueue::receipts(&running, entries, about.as_ref());
-                Ok(Self { acknowledgment, key, receipts, first_at: None, name_reused, unrouted })
+                let receipts = enqueue::receipts(&running, entries, about.as_ref(), EntryChange::Received);
+                let mut more = reason.map(EntryChange::DeadLettered).into_iter().collect::<Vec<_>>();
+                more.extend(name_reused.then_some(EntryChange::ControlIdReused));
+                receipts.iter().for_each(|receipt| tell_more(&running, receipt, &more));
+                let work = Mutex::default();
+                Ok(Self { acknowledgment, key, receipts, first_at: None, name_reused, unrouted, work })
             }
             Received::Repeat(answered) => Ok(Self::again(key, acknowledgment, answered)),
             Received::KeyReused => Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
@@ -118,7 +144,8 @@ impl Committed {
         let acknowledgment =
             if says_the_same(&answered.acknowledgment, &fresh) { answered.acknowledgment } else { fresh };
         let first_at = Some(answered.at);
-        Self { acknowledgment, key, receipts: Vec::new(), first_at, name_reused: false, unrouted: false }
+        let (receipts, work) = (Vec::new(), Mutex::default());
+        Self { acknowledgment, key, receipts, first_at, name_reused: false, unrouted: false, work }
     }
 
     /// The receipts of its entries, one for each destination; none for a repeat.
@@ -150,12 +177,67 @@ impl Committed {
         self.key == *key
     }
 
-    /// The positive answer; none where the message asks for none on success.
-    pub(crate) fn into_reply(self) -> Reply {
-        match self.acknowledgment.is_empty() {
+    /// Gives the application acknowledgment too, of a message that asks for both acknowledgments of enhanced mode (MSH-15 and MSH-16): the accept
+    /// acknowledgment is sent at once, and what `work` gives when it is done, on the same connection, as [`Reply::then`] says. Of other messages there is no
+    /// such work: it is dropped.
+    ///
+    /// Here the message's own sender is told what the receivers behind this node have said:
+    ///
+    /// ```
+    /// use hl7_core::ErrorCode;
+    /// use hl7_mllp::ApplicationReply;
+    /// use hl7_sender::{Arrival, Outcome, Verdict};
+    ///
+    /// async fn handle(arrival: Arrival) -> Verdict {
+    ///     let request = arrival.request().clone();
+    ///     let committed = match arrival.commit().await {
+    ///         Ok(committed) => committed,
+    ///         Err(refused) => return refused.into(),
+    ///     };
+    ///     let receipts = committed.receipts().to_vec();
+    ///     let told = committed.then(async move {
+    ///         for receipt in receipts {
+    ///             match receipt.outcome().await {
+    ///                 Ok(Outcome::Delivered(_) | Outcome::Taken) => {}
+    ///                 Ok(_) => return ApplicationReply::error(&request, ErrorCode::ApplicationInternalError, "not delivered"),
+    ///                 Err(_) => return ApplicationReply::none(), // nobody knows yet
+    ///             }
+    ///         }
+    ///         ApplicationReply::accept(&request)
+    ///     });
+    ///     told.into()
+    /// }
+    /// # let _ = |intake: hl7_sender::Intake| intake.handler_with(handle);
+    /// ```
+    ///
+    /// The work is not on record. A message that comes again has no receipts, and the program knows by itself what it answered, or finds out; when this
+    /// process ends meanwhile, the second answer does not come. The connection takes no other message before the work is done.
+    pub fn then(self, work: impl Future<Output = ApplicationReply> + Send + 'static) -> Self {
+        Self { work: Mutex::new(Some(Box::pin(work))), ..self }
+    }
+
+    /// The positive answer to this request; none where it asks for none on success.
+    pub(crate) fn into_reply(self, to: &Request) -> Reply {
+        let reply = match self.acknowledgment.is_empty() {
             true => Reply::none(),
             false => Reply::bytes(self.acknowledgment),
+        };
+        let header = to.message().header();
+        let asks_for_both =
+            header.accept_condition().wants(true) && header.application_condition() != AckCondition::Never;
+        match self.work.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(work) if asks_for_both => reply.then(work),
+            _ => reply,
         }
+    }
+}
+
+/// Tells what else is to be said of an entry that was just made.
+fn tell_more(running: &Running, receipt: &Receipt, changes: &[EntryChange]) {
+    let Some(target) = running.target(receipt.destination()) else { return };
+    for change in changes {
+        target.tally.decided(*change);
+        running.engine.tell_change(receipt.id(), &target.tally.name, *change);
     }
 }
 

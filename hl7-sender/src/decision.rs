@@ -121,6 +121,11 @@ fn is_used_up(retry: &Retry, attempt: &Attempt, answer: Answer) -> bool {
     rejected || retry.attempts_used_up(attempt.tries)
 }
 
+/// What becomes of an entry whose attempts were used up before this one, which ended with their processes: nobody judged them.
+pub(crate) fn ends_unjudged(retry: &Retry, attempt: &Attempt) -> Option<End> {
+    retry.attempts_used_up(attempt.tries.saturating_sub(1)).then(|| used_up(retry))
+}
+
 fn used_up(retry: &Retry) -> End {
     match retry.action_when_used_up() {
         Action::DeadLetter => End::DeadLetter(DeadLetterReason::UsedUp),
@@ -150,6 +155,7 @@ mod tests {
             id: EntryId::from_bytes([1; 16]),
             lane: LaneId::from_bytes([2; 16]),
             is_merge: false,
+            key: [0; 32],
             body: Vec::new(),
             digest: [0; 32],
             tries,

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::destination::Destination;
 use crate::destination_status::DestinationStatus;
-use crate::engine::Target;
 use crate::error::{StartError, StartErrorKind, StoreError};
+use crate::event::DestinationChange;
 use crate::running::Running;
 use crate::sender::Sender;
 
@@ -35,7 +35,9 @@ impl Sender {
     pub async fn pause_destination(&self, name: &str) -> Result<bool, StoreError> {
         let Some(target) = self.running().target(name) else { return Ok(false) };
         target.gate().pause();
-        self.store().pause(name, true).await.map(|()| true)
+        self.store().pause(name, true).await?;
+        self.running().engine.tell_of(&target.tally.name, DestinationChange::Paused);
+        Ok(true)
     }
 
     /// Goes on with a destination that was paused. One that cannot be reached is tried now, with all that waits for its next attempt there, whatever rest it
@@ -47,6 +49,7 @@ impl Sender {
         let Some(target) = self.running().target(name) else { return Ok(false) };
         self.store().pause(name, false).await?;
         target.gate().resume(Instant::now());
+        self.running().engine.tell_of(&target.tally.name, DestinationChange::Resumed);
         target.wake.notify_one();
         Ok(true)
     }
@@ -56,8 +59,8 @@ impl Sender {
     /// # Errors
     /// When it is not usable, when there is one of this name, when the store fails, and when the sender was shut down.
     pub async fn add_destination(&self, destination: Destination) -> Result<(), StartError> {
-        let target = checked(destination)?;
-        self.change(|running| async move { running.add(target).await }).await
+        destination.check().map_err(StartError::new)?;
+        self.change(|running| async move { running.add(destination).await }).await
     }
 
     /// Puts a destination in the place of the one of its name. From now on messages are enqueued for the new one. The old one begins no message any more;
@@ -76,8 +79,8 @@ impl Sender {
         destination: Destination,
         within: Duration,
     ) -> Result<(), StartError> {
-        let target = checked(destination)?;
-        self.change(move |running| async move { running.replace(target, within).await }).await
+        destination.check().map_err(StartError::new)?;
+        self.change(move |running| async move { running.replace(destination, within).await }).await
     }
 
     /// Removes a destination: nothing is enqueued for it any more, and no message begun. Those under way are finished, at most within this time, or put back
@@ -102,9 +105,4 @@ impl Sender {
         // The task does not panic; it is dropped with its runtime.
         changed.await.unwrap_or(Err(StartError::new(StartErrorKind::ShutDown)))
     }
-}
-
-fn checked(destination: Destination) -> Result<Arc<Target>, StartError> {
-    destination.check().map_err(StartError::new)?;
-    Ok(Arc::new(Target::new(destination)))
 }

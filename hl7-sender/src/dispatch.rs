@@ -108,9 +108,9 @@ impl Dispatch {
         Ok(Some(self.opens_at(looked).map_or(next, |opens| opens.min(next))))
     }
 
-    /// When a lane may try to connect again, in an outage and unless one is trying.
+    /// When a lane may try to connect again, in an outage and unless one is trying, or behind one.
     fn opens_at(&self, now: Instant) -> Option<Instant> {
-        self.target.gate().opens_at().filter(|at| *at > now)
+        self.target.gate().opens_at(now).filter(|at| *at > now)
     }
 
     fn start(&mut self, lane: LaneId) {

@@ -8,17 +8,25 @@ use tokio::sync::{Notify, watch};
 
 use crate::decision::Rules;
 use crate::destination::Destination;
+use crate::destination_tally::{DestinationTally, Tallies};
 use crate::error::StoreError;
+use crate::event::{DestinationChange, DestinationEvent, EntryChange, EntryEvent, Event, Teller};
 use crate::gate::Gate;
+use crate::id::EntryId;
 use crate::store::AnyStore;
 use crate::transport::Transport;
+use crate::vault::Vault;
 use crate::watch::Watch;
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn AnyStore>,
+    /// The way to it of everything that holds messages or acknowledgments.
+    pub(crate) vault: Vault,
     pub(crate) watch: Watch,
+    pub(crate) teller: Teller,
+    pub(crate) tallies: Arc<Tallies>,
     pub(crate) clock: Clock,
     /// Becomes true, or loses its sender, when the sender ends.
     pub(crate) stop: watch::Receiver<bool>,
@@ -27,6 +35,25 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn now(&self) -> SystemTime {
         (self.clock)()
+    }
+
+    /// Tells those who wait for the entry, and those who listen, of something that became durable.
+    pub(crate) fn tell(&self, entry: EntryId, event: impl FnOnce() -> Event) {
+        self.watch.changed(entry);
+        self.teller.tell(event);
+    }
+
+    /// The same, with nothing else to say of it.
+    pub(crate) fn tell_change(&self, entry: EntryId, destination: &Arc<str>, change: EntryChange) {
+        self.tell(entry, || EntryEvent::of(entry, Arc::clone(destination), change, None, self.now()));
+    }
+
+    /// Tells those who listen of something that happened to a destination.
+    pub(crate) fn tell_of(&self, destination: &Arc<str>, change: DestinationChange) {
+        let destination = || Arc::clone(destination);
+        self.teller.tell(|| {
+            Event::Destination(DestinationEvent { destination: destination(), change, at: self.now() })
+        });
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -63,6 +90,7 @@ pub(crate) struct Target {
     pub(crate) unconfirmed: bool,
     pub(crate) rules: Rules,
     pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) tally: Arc<DestinationTally>,
     gate: Mutex<Gate>,
     /// Something may be due, or a lane may start.
     pub(crate) wake: Notify,
@@ -80,10 +108,11 @@ pub(crate) enum Stage {
 }
 
 impl Target {
-    pub(crate) fn new(destination: Destination) -> Self {
+    pub(crate) fn new(destination: Destination, tallies: &Tallies) -> Self {
         let (policy, retry) = (destination.policy.clone(), destination.retry.clone());
         Self {
             transport: destination.transport(),
+            tally: tallies.of(&destination.name),
             gate: Mutex::new(Gate::new(destination.connections)),
             rules: Rules { policy, retry, settle_on: destination.settle_on },
             name: destination.name,

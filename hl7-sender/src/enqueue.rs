@@ -6,15 +6,18 @@ use std::time::SystemTime;
 
 use hl7_core::{Message, Path};
 use hl7_mllp::AckMode;
+use tracing::Instrument as _;
 
 use crate::destination::Destination;
 use crate::digest::{self, Digest};
 use crate::entry::{Delivery, Enqueued, Record, Request, State, Stored};
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
+use crate::event::{EntryChange, EntryEvent};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
 use crate::running::Running;
 use crate::shape;
+use crate::span::Timed;
 
 /// The longest origin, in bytes.
 pub(crate) const MAX_ORIGIN: usize = 128;
@@ -98,7 +101,9 @@ impl<'a> NewEntry<'a> {
         if running.engine.is_stopping() {
             return Err(EnqueueError::new(EnqueueErrorKind::ShutDown));
         }
-        let kept = tokio::spawn(keep(Arc::clone(running), self.into_request()?));
+        let request = self.into_request()?;
+        let timed = Timed::enqueue(&request);
+        let kept = tokio::spawn(keep_told(Arc::clone(running), request, timed));
         // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
         let lost =
             |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Closed))));
@@ -177,20 +182,50 @@ impl<'a> NewEntry<'a> {
 async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, EnqueueError> {
     let now = running.engine.now();
     let about = About::of(&request, now);
-    let enqueued = running.engine.store.enqueue(request, now).await;
+    let enqueued = running.engine.vault.enqueue(request, now).await;
     let stored = match enqueued? {
         Enqueued::Stored(stored) => stored,
         Enqueued::KeyReused => return Err(EnqueueError::new(EnqueueErrorKind::KeyReused)),
         Enqueued::Full => return Err(EnqueueError::new(EnqueueErrorKind::StoreFull)),
     };
-    Ok(receipts(&running, stored, Some(&about)))
+    Ok(receipts(&running, stored, Some(&about), EntryChange::Enqueued))
 }
 
-/// Wakes the destinations of new entries. What is known of them, where it is, saves the receipts' holders a look.
-pub(crate) fn receipts(running: &Arc<Running>, stored: Vec<Stored>, about: Option<&About>) -> Vec<Receipt> {
+/// The same, told by a span.
+async fn keep_told(
+    running: Arc<Running>,
+    request: Request,
+    timed: Timed,
+) -> Result<Vec<Receipt>, EnqueueError> {
+    let kept = keep(running, request).instrument(timed.span.clone()).await;
+    if let Ok(receipts) = &kept {
+        timed.note_entries(receipts);
+        timed.span.record("repeats", receipts.iter().filter(|receipt| receipt.is_repeat()).count());
+    }
+    timed.end(kept.as_ref().err().map(EnqueueError::code));
+    kept
+}
+
+/// Tells of new entries and wakes their destinations. What is known of them, where it is, saves the receipts' holders a look.
+pub(crate) fn receipts(
+    running: &Arc<Running>,
+    stored: Vec<Stored>,
+    about: Option<&About>,
+    change: EntryChange,
+) -> Vec<Receipt> {
     let receipt = |stored: Stored| {
-        if let (false, Some(target)) = (stored.repeat, running.target(&stored.destination)) {
-            target.wake.notify_one();
+        match running.target(&stored.destination) {
+            Some(target) if stored.repeat => target.tally.repeats.add(),
+            Some(target) => {
+                target.tally.made(change);
+                running
+                    .engine
+                    .teller
+                    .tell(|| EntryEvent::made(&stored, &target.tally.name, change, running.engine.now()));
+                target.wake.notify_one();
+            }
+            // It was removed meanwhile.
+            None => {}
         }
         let made = about.filter(|_| !stored.repeat).map(|about| about.record(&stored));
         Receipt::new(Arc::clone(&running.engine), stored, made)
@@ -203,6 +238,7 @@ pub(crate) struct About {
     origin: String,
     message_type: Option<String>,
     size: u64,
+    key: Digest,
     now: SystemTime,
     copy_of: Option<EntryId>,
 }
@@ -210,7 +246,8 @@ pub(crate) struct About {
 impl About {
     pub(crate) fn of(request: &Request, now: SystemTime) -> Self {
         let (origin, message_type) = (request.origin.clone(), request.message_type.clone());
-        Self { origin, message_type, size: request.body.len() as u64, now, copy_of: None }
+        let (size, key) = (request.body.len() as u64, request.key);
+        Self { origin, message_type, size, key, now, copy_of: None }
     }
 
     pub(crate) fn copied_from(mut self, of: EntryId) -> Self {
@@ -224,6 +261,7 @@ impl About {
             origin: self.origin.clone(),
             destination: stored.destination.clone(),
             lanes: stored.lanes.clone(),
+            key: self.key,
             control_id: stored.control_id.clone(),
             message_type: self.message_type.clone(),
             size: self.size,

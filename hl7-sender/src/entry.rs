@@ -84,6 +84,8 @@ pub struct Attempt {
     pub lane: LaneId,
     /// Whether it stands in other lanes too: once it is settled, those may be due.
     pub is_merge: bool,
+    /// The key of its request.
+    pub key: Digest,
     /// The message in wire form.
     pub body: Vec<u8>,
     /// SHA-256 of the body as it was enqueued.
@@ -277,6 +279,8 @@ pub struct Record {
     pub destination: String,
     /// At least one; the first is the home lane.
     pub lanes: Vec<LaneId>,
+    /// That of its request.
+    pub key: Digest,
     pub control_id: String,
     pub message_type: Option<String>,
     pub size: u64,
@@ -307,6 +311,8 @@ pub struct LaneRecord {
     pub open: u64,
     /// The first of them.
     pub head: Option<EntryId>,
+    /// When that one was enqueued.
+    pub enqueued_at: Option<SystemTime>,
     /// Where that one stands.
     pub state: Option<State>,
     /// From when on it can be given out: `None` while it is under way, held, waits for another of its lanes, or one of them is parked.

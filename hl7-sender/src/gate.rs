@@ -10,6 +10,10 @@ use crate::transport::{ConnectFailure, Outlook};
 
 /// After how many failures in a row a fault that mostly does not pass by itself is told: some half a minute with the default delays.
 const PERSISTENT: u32 = 5;
+/// After an outage a connection is made in so much time at the soonest: a receiver that has just come back, and what stands before it, is not stormed.
+const APART: Duration = Duration::from_millis(100);
+/// In so much time all connections of a destination can be there again.
+const ALL_BACK: Duration = Duration::from_secs(5);
 
 /// The state of a destination's connections. It reads no clock.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(crate) struct Gate {
     /// Whether what waits for its next attempt is to be tried now.
     hurries: bool,
     outage: Option<Outage>,
+    /// When the last outage ended, while its connections come back one by one.
+    back_since: Option<Instant>,
 }
 
 /// A destination that cannot be reached.
@@ -45,7 +51,7 @@ pub(crate) struct Rest {
 
 impl Gate {
     pub(crate) fn new(connections: usize) -> Self {
-        Self { connections, running: 0, paused: false, hurries: false, outage: None }
+        Self { connections, running: 0, paused: false, hurries: false, outage: None, back_since: None }
     }
 
     /// How many lanes may start now, with so many open connections that no lane uses. After a failed connection only those are to be had until the
@@ -56,15 +62,39 @@ impl Gate {
         }
         let free = self.connections.saturating_sub(self.running);
         match &self.outage {
-            None => free,
+            None => free.min(idle.saturating_add(self.new_ones(now, idle))),
             Some(outage) if outage.tried || now < outage.until => free.min(idle),
             Some(_) => free.min(idle.saturating_add(1)),
         }
     }
 
-    /// When a lane may try again, in an outage.
-    pub(crate) fn opens_at(&self) -> Option<Instant> {
-        self.outage.as_ref().filter(|_| !self.paused).map(|outage| outage.until)
+    /// When a lane may try again, in an outage, or make the next connection behind one.
+    pub(crate) fn opens_at(&self, now: Instant) -> Option<Instant> {
+        if self.paused {
+            return None;
+        }
+        let returns = || self.back_since.filter(|_| self.back(now) < self.connections);
+        match &self.outage {
+            Some(outage) => Some(outage.until),
+            None => returns()
+                .map(|since| since + self.apart() * u32::try_from(self.back(now)).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// How many connections can be made beside those there are.
+    fn new_ones(&self, now: Instant, idle: usize) -> usize {
+        self.back(now).saturating_sub(self.running.saturating_add(idle))
+    }
+
+    /// How many connections there may be: one when an outage ends, and one more each time.
+    fn back(&self, now: Instant) -> usize {
+        let Some(since) = self.back_since else { return self.connections };
+        let more = now.saturating_duration_since(since).as_millis() / self.apart().as_millis().max(1);
+        usize::try_from(more).unwrap_or(usize::MAX).saturating_add(1).min(self.connections)
+    }
+
+    fn apart(&self) -> Duration {
+        (ALL_BACK / u32::try_from(self.connections).unwrap_or(u32::MAX).max(1)).min(APART)
     }
 
     /// A lane starts, on an open connection or without one. Gives whether it is the one that tries.
@@ -88,8 +118,12 @@ impl Gate {
     }
 
     /// A new connection is of use: the outage is over. Whether there was one.
-    pub(crate) fn reached(&mut self) -> bool {
-        self.outage.take().is_some()
+    pub(crate) fn reached(&mut self, now: Instant) -> bool {
+        let was_out = self.outage.take().is_some();
+        if was_out {
+            self.back_since = Some(now);
+        }
+        was_out
     }
 
     /// A connection could not be made. Gives the delay until the next try, which lanes that fail together share. What trying again does not put
@@ -190,8 +224,28 @@ mod tests {
         assert_eq!(gate.unreachable(REFUSED(), &retry, later, 1.0).delay, Duration::from_secs(2));
         gate.ended(true);
         assert_eq!(gate.free(later + Duration::from_secs(2), 0), 1);
-        assert!(gate.reached());
-        assert_eq!(gate.free(later, 0), 8);
+        assert!(gate.reached(later));
+        assert!(!gate.reached(later), "once");
+    }
+
+    #[test]
+    fn fault_35_after_an_outage_connections_come_back_one_by_one() {
+        let now = Instant::now();
+        let mut gate = Gate::new(8);
+        gate.unreachable(REFUSED(), &Retry::new(), now, 1.0);
+        gate.started(false);
+        gate.reached(now);
+        assert_eq!((gate.free(now, 0), gate.opens_at(now)), (0, Some(now + APART)));
+        assert_eq!(gate.free(now + APART, 0), 1);
+        gate.started(false);
+        assert_eq!(gate.free(now + APART, 0), 0);
+        assert_eq!(gate.free(now + APART, 1), 1, "one that is there is used");
+        assert_eq!(gate.opens_at(now + APART), Some(now + 2 * APART));
+        assert_eq!((gate.free(now + 7 * APART, 0), gate.opens_at(now + 7 * APART)), (6, None));
+        let mut many = Gate::new(1000);
+        many.unreachable(REFUSED(), &Retry::new(), now, 1.0);
+        many.reached(now);
+        assert_eq!(many.free(now + ALL_BACK, 0), 1000);
     }
 
     #[test]
@@ -245,7 +299,7 @@ mod tests {
         let now = Instant::now();
         let mut gate = Gate::new(2);
         gate.pause();
-        assert_eq!((gate.free(now, 2), gate.opens_at(), gate.is_paused()), (0, None, true));
+        assert_eq!((gate.free(now, 2), gate.opens_at(now), gate.is_paused()), (0, None, true));
         gate.resume(now);
         assert_eq!(gate.free(now, 0), 2);
     }

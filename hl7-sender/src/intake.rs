@@ -54,8 +54,8 @@ pub type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
 /// | the store failed or took too long: whether it was stored is open | none; the connection is closed | the same |
 ///
 /// What MSH-15 and MSH-16 ask not to be told is not: where success is not asked for nothing is answered, where errors are not the connection is closed.
-/// The acknowledgment is made before the commit and stored with it. An application acknowledgment that MSH-16 asks for beside the accept
-/// acknowledgment is the receiver's to give, and does not come from here.
+/// The acknowledgment is made before the commit and stored with it. The application acknowledgment that MSH-16 asks for beside the accept
+/// acknowledgment is the receiver's to give: [`Committed::then`] passes it on, and without it none comes from here.
 ///
 /// # Guarantees
 ///
@@ -163,7 +163,7 @@ impl Desk {
         let arrival = || Arrival { request: request.clone(), identity, desk: Arc::clone(&self) };
         let answer: Verdict = handler(arrival()).await.into();
         match answer.given {
-            Given::Committed(committed) if committed.is_of(&identity.key) => self.taken(committed),
+            Given::Committed(committed) if committed.is_of(&identity.key) => self.taken(committed, &request),
             Given::Committed(_) => {
                 tracing::error!(peer = %request.peer(), "the handler answered one message with the commit of another");
                 self.meter.tally().unknown.add();
@@ -173,7 +173,7 @@ impl Desk {
         }
     }
 
-    fn taken(&self, committed: Committed) -> Reply {
+    fn taken(&self, committed: Committed, request: &Request) -> Reply {
         let tally = self.meter.tally();
         match committed.age(self.sender.running().engine.now()) {
             Some(age) => {
@@ -196,14 +196,14 @@ impl Desk {
             tally.unrouted.add();
             tracing::warn!("no route takes a message: it is a dead letter");
         }
-        committed.into_reply()
+        committed.into_reply(request)
     }
 
     /// What was taken before is answered as it was then, whatever stands against it now.
     async fn refused(&self, arrival: &Arrival, refused: Refused) -> Reply {
         if matches!(refused.kind, RefusedKind::Unfit | RefusedKind::Unrouted) {
             match self.before(arrival).await {
-                Ok(Some(committed)) => return self.taken(committed),
+                Ok(Some(committed)) => return self.taken(committed, &arrival.request),
                 Ok(None) => {}
                 Err(code) => {
                     let refused =

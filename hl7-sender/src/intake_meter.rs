@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::tally::Tick;
 
 /// Reads the counters of an intake, while it takes messages and after. Cloning it shares it.
 #[derive(Clone, Default)]
@@ -19,20 +20,6 @@ pub(crate) struct Tally {
     pub(crate) unrouted: Tick,
     pub(crate) refused: Tick,
     pub(crate) unknown: Tick,
-}
-
-/// A number that grows.
-#[derive(Default)]
-pub(crate) struct Tick(AtomicU64);
-
-impl Tick {
-    pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// What an intake has done so far. No number is about content.

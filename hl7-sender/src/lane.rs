@@ -1,17 +1,25 @@
 //! One lane's turn: its head is sent, settled, and the next one begun, as long as the lane flows.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
 use crate::decision::{self, Verdict};
 use crate::digest;
 use crate::engine::{Engine, Stage, Target};
 use crate::entry::{Accepted, Attempt, DeadLetterReason, End, Finished};
 use crate::error::StoreError;
+use crate::event::{DestinationChange, EntryChange, EntryEvent};
+use crate::gate::Rest;
 use crate::id::{EntryId, LaneId};
+use crate::seal::Shut;
+use crate::span::Timed;
 use crate::taken::{Accept, Taken};
+use crate::tally::Entered;
 use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing, Pending};
+use crate::vault;
 
 /// How many messages a lane sends before the others of its destination get their turn. Lanes that wait are served first then; a lane
 /// alone goes on at once, on the same connection.
@@ -26,6 +34,8 @@ const EXPIRE_AT_ONCE: usize = 500;
 const ALTERED: &str = "S201";
 /// S202: older than the destination allows.
 const TOO_OLD: &str = "S202";
+/// S203: under way when the process ended.
+const INTERRUPTED: &str = "S203";
 /// S204: under way when the destination was removed or changed.
 const CUT: &str = "S204";
 
@@ -34,6 +44,7 @@ pub(crate) struct Link {
     connection: Box<dyn Connection>,
     /// Whether it has carried no message yet.
     fresh: bool,
+    _counted: Entered,
 }
 
 pub(crate) struct Turn<'t> {
@@ -100,10 +111,10 @@ impl<'t> Turn<'t> {
         let mut left = TURN;
         while let Some(attempt) = next {
             left -= 1;
-            self.engine.watch.changed(attempt.id);
-            let finished = self.attempt(&attempt).await;
-            let goes_on = !self.engine.is_stopping() && !self.target.is_idle();
-            next = self.finish(finished, goes_on && left > 0 && self.link.is_some()).await?;
+            self.begun(&attempt);
+            let timed = Timed::attempt(&attempt, self.target);
+            let span = timed.span.clone();
+            next = self.one(&attempt, left > 0, &timed).instrument(span).await?;
             if attempt.is_merge {
                 // Other lanes may be due.
                 self.target.wake.notify_one();
@@ -112,11 +123,35 @@ impl<'t> Turn<'t> {
         Ok(())
     }
 
+    fn begun(&self, attempt: &Attempt) {
+        self.target.tally.attempts.add();
+        let name = || Arc::clone(&self.target.tally.name);
+        self.engine.tell(attempt.id, || EntryEvent::begun(attempt, name(), self.engine.now()));
+    }
+
+    /// One attempt from its first byte to its durable end, and the beginning of the next when the lane goes on.
+    async fn one(
+        &mut self,
+        attempt: &Attempt,
+        more: bool,
+        timed: &Timed,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let finished = self.attempt(attempt).await;
+        timed.span.record("end", EntryChange::from(finished.end).as_str());
+        timed.end(finished.failure);
+        let goes_on = more && !self.engine.is_stopping() && !self.target.is_idle() && self.link.is_some();
+        self.finish(attempt, finished, goes_on).await
+    }
+
     /// The connection there is, or a new one.
     async fn connected(&mut self) -> Result<Link, Missing> {
         match self.link.take() {
             Some(link) => Ok(link),
-            None => Ok(Link { connection: self.new_connection().await?, fresh: true }),
+            None => {
+                let connection = self.new_connection().await?;
+                let counted = self.target.tally.connections.enter();
+                Ok(Link { connection, fresh: true, _counted: counted })
+            }
         }
     }
 
@@ -127,6 +162,8 @@ impl<'t> Turn<'t> {
             connected = target.transport.connect() => connected,
             () = target.reached(Stage::Cut) => return Err(Missing::Cut),
         };
+        let tally = &target.tally;
+        if connected.is_ok() { &tally.connects } else { &tally.failed_connects }.add();
         connected.map_err(|why| Missing::Unreachable(self.unreachable(why)))
     }
 
@@ -136,8 +173,9 @@ impl<'t> Turn<'t> {
         match sent {
             Err(failure) if failure.is_lasting() => drop(self.unreachable(failure.of_connection())),
             Err(failure) if matches!(failure.kind(), FailureKind::NotSent | FailureKind::Unsendable) => {}
-            _ if std::mem::take(&mut link.fresh) && self.target.gate().reached() => {
+            _ if std::mem::take(&mut link.fresh) && self.target.gate().reached(Instant::now()) => {
                 tracing::info!(destination = self.target.name, "reachable again");
+                self.engine.tell_of(&self.target.tally.name, DestinationChange::Reachable);
                 self.target.wake.notify_one();
             }
             _ => {}
@@ -153,14 +191,29 @@ impl<'t> Turn<'t> {
         } else {
             tracing::warn!(destination = target.name, code, delay = ?rest.delay, "no connection");
         }
-        Unreachable { code, delay: rest.delay }
+        let Rest { delay, calls_for_help } = rest;
+        let change = DestinationChange::Unreachable { code, retry_in: delay, calls_for_help };
+        self.engine.tell_of(&target.tally.name, change);
+        Unreachable { code, delay }
     }
 
     async fn attempt(&mut self, attempt: &Attempt) -> Finished {
         if let Some(finished) = self.refuse(attempt, self.engine.now()) {
             return finished;
         }
-        match self.send(attempt).await {
+        let vault = &self.engine.vault;
+        match vault.body(attempt).and_then(|body| Ok((body, vault.ready()?))) {
+            Err(shut) => self.shut(attempt, shut),
+            Ok((body, ready)) => {
+                let mut finished = self.deliver(attempt, &body).await;
+                vault::seal_acknowledgment(&mut finished, ready);
+                finished
+            }
+        }
+    }
+
+    async fn deliver(&mut self, attempt: &Attempt, body: &[u8]) -> Finished {
+        match self.send(attempt, body).await {
             Err(Missing::Unreachable(why)) => {
                 self.unsent(attempt, End::Retry(self.engine.now() + why.delay), why.code)
             }
@@ -188,19 +241,20 @@ impl<'t> Turn<'t> {
 
     /// Sends a message, and gives when it was written and what came of it. A connection that is found closed before anything was written is
     /// replaced once, at no cost to the message; when that happens to the new one too, the receiver counts as not reachable.
-    async fn send(&mut self, attempt: &Attempt) -> Result<(SystemTime, Came), Missing> {
+    async fn send(&mut self, attempt: &Attempt, body: &[u8]) -> Result<(SystemTime, Came), Missing> {
         let taken = Taken::default();
-        let message = Outgoing::new(&attempt.body, attempt.id, attempt.since).telling(&taken);
+        let message = Outgoing::new(body, attempt.id, attempt.since).telling(&taken);
         let mut replaced = false;
         loop {
             let mut link = self.connected().await?;
-            let sent_at = self.engine.now();
+            let (sent_at, began) = (self.engine.now(), Instant::now());
             let sent = tokio::select! {
                 biased;
                 sent = self.sent(link.connection.send(message), &taken, sent_at, attempt.id) => sent,
                 () = self.target.reached(Stage::Cut) => return Ok((sent_at, cut(&taken))),
             };
             self.used(link, &sent);
+            self.target.tally.answered(&sent, began.elapsed());
             match sent {
                 Err(failure) if failure.kind() == FailureKind::NotSent => {
                     if replaced || failure.is_lasting() {
@@ -233,26 +287,36 @@ impl<'t> Turn<'t> {
     async fn accepted(&self, id: EntryId, accept: Accept, sent_at: SystemTime) {
         let acknowledgment = accept.map(|accept| accept.bytes().to_vec());
         let (end, at) = (self.target.rules.when_taken(), self.engine.now());
-        if let Err(error) =
-            self.engine.store.accepted(Accepted { id, end, acknowledgment, sent_at, at }).await
-        {
+        let accepted = Accepted { id, end, acknowledgment, sent_at, at };
+        if let Err(error) = self.engine.vault.accepted(accepted).await {
             // What a fault means is found when the attempt ends.
             tracing::warn!(entry = %id, code = error.code(), "an accept acknowledgment is not on record");
         }
     }
 
-    /// What is never written: altered bytes, and what is too old.
+    /// What is never written: altered bytes, what is too old, and what ended this process as often as it may be sent.
     fn refuse(&self, attempt: &Attempt, now: SystemTime) -> Option<Finished> {
         if digest::of_bytes(&attempt.body) != attempt.digest {
             tracing::error!(destination = self.target.name, entry = %attempt.id, code = ALTERED, "altered in the store; held");
             return Some(self.unsent(attempt, End::Hold, ALTERED));
         }
-        decision::is_too_old(&self.target.rules.retry, attempt, now)
-            .then(|| self.unsent(attempt, End::DeadLetter(DeadLetterReason::TooOld), TOO_OLD))
+        let retry = &self.target.rules.retry;
+        if decision::is_too_old(retry, attempt, now) {
+            return Some(self.unsent(attempt, End::DeadLetter(DeadLetterReason::TooOld), TOO_OLD));
+        }
+        decision::ends_unjudged(retry, attempt).map(|end| self.unsent(attempt, end, INTERRUPTED))
+    }
+
+    /// What cannot be read, or whose acknowledgment could not be kept, is not sent.
+    fn shut(&self, attempt: &Attempt, shut: Shut) -> Finished {
+        let code = shut.code();
+        tracing::error!(destination = self.target.name, entry = %attempt.id, code, "its key is not there, or another one; held");
+        self.unsent(attempt, End::Hold, code)
     }
 
     /// The receiver may have it: the attempt counts, and it goes out again.
     fn unfinished(&self, attempt: &Attempt, sent_at: SystemTime) -> Finished {
+        self.target.tally.unknown.add();
         let again = End::Retry(self.engine.now());
         Finished { sent_at: Some(sent_at), ..self.unsent(attempt, again, CUT) }
     }
@@ -264,7 +328,12 @@ impl<'t> Turn<'t> {
     }
 
     /// Makes the end durable. A store without room is asked until it has some: what is known of a delivery is not thrown away.
-    async fn finish(&self, finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
+    async fn finish(
+        &self,
+        attempt: &Attempt,
+        finished: Finished,
+        go_on: bool,
+    ) -> Result<Option<Attempt>, StoreError> {
         loop {
             match self.engine.store.finish(finished.clone(), go_on).await {
                 Err(error) if error.is_passing() => {
@@ -273,24 +342,19 @@ impl<'t> Turn<'t> {
                 }
                 Err(error) => return Err(error),
                 Ok(next) => {
-                    self.report(finished.id, &finished);
+                    self.report(attempt, &finished);
                     return Ok(next);
                 }
             }
         }
     }
 
-    fn report(&self, id: EntryId, finished: &Finished) {
-        let end = match finished.end {
-            End::Deliver => "delivered",
-            End::Unconfirmed => "unconfirmed",
-            End::Skip => "skipped",
-            End::Retry(_) => "retrying",
-            End::Hold => "held",
-            End::DeadLetter(_) => "dead-lettered",
-        };
-        tracing::debug!(destination = self.target.name, entry = %id, end, failure = finished.failure, "attempt ended");
-        self.engine.watch.changed(id);
+    fn report(&self, attempt: &Attempt, finished: &Finished) {
+        let (id, tally, failure) = (finished.id, &self.target.tally, finished.failure);
+        let end = EntryChange::from(finished.end).as_str();
+        tracing::debug!(destination = self.target.name, entry = %id, end, failure, "attempt ended");
+        tally.ended(attempt, finished);
+        self.engine.tell(id, || EntryEvent::ended(attempt, Arc::clone(&tally.name), finished));
     }
 
     /// Gives up what is too old, in every lane of the destination, because in an outage only one is tried at a time.
@@ -308,9 +372,18 @@ impl<'t> Turn<'t> {
                 code = TOO_OLD,
                 "dead-lettered"
             );
-            expired.into_iter().for_each(|id| self.engine.watch.changed(id));
+            expired.into_iter().for_each(|id| self.expired(id));
         }
         Ok(())
+    }
+
+    fn expired(&self, id: EntryId) {
+        let (tally, change) = (&self.target.tally, EntryChange::DeadLettered(DeadLetterReason::TooOld));
+        tally.decided(change);
+        tally.failures.add(TOO_OLD);
+        self.engine.tell(id, || {
+            EntryEvent::of(id, Arc::clone(&tally.name), change, Some(TOO_OLD), self.engine.now())
+        });
     }
 
     async fn note_unreachable(&self, lane: LaneId, why: Unreachable) -> Result<(), StoreError> {

@@ -34,6 +34,8 @@
 //! # }
 //! ```
 //!
+//! The [guides](guide) tell how to build a sender into a program, and how to run one: its files, copies of them, and what to do when something is wrong.
+//!
 //! # The words
 //!
 //! An *entry* is one message for one *destination*. The entries of a destination form *lanes*, one for each value of its lane key; within a
@@ -71,7 +73,8 @@
 //!
 //! An [`Intake`] is the handler of a listener ([`hl7_mllp::Server::serve`]) that stores what comes in for the destinations that a [`Router`] gives, all in one
 //! commit, and answers then. What its sender repeats is answered as the first time, byte for byte, and not stored again. What no rule takes is refused,
-//! or a dead letter, and counted ([`Intake::meter`]).
+//! or a dead letter, and counted ([`Intake::meter`]). A message that asks for both acknowledgments of enhanced mode is told at once that it is in safe keeping, and
+//! later what became of it ([`Committed::then`]).
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -102,6 +105,33 @@
 //! # }
 //! ```
 //!
+//! # Watching
+//!
+//! [`Sender::events`] tells of what happens as it becomes durable, to any number of subscribers, none of which can slow the sender down. [`Sender::meter`] reads counters
+//! for metrics, by destination and of the store; [`Intake::meter`] those of an intake. [`Sender::backlog`] has the gauges of what waits;
+//! [`Sender::counts`], [`Sender::destinations`] and [`Sender::lanes`] say how things stand.
+//!
+//! `tracing` spans (level debug) tell of
+//!
+//! * each `enqueue` (`bytes`, `entries`, `repeats`, `code`, `ms`) and each `receive` of a message that came in (`bytes`, `entries`, `repeat`, `code`, `ms`), from the call to the
+//!   commit,
+//! * each `attempt` (`destination`, `entry`, `lane`, `attempt`, `bytes`, `end`, `code`, `ms`), from the counting to what came of it, with the spans of `hl7-mllp` in it.
+//!
+//! Names, codes, numbers and times are all there is in any of these.
+//!
+//! # Encryption
+//!
+//! With the feature `encryption`, `Builder::encrypt` seals every message and every acknowledgment before it is stored, whatever the store, by XChaCha20-Poly1305 with keys
+//! of the program's (`Keys`, `KeyRing`), which are never stored. The names under which repeats are known are keyed too, so that nobody can compare a guess at a message with
+//! them. Sealed bytes open only for what they belong to: the message for its request, an acknowledgment for its entry.
+//!
+//! * Readable in the store stay: control IDs, message types, destinations, origins, sizes, times, states and codes.
+//! * Entries from before encryption was turned on are sent, and known when they are repeated. They stay as they are until they are removed.
+//! * To rotate, start with a new current key, and the old ones as former keys as long as anything that they sealed is kept.
+//! * An entry whose key is not there is held with the code `S207`, one that does not open with its key with `S208`, and its lane stands. [`Sender::release`] sends it once
+//!   the key is there. Its message cannot be read meanwhile ([`StoreErrorKind::Sealed`]). So it is when encryption is turned off, and repeats are not known then.
+//! * It keeps content from who can read the file. Who can write to it can put plain messages there.
+//!
 //! # Guarantees
 //!
 //! * When [`Sender::enqueue`] returns `Ok`, the entry is on the disk: it survives the end of the process in any form, a crash of the system and a loss of
@@ -117,10 +147,12 @@
 //!   cannot open it any more.
 //! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk, or that the receiver gave one (a `CA` before an answer that
 //!   did not come, 0x06 of MLLP release 2).
-//! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too.
+//! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too, and held after
+//!   [`Retry::max_attempts`]. Every attempt that failed is on record ([`Sender::attempts`]), so that who sees a duplicate finds why.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
 //! * After the store failed to read or write, or was found to contradict itself, nothing more is sent and nothing is accepted, until it is opened
-//!   again. It is checked when it is opened ([`SqliteOptions::check_within`]).
+//!   again. It is checked when it is opened ([`SqliteOptions::check_within`]). One that lacks entries which it had accepted, because an older copy was put in
+//!   its place or its log was removed, is not opened (`S120`).
 //!
 //! **Duplicates.** The receiver can get a message more than once when
 //!
@@ -135,15 +167,15 @@
 //! **Errors of `enqueue`.** All but [`EnqueueErrorKind::Store`] say that nothing was kept. That one is indeterminate: the entry may be there. Repeat the
 //! call with the same key or the same message, and it is kept once.
 //!
-//! **Not promised.** Order between lanes. Delivery to a destination that is not configured: its entries wait. Protection of the file's content: it holds the messages
+//! **Not promised.** Order between lanes. Delivery to a destination that is not configured: its entries wait. Protection of the file's content without encryption: it holds the messages
 //! as they are, readable by its owner.
 //!
 //! # Codes
 //!
-//! `S001`–`S013` [`EnqueueError`]; `S101`–`S109` [`StoreError`]; `S111`–`S120` [`OpenError`]; `S121`–`S130`, `S132` [`StartError`]; `S131` [`NotAnEntryId`]; `S141`–`S146` [`IntakeError`]; `S151`–`S155` [`BackupError`]. In
+//! `S001`–`S014` [`EnqueueError`]; `S101`–`S110` [`StoreError`]; `S111`–`S120` [`OpenError`]; `S121`–`S130`, `S132`, `S133` [`StartError`]; `S131` [`NotAnEntryId`]; `S134` `NotAKeyId`; `S141`–`S146` [`IntakeError`]; `S151`–`S155` [`BackupError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
 //! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` under way when the process ended, and in the receiver's safe
-//! keeping by then, `S211` no folder, `S212` file not
+//! keeping by then, `S207` its key is not there, `S208` not sealed with its key or not for it, `S211` no folder, `S212` file not
 //! written, `S213` file not known to be durable, `S214` file system too slow, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
@@ -153,19 +185,24 @@
 
 mod action;
 mod arrival;
+mod backlog;
 mod committed;
 #[cfg(feature = "test-util")]
 pub mod contract;
 mod decision;
 mod destination;
 mod destination_status;
+mod destination_tally;
 mod destinations;
 mod digest;
 mod dispatch;
+#[cfg(feature = "encryption")]
+mod encryption;
 mod engine;
 mod enqueue;
 mod entry;
 mod error;
+mod event;
 mod file_drop;
 mod files;
 mod gate;
@@ -174,11 +211,14 @@ mod id;
 mod inbound;
 mod intake;
 mod intake_meter;
+#[cfg(feature = "encryption")]
+mod key;
 mod lane;
 #[cfg(feature = "test-util")]
 mod memory;
 mod mllp;
 mod parking;
+mod past;
 mod policy;
 mod prune;
 mod receipt;
@@ -186,19 +226,26 @@ mod replay;
 mod retry;
 mod router;
 mod running;
+mod seal;
 mod sender;
+mod sender_meter;
 mod shape;
+mod span;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod status;
 mod status_outcome;
 mod store;
+mod store_counters;
 mod taken;
+mod tally;
 mod transport;
+mod vault;
 mod watch;
 
 pub use action::Action;
 pub use arrival::{Arrival, Refused, Verdict};
+pub use backlog::Backlog;
 pub use committed::Committed;
 pub use destination::{Destination, LaneKey, SettleOn};
 pub use destination_status::DestinationStatus;
@@ -212,22 +259,28 @@ pub use error::{
     BackupError, BackupErrorKind, EnqueueError, EnqueueErrorKind, IntakeError, IntakeErrorKind, OpenError,
     OpenErrorKind, StartError, StartErrorKind, StoreError, StoreErrorKind,
 };
+pub use event::{DestinationChange, DestinationEvent, EntryChange, EntryEvent, Event, Events};
 pub use file_drop::FileDrop;
 pub use id::{EntryId, LaneId, NotAnEntryId};
 pub use inbound::{Answered, Inbound, Received};
 pub use intake::{Intake, IntakeBuilder, Replying};
 pub use intake_meter::{IntakeCounters, IntakeMeter};
+#[cfg(feature = "encryption")]
+pub use key::{Key, KeyId, KeyRing, Keys, NotAKeyId};
 #[cfg(feature = "test-util")]
 pub use memory::MemoryStore;
+pub use past::PastAttempt;
 pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;
 pub use router::{Router, Unrouted};
 pub use sender::{Builder, Sender};
+pub use sender_meter::{DestinationCounters, SenderCounters, SenderMeter};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBackup, SqliteOptions, SqliteStore};
 pub use status::Status;
 pub use store::Store;
+pub use store_counters::StoreCounters;
 pub use transport::{
     Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing, Pending, Transport,
 };

@@ -113,6 +113,10 @@ impl Store for MemoryStore {
         self.call(|outbox| Ok(outbox.answered(key)))
     }
 
+    async fn is_known(&self, key: Digest) -> Result<bool, StoreError> {
+        self.call(|outbox| Ok(outbox.known(key).is_some()))
+    }
+
     async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {
         self.call(|outbox| Ok(outbox.recover(now)))
     }

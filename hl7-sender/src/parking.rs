@@ -2,6 +2,7 @@
 
 use crate::entry::LaneRecord;
 use crate::error::StoreError;
+use crate::event::DestinationChange;
 use crate::id::LaneId;
 use crate::sender::{MAX_LIST, Sender};
 
@@ -39,7 +40,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn park_lane(&self, destination: &str, lane: &LaneId) -> Result<bool, StoreError> {
-        self.store().park(destination, *lane, true, self.now()).await
+        self.park(destination, *lane, true).await
     }
 
     /// Lets a lane go that was parked. An entry of it that is held by itself stays so. Gives whether the lane was parked.
@@ -47,9 +48,18 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn release_lane(&self, destination: &str, lane: &LaneId) -> Result<bool, StoreError> {
-        let changed = self.store().park(destination, *lane, false, self.now()).await?;
+        let changed = self.park(destination, *lane, false).await?;
         if let Some(target) = self.running().target(destination) {
             target.wake.notify_one();
+        }
+        Ok(changed)
+    }
+
+    async fn park(&self, destination: &str, lane: LaneId, parked: bool) -> Result<bool, StoreError> {
+        let changed = self.store().park(destination, lane, parked, self.now()).await?;
+        if changed {
+            let change = if parked { DestinationChange::LaneParked } else { DestinationChange::LaneReleased };
+            self.running().engine.tell_of(&destination.into(), change(lane));
         }
         Ok(changed)
     }

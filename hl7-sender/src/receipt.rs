@@ -104,12 +104,16 @@ impl Receipt {
     /// Waits for the end. It can take as long as an outage, or as a person's decision about a held lane.
     ///
     /// # Errors
-    /// When the store fails, when the sender is shut down ([`StoreErrorKind::Closed`]), and when the entry was removed because its time was over. None of
+    /// When the store fails, when the sender is shut down ([`StoreErrorKind::Closed`]), when the entry was removed because its time was over, and when its
+    /// acknowledgment does not open ([`StoreErrorKind::Sealed`]). None of
     /// these changes what becomes of the message.
     pub async fn outcome(&self) -> Result<Outcome, StoreError> {
         let Waited::Enough(status) = self.wait_until(|status| status.state().is_settled()).await? else {
             return Err(StoreError::new(StoreErrorKind::Closed));
         };
+        if status.has_shut_acknowledgment() {
+            return Err(StoreError::new(StoreErrorKind::Sealed));
+        }
         Outcome::of(&status).ok_or(StoreError::new(StoreErrorKind::Damaged))
     }
 
@@ -145,7 +149,9 @@ impl Receipt {
     /// As [`Receipt::outcome`].
     pub async fn status(&self) -> Result<Status, StoreError> {
         let record = self.engine.store.record(self.stored.id).await?;
-        let status = record.map(Status::new).ok_or(StoreError::new(StoreErrorKind::NotFound))?;
+        let status = record
+            .map(|record| self.engine.vault.status(record))
+            .ok_or(StoreError::new(StoreErrorKind::NotFound))?;
         self.known().status = Some(status.clone());
         Ok(status)
     }

@@ -8,6 +8,7 @@ use crate::digest;
 use crate::enqueue::{self, About};
 use crate::entry::Request;
 use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
+use crate::event::EntryChange;
 use crate::id::EntryId;
 use crate::receipt::Receipt;
 use crate::running::Running;
@@ -59,7 +60,7 @@ impl Sender {
 async fn keep(running: Arc<Running>, of: EntryId, request: Request) -> Result<Receipt, EnqueueError> {
     let now = running.engine.now();
     let about = About::of(&request, now).copied_from(of);
-    let stored = running.engine.store.copy(of, request, now).await?;
-    let receipts = enqueue::receipts(&running, vec![stored], Some(&about));
+    let stored = running.engine.vault.copy(of, request, now).await?;
+    let receipts = enqueue::receipts(&running, vec![stored], Some(&about), EntryChange::Enqueued);
     receipts.into_iter().next().ok_or(EnqueueError::new(EnqueueErrorKind::NoDestination))
 }

@@ -8,9 +8,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::destination::Destination;
 use crate::dispatch::Dispatch;
 use crate::engine::{Engine, Stage, Target};
 use crate::error::{StartError, StartErrorKind};
+use crate::event::{Board, DestinationChange, Events};
 
 /// A sender as long as it runs.
 pub(crate) struct Running {
@@ -21,6 +23,8 @@ pub(crate) struct Running {
     /// One change at a time, so that a destination is ended before another of its name is served.
     changing: tokio::sync::Mutex<()>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Where subscribers come to, until the end.
+    board: Mutex<Option<Board>>,
 }
 
 /// A destination and the task that serves it; none while the one before it ends.
@@ -30,9 +34,23 @@ struct Open {
 }
 
 impl Running {
-    pub(crate) fn new(engine: Arc<Engine>, stop: watch::Sender<bool>, max_message_bytes: usize) -> Self {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        stop: watch::Sender<bool>,
+        board: Board,
+        max_message_bytes: usize,
+    ) -> Self {
         let (open, changing, tasks) = Default::default();
-        Self { engine, max_message_bytes, stop, open, changing, tasks }
+        Self { engine, max_message_bytes, stop, open, changing, tasks, board: Mutex::new(Some(board)) }
+    }
+
+    /// What happens from now on; nothing after the end.
+    pub(crate) fn events(&self) -> Events {
+        self.board().as_ref().map_or_else(|| Board::new().events(), Board::events)
+    }
+
+    fn board(&self) -> MutexGuard<'_, Option<Board>> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a task that ends with the sender.
@@ -42,31 +60,41 @@ impl Running {
 
     /// Serves a destination from now on.
     pub(crate) fn open(&self, target: &Arc<Target>) {
-        let task = tokio::spawn(Dispatch::new(Arc::clone(&self.engine), Arc::clone(target)).run());
+        let dispatch = Dispatch::new(Arc::clone(&self.engine), Arc::clone(target));
+        // What is under way when the sender is dropped is told too.
+        let board = self.board().clone();
+        let task = tokio::spawn(async move {
+            let _board = board;
+            dispatch.run().await;
+        });
         self.put(target, Some(task));
     }
 
     /// Adds a destination.
-    pub(crate) async fn add(&self, target: Arc<Target>) -> Result<(), StartError> {
+    pub(crate) async fn add(&self, destination: Destination) -> Result<(), StartError> {
         let _one = self.begin_change().await?;
-        if self.target(&target.name).is_some() {
+        if self.target(&destination.name).is_some() {
             return Err(StartError::new(StartErrorKind::RepeatedName));
         }
+        let target = Arc::new(Target::new(destination, &self.engine.tallies));
         self.take_pause(&target).await?;
         self.open(&target);
+        self.engine.tell_of(&target.tally.name, DestinationChange::Added);
         Ok(())
     }
 
     /// Puts a destination in the place of the one of its name, once that has ended.
-    pub(crate) async fn replace(&self, target: Arc<Target>, within: Duration) -> Result<(), StartError> {
+    pub(crate) async fn replace(&self, destination: Destination, within: Duration) -> Result<(), StartError> {
         let _one = self.begin_change().await?;
-        if self.target(&target.name).is_none() {
+        if self.target(&destination.name).is_none() {
             return Err(StartError::new(StartErrorKind::UnknownName));
         }
+        let target = Arc::new(Target::new(destination, &self.engine.tallies));
         self.take_pause(&target).await?;
         let before = self.put(&target, None);
         self.close(before, within).await;
         self.open(&target);
+        self.engine.tell_of(&target.tally.name, DestinationChange::Changed);
         Ok(())
     }
 
@@ -78,6 +106,8 @@ impl Running {
             return Err(StartError::new(StartErrorKind::UnknownName));
         }
         self.close(before, within).await;
+        self.engine.tallies.remove(name);
+        self.engine.tell_of(&name.into(), DestinationChange::Removed);
         Ok(())
     }
 
@@ -135,6 +165,7 @@ impl Running {
             end_of(task, deadline).await;
         }
         self.engine.store.close().await;
+        *self.board() = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {

@@ -9,16 +9,22 @@ use hl7_core::Message;
 use tokio::sync::watch;
 
 use crate::destination::Destination;
+use crate::destination_tally::Tallies;
 use crate::engine::{self, Clock, Engine, Target};
 use crate::enqueue::NewEntry;
-use crate::entry::{Count, Record};
+use crate::entry::{Count, DeadLetterReason, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
+use crate::event::{Board, EntryChange, Event, Events};
 use crate::id::{EntryId, LaneId};
+use crate::past::PastAttempt;
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
 use crate::running::Running;
+use crate::seal::Seals;
+use crate::sender_meter::SenderMeter;
 use crate::status::Status;
 use crate::store::{AnyStore, Store, Watched};
+use crate::vault::Vault;
 use crate::watch::Watch;
 
 /// The most entries that one list gives.
@@ -38,6 +44,7 @@ impl Sender {
     pub fn builder(store: impl Store) -> Builder {
         Builder {
             store: Arc::new(Watched::new(store)),
+            seals: Seals::default(),
             destinations: Vec::new(),
             max_message_bytes: Builder::MAX_MESSAGE_BYTES,
             keep: Keep { delivered: Builder::KEEP_DELIVERED, dead_letters: None },
@@ -65,7 +72,19 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn status(&self, id: &EntryId) -> Result<Option<Status>, StoreError> {
-        Ok(self.store().record(*id).await?.map(Status::new))
+        Ok(self.store().record(*id).await?.map(|record| self.vault().status(record)))
+    }
+
+    /// The attempts of an entry that are over, oldest first: those that failed, the last hundred of them, and the one that settled it. None for an entry
+    /// that is not there.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn attempts(&self, id: &EntryId) -> Result<Vec<PastAttempt>, StoreError> {
+        let mut attempts = self.store().attempts(*id).await?;
+        let record = self.store().record(*id).await?;
+        attempts.extend(record.as_ref().and_then(PastAttempt::last_of));
+        Ok(attempts)
     }
 
     /// The newest entries first, at most `limit` and at most 10,000.
@@ -73,7 +92,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().recent(None, limit.min(MAX_LIST)).await.map(statuses)
+        self.store().recent(None, limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
     }
 
     /// As [`Sender::recent`], those of one origin.
@@ -81,7 +100,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn recent_of(&self, origin: &str, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().recent(Some(origin), limit.min(MAX_LIST)).await.map(statuses)
+        self.store().recent(Some(origin), limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
     }
 
     /// The newest dead letters first, at most `limit` and at most 10,000.
@@ -89,7 +108,7 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn dead_letters(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
-        self.store().dead_letters(limit.min(MAX_LIST)).await.map(statuses)
+        self.store().dead_letters(limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
     }
 
     /// How many entries there are of each origin, destination and state.
@@ -103,9 +122,34 @@ impl Sender {
     /// The message of an entry, in wire form; `None` when there is no such entry.
     ///
     /// # Errors
-    /// When the store fails or is closed.
+    /// When the store fails or is closed, and when the message was encrypted with a key that is not there.
     pub async fn message(&self, id: &EntryId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store().message(*id).await
+        self.vault().message(*id).await
+    }
+
+    /// What happens from now on: to entries, to destinations, and to the store.
+    ///
+    /// ```no_run
+    /// # async fn example(sender: hl7_sender::Sender) {
+    /// use hl7_sender::{EntryChange, Event};
+    ///
+    /// let mut events = sender.events();
+    /// while let Some(event) = events.next().await {
+    ///     match event {
+    ///         Event::Entry(of) if of.change == EntryChange::Held => println!("{} waits for a person: {:?}", of.entry, of.code),
+    ///         Event::Missed(events) => println!("{events} events were missed"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn events(&self) -> Events {
+        self.running.events()
+    }
+
+    /// Reads the counters.
+    pub fn meter(&self) -> SenderMeter {
+        SenderMeter::new(&self.running)
     }
 
     /// Puts a dead letter at the end of its lane, to be sent with the control ID it had.
@@ -114,7 +158,7 @@ impl Sender {
     /// When there is no such entry, when it is no dead letter, and when the store fails or is closed.
     pub async fn replay(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().replay(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Replayed);
         Ok(())
     }
 
@@ -125,7 +169,7 @@ impl Sender {
     /// When there is no such entry, when it is settled, held or being sent, and when the store fails or is closed.
     pub async fn hold(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().hold(*id).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Held);
         Ok(())
     }
 
@@ -137,7 +181,10 @@ impl Sender {
     pub async fn hold_lane(&self, lane: &LaneId) -> Result<Option<EntryId>, StoreError> {
         let held = self.store().hold_lane(*lane).await?;
         if let Some(id) = &held {
-            self.running.engine.watch.changed(*id);
+            // It is held whether or not it can be looked at.
+            let record = self.store().record(*id).await.ok().flatten();
+            let destination = record.map(|record| record.destination).unwrap_or_default();
+            self.decided(id, &destination, EntryChange::Held);
         }
         Ok(held)
     }
@@ -149,7 +196,7 @@ impl Sender {
     /// When there is no such entry, when it is settled or being sent, and when the store fails or is closed.
     pub async fn cancel(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().cancel(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Cancelled);
         Ok(())
     }
 
@@ -159,7 +206,7 @@ impl Sender {
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn release(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().release(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::Released);
         Ok(())
     }
 
@@ -169,7 +216,7 @@ impl Sender {
     /// When there is no such entry, when it is not held, and when the store fails or is closed.
     pub async fn dead_letter(&self, id: &EntryId) -> Result<(), StoreError> {
         let destination = self.store().dead_letter(*id, self.now()).await?;
-        self.decided(id, &destination);
+        self.decided(id, &destination, EntryChange::DeadLettered(DeadLetterReason::Chosen));
         Ok(())
     }
 
@@ -208,20 +255,27 @@ impl Sender {
         &*self.running.engine.store
     }
 
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.running.engine.vault
+    }
+
+    fn statuses(&self, records: Vec<Record>) -> Vec<Status> {
+        records.into_iter().map(|record| self.vault().status(record)).collect()
+    }
+
     pub(crate) fn now(&self) -> SystemTime {
         self.running.engine.now()
     }
 
-    pub(crate) fn decided(&self, id: &EntryId, destination: &str) {
-        self.running.engine.watch.changed(*id);
-        if let Some(target) = self.running.target(destination) {
-            target.wake.notify_one();
-        }
+    pub(crate) fn decided(&self, id: &EntryId, destination: &str, change: EntryChange) {
+        let engine = &self.running.engine;
+        let Some(target) = self.running.target(destination) else {
+            return engine.tell_change(*id, &destination.into(), change);
+        };
+        target.tally.decided(change);
+        engine.tell_change(*id, &target.tally.name, change);
+        target.wake.notify_one();
     }
-}
-
-fn statuses(records: Vec<Record>) -> Vec<Status> {
-    records.into_iter().map(Status::new).collect()
 }
 
 impl fmt::Debug for Sender {
@@ -235,6 +289,7 @@ impl fmt::Debug for Sender {
 /// How a sender is started; [`Sender::builder`] makes one.
 pub struct Builder {
     store: Arc<dyn AnyStore>,
+    seals: Seals,
     destinations: Vec<Destination>,
     max_message_bytes: usize,
     keep: Keep,
@@ -273,6 +328,24 @@ impl Builder {
         self
     }
 
+    /// Encrypts messages and acknowledgments before they are stored, with these keys. What is stored already stays as it is, and is sent.
+    ///
+    /// The keys are needed as long as the store: see "Encryption" in the crate's documentation.
+    ///
+    /// ```
+    /// use hl7_sender::{Builder, Key, KeyRing, NotAKeyId};
+    ///
+    /// fn encrypted(builder: Builder, secret: [u8; 32]) -> Result<Builder, NotAKeyId> {
+    ///     Ok(builder.encrypt(KeyRing::new("2026-01".parse()?, Key::from_bytes(secret))))
+    /// }
+    /// # let _ = encrypted;
+    /// ```
+    #[cfg(feature = "encryption")]
+    pub fn encrypt(mut self, keys: impl crate::key::Keys) -> Self {
+        self.seals = Seals::by(crate::encryption::Encryption { keys: Box::new(keys) });
+        self
+    }
+
     /// The clock for times that are stored; waiting goes by the system's monotonic clock. For tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -282,19 +355,28 @@ impl Builder {
     /// Starts sending. It runs on the tokio runtime this is called on, which needs its timer and its input and output turned on.
     ///
     /// # Errors
-    /// When a destination is not usable, two have one name, or the store fails.
+    /// When a destination is not usable, two have one name, the current key is not there, or the store fails.
     pub async fn start(self) -> Result<Sender, StartError> {
-        let mut targets = BTreeMap::new();
+        let (mut targets, tallies) = (BTreeMap::new(), Arc::<Tallies>::default());
         for destination in self.destinations {
             destination.check().map_err(StartError::new)?;
             let name = destination.name.clone();
-            if targets.insert(name, Arc::new(Target::new(destination))).is_some() {
+            if targets.insert(name, Arc::new(Target::new(destination, &tallies))).is_some() {
                 return Err(StartError::new(StartErrorKind::RepeatedName));
             }
         }
-        let (stop, stopped) = watch::channel(false);
-        let engine =
-            Arc::new(Engine { store: self.store, watch: Watch::default(), clock: self.clock, stop: stopped });
+        let ((stop, stopped), board) = (watch::channel(false), Board::new());
+        let vault = Vault::new(Arc::clone(&self.store), self.seals);
+        vault.check().map_err(|_| StartError::new(StartErrorKind::NoKey))?;
+        let engine = Arc::new(Engine {
+            store: self.store,
+            vault,
+            watch: Watch::default(),
+            teller: board.teller(),
+            tallies,
+            clock: self.clock,
+            stop: stopped,
+        });
         let again = engine.store.recover(engine.now()).await?;
         if again > 0 {
             tracing::warn!(
@@ -307,10 +389,19 @@ impl Builder {
                 target.gate().pause();
             }
         }
-        let running = Running::new(Arc::clone(&engine), stop, self.max_message_bytes);
+        let running = Running::new(Arc::clone(&engine), stop, board, self.max_message_bytes);
+        running.run(tokio::spawn(tell_of_failure(Arc::clone(&engine))));
         running.run(tokio::spawn(prune::run(engine, self.keep)));
         targets.into_values().for_each(|target| running.open(&target));
         Ok(Sender { running: Arc::new(running) })
+    }
+}
+
+/// Tells those who listen when the store fails.
+async fn tell_of_failure(engine: Arc<Engine>) {
+    tokio::select! {
+        error = engine.failed() => engine.teller.tell(|| Event::StoreFailed(error)),
+        () = engine.stopped() => {}
     }
 }
 

@@ -13,11 +13,18 @@ use crate::shape;
 #[derive(Clone)]
 pub struct Status {
     record: Record,
+    /// Whether there is an acknowledgment that does not open.
+    shut: bool,
 }
 
 impl Status {
     pub(crate) fn new(record: Record) -> Self {
-        Self { record }
+        Self { record, shut: false }
+    }
+
+    /// Of an entry with an acknowledgment that does not open.
+    pub(crate) fn shut(record: Record) -> Self {
+        Self { record, shut: true }
     }
 
     /// The entry.
@@ -55,7 +62,7 @@ impl Status {
         self.record.message_type.as_deref().and_then(shape::shown)
     }
 
-    /// The length of the message in wire form, in bytes.
+    /// The length of the message in wire form, in bytes, as it is kept: encrypted, it is some fifty bytes longer.
     pub fn size(&self) -> u64 {
         self.record.size
     }
@@ -88,6 +95,11 @@ impl Status {
     /// The last acknowledgment the peer gave for it, of any code; since it was last released or replayed, if it was.
     pub fn last_acknowledgment(&self) -> Option<Acknowledgment> {
         self.record.acknowledgment.as_deref().and_then(|bytes| Acknowledgment::read(bytes).ok())
+    }
+
+    /// Whether there is a last acknowledgment that cannot be shown, because the key that it was encrypted with is not there, or is another one.
+    pub fn has_shut_acknowledgment(&self) -> bool {
+        self.shut
     }
 
     /// Why the last attempt did not deliver it, or what its delivery lacks: a code of this crate (`S2..`), of `hl7-mllp` (`N...`), of the program's own

@@ -11,6 +11,9 @@ use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord
 use crate::error::StoreError;
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
+use crate::past::PastAttempt;
+use crate::store_counters::StoreCounters;
+use crate::tally::Codes;
 
 /// A durable store of entries and their lanes.
 ///
@@ -67,6 +70,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store fails.
     fn answered(&self, key: Digest) -> impl Future<Output = Result<Option<Answered>, StoreError>> + Send;
+
+    /// Whether a request is kept under this key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn is_known(&self, key: Digest) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Makes entries whose attempt was under way when the last owner ended due at once, as retries with the code `S203`. Those that their receiver has
     /// [accepted](Store::accepted) end as was said then, with the code `S206`, and their lanes flow on. Gives how many go out again.
@@ -178,6 +187,15 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn counts(&self) -> impl Future<Output = Result<Vec<Count>, StoreError>> + Send;
 
+    /// The attempts of an entry that failed, oldest first; of many the newest. A store may keep none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn attempts(&self, id: EntryId) -> impl Future<Output = Result<Vec<PastAttempt>, StoreError>> + Send {
+        let _ = id;
+        std::future::ready(Ok(Vec::new()))
+    }
+
     /// The message of an entry, in wire form.
     ///
     /// # Errors
@@ -271,6 +289,21 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<LaneRecord>, StoreError>> + Send;
 
+    /// When the oldest entry that is the first of a lane of the destination was enqueued; `None` when nothing is open. Unless a store finds it in a faster
+    /// way, it looks at up to 10,000 lanes.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn oldest(
+        &self,
+        destination: &str,
+    ) -> impl Future<Output = Result<Option<SystemTime>, StoreError>> + Send {
+        async move {
+            let lanes = self.lanes(destination, 10_000).await?;
+            Ok(lanes.into_iter().filter_map(|lane| lane.enqueued_at).min())
+        }
+    }
+
     /// Puts on record that the destination is paused, or not. What that means is the sender's affair: the store gives out as before.
     ///
     /// # Errors
@@ -302,6 +335,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
+    /// What it has counted, for metrics. Nothing, unless a store says otherwise; errors are counted by the sender.
+    fn counters(&self) -> StoreCounters {
+        StoreCounters::default()
+    }
+
     /// Ends the use of the store: what was begun is finished, locks are given up, later calls fail.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
@@ -312,15 +350,19 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) struct Watched<S> {
     store: S,
     fault: watch::Sender<Option<StoreError>>,
+    errors: Codes,
 }
 
 impl<S: Store> Watched<S> {
     pub(crate) fn new(store: S) -> Self {
-        Self { store, fault: watch::Sender::new(None) }
+        Self { store, fault: watch::Sender::new(None), errors: Codes::default() }
     }
 
-    fn note(&self, fault: Option<StoreError>) {
-        if let Some(fault) = fault.filter(StoreError::is_fault) {
+    fn note(&self, error: Option<StoreError>) {
+        if let Some(error) = error.filter(|error| error.is_fault() || error.is_passing()) {
+            self.errors.add(error.code());
+        }
+        if let Some(fault) = error.filter(StoreError::is_fault) {
             self.fault.send_if_modified(|first| first.replace(first.unwrap_or(fault)).is_none());
         }
     }
@@ -349,12 +391,17 @@ macro_rules! erased {
         pub(crate) trait AnyStore: Send + Sync + 'static {
             /// The first fault, from now on.
             fn fault(&self) -> watch::Receiver<Option<StoreError>>;
+            fn counters(&self) -> StoreCounters;
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result>;)*
         }
 
         impl<S: Store> AnyStore for Watched<S> {
             fn fault(&self) -> watch::Receiver<Option<StoreError>> {
                 self.fault.subscribe()
+            }
+
+            fn counters(&self) -> StoreCounters {
+                StoreCounters { errors: self.errors.get(), ..self.store.counters() }
             }
 
             $(fn $name<'a>(&'a self $(, $arg: $kind)*) -> Answer<'a, $result> {
@@ -372,6 +419,7 @@ erased! {
     enqueue(request: Request, now: SystemTime) -> Result<Enqueued, StoreError>;
     receive(inbound: Inbound, now: SystemTime) -> Result<Received, StoreError>;
     answered(key: Digest) -> Result<Option<Answered>, StoreError>;
+    is_known(key: Digest) -> Result<bool, StoreError>;
     recover(now: SystemTime) -> Result<u64, StoreError>;
     due(destination: &'a str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
     clamp(destination: &'a str, latest: SystemTime) -> Result<(), StoreError>;
@@ -385,6 +433,7 @@ erased! {
     recent(origin: Option<&'a str>, limit: usize) -> Result<Vec<Record>, StoreError>;
     dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;
     counts() -> Result<Vec<Count>, StoreError>;
+    attempts(id: EntryId) -> Result<Vec<PastAttempt>, StoreError>;
     message(id: EntryId) -> Result<Option<Vec<u8>>, StoreError>;
     replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
     release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
@@ -396,6 +445,7 @@ erased! {
     lane_of(destination: &'a str, key: Option<&'a str>) -> Result<LaneId, StoreError>;
     park(destination: &'a str, lane: LaneId, parked: bool, now: SystemTime) -> Result<bool, StoreError>;
     lanes(destination: &'a str, limit: usize) -> Result<Vec<LaneRecord>, StoreError>;
+    oldest(destination: &'a str) -> Result<Option<SystemTime>, StoreError>;
     pause(destination: &'a str, paused: bool) -> Result<(), StoreError>;
     paused() -> Result<Vec<String>, StoreError>;
     cancel(id: EntryId, now: SystemTime) -> Result<String, StoreError>;

@@ -38,8 +38,8 @@ struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; a message that was sent was accepted
-  1  the answer is no: no such place, a test fails, the receiver refused the message,
-     the doctor found errors
+  1  the answer is no: no such place, a test fails, a mapping drops the message, the
+     receiver refused it, the doctor found errors
   2  wrong arguments
   3  the input has mistakes: no message, a mapping with mistakes, a payload refused
   4  a file, the network or standard output failed; for `send`, whether the message
@@ -137,12 +137,13 @@ enum Command {
 
 #[derive(Subcommand)]
 enum MapCommand {
-    /// Map a JSON payload and write the HL7 v2 message.
+    /// Map a JSON payload to an HL7 v2 message, or HL7 v2 messages to changed ones or to JSON, an object a line.
     Apply {
         /// The mapping file.
         mapping: PathBuf,
-        /// The payload.
-        payload: Option<PathBuf>,
+        /// The payload or the messages.
+        #[command(flatten)]
+        source: Source,
         /// MSH-10, where the mapping does not set it. Random when left out.
         #[arg(long)]
         control_id: Option<String>,
@@ -202,8 +203,8 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Doctor { examined } => doctor::run(examined),
         Command::Map { command } => match command {
-            MapCommand::Apply { mapping, payload, control_id, lines } => {
-                map::apply(&mapping, payload.as_deref(), control_id, lines)
+            MapCommand::Apply { mapping, source, control_id, lines } => {
+                map::apply(&mapping, &source, control_id, lines)
             }
             MapCommand::Check { mappings } => map::check(&mappings),
             MapCommand::Test { mappings } => map::test(&mappings),

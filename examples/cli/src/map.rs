@@ -1,28 +1,44 @@
 //! `hl7 map`: apply, check and test mapping files.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use hl7_map::{ApplyError, Context, Mapping, TestReport};
+use hl7_core::Message;
+use hl7_map::{Applied, ApplyError, Context, Direction, Mapping, Sources, TestReport};
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, Source};
 use crate::output;
 use crate::visible;
 
+/// The files beside a mapping, which it may name without leaving its folder.
+struct Folder<'f>(&'f Path);
+
+impl Sources for Folder<'_> {
+    fn file(&self, name: &str) -> Option<String> {
+        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        inside.then(|| input::text(&self.0.join(name)).ok()).flatten()
+    }
+}
+
 fn load(file: &Path) -> Result<Mapping, Failure> {
     let text = input::text(file)?;
-    Mapping::from_yaml(&text)
+    let folder = Folder(file.parent().unwrap_or(Path::new("")));
+    Mapping::load(&text, &folder)
         .map_err(|errors| Failure::mistake(errors.render(&file.display().to_string(), &text)))
 }
 
 pub(crate) fn apply(
     mapping: &Path,
-    payload: Option<&Path>,
+    source: &Source,
     control_id: Option<String>,
     lines: bool,
 ) -> Result<(), Failure> {
     let mapping = load(mapping)?;
+    if mapping.direction() != Direction::JsonToHl7 {
+        return apply_to_messages(&mapping, source, lines);
+    }
+    let payload = source.file.as_deref();
     let bytes = input::bytes(payload)?;
     let control_id = match control_id {
         Some(id) => id,
@@ -31,6 +47,27 @@ pub(crate) fn apply(
     let context = Context::new(control_id, SystemTime::now());
     let message =
         mapping.apply_json(&bytes, &context).map_err(|error| refused(&error, &input::name(payload)))?;
+    write_message(&message, lines)
+}
+
+/// Every message of the input; a message that the mapping drops is told and the others go on.
+fn apply_to_messages(mapping: &Mapping, source: &Source, lines: bool) -> Result<(), Failure> {
+    let context = Context::new("", SystemTime::now());
+    let mut dropped = Vec::new();
+    input::each_message(source, |message| {
+        match mapping.apply_hl7(message, &context) {
+            Ok(Applied::Message(changed)) => write_message(&changed, lines)?,
+            Ok(Applied::Json(json)) => output::write(format!("{json}\n").as_bytes())?,
+            Ok(Applied::Dropped { reason }) => dropped.push(Failure::no(format!("dropped: {reason}"))),
+            Ok(_) => {}
+            Err(error) => return Err(refused(&error, &input::name(source.file.as_deref()))),
+        }
+        Ok(())
+    })?;
+    Failure::all(dropped)
+}
+
+fn write_message(message: &Message<'_>, lines: bool) -> Result<(), Failure> {
     let wire = message.to_wire().map_err(|why| Failure::mistake(format!("error: {why}")))?;
     output::write(&if lines { output::as_lines(&wire) } else { wire })
 }
@@ -46,7 +83,7 @@ fn refused(error: &ApplyError, name: &str) -> Failure {
     if error.iter().len() == 0 {
         return Failure::mistake(format!("error: {name}: {error}"));
     }
-    let mut text = format!("error: {name}: the payload is refused\n");
+    let mut text = format!("error: {name}: what comes in is refused\n");
     for refusal in error.iter() {
         text.push_str(&format!("  {}", refusal.code()));
         for place in [refusal.path(), refusal.source()].into_iter().flatten() {

@@ -5,17 +5,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use hl7_map::Mapping;
-use hl7_sender::{Sender, SqliteStore};
+use hl7_sender::{Builder, Sender};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Connection, ListenerConfig, WorkflowConfig};
-use crate::destination::destination;
+use crate::destination::{AcksByListener, application_acks, destination};
 use crate::endpoint;
 use crate::listener::{self, Listener, Port};
 use crate::secret::SecretHash;
+use crate::store;
 
 /// What runs: the workflows, the listeners and the sender that they share.
 pub(crate) struct Gateway {
@@ -69,17 +70,17 @@ impl Gateway {
         sockets: Vec<TcpListener>,
         stop: watch::Receiver<bool>,
     ) -> Result<(Self, Vec<Port>), StartError> {
-        let Config { data, max_body, connections, workflows: configs, listeners, .. } = config;
+        let Config { data, max_body, outbox, connections, workflows: configs, listeners, .. } = config;
         let folder = |why| StartError::Folder(data.display().to_string(), why);
         make_private(&data).map_err(folder)?;
         let workflows = workflows(configs, &data).map_err(folder)?;
-        let store = SqliteStore::open(data.join("outbox.db")).await.map_err(StartError::Store)?;
-        let builder = connections
-            .iter()
-            .fold(Sender::builder(store), |sender, connection| sender.destination(destination(connection)));
+        let store = store::open(&data, &outbox).await.map_err(StartError::Store)?;
+        let acks = application_acks(&connections);
+        let destinations = connections.iter().map(|connection| destination(connection, &acks));
+        let builder = destinations.fold(store::sender(store, outbox), Builder::destination);
         let sender = builder.start().await.map_err(StartError::Sender)?;
         note_stranded(&sender, &connections).await;
-        let (listeners, ports) = open(listeners, sockets, &sender)?;
+        let (listeners, ports) = open(listeners, sockets, &sender, &acks)?;
         let mapping_slots = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
         let gateway = Self { workflows, listeners, connections, sender, max_body, stop, mapping_slots };
         Ok((gateway, ports))
@@ -136,11 +137,14 @@ fn open(
     configs: Vec<ListenerConfig>,
     sockets: Vec<TcpListener>,
     sender: &Sender,
+    acks: &AcksByListener,
 ) -> Result<(Vec<Listener>, Vec<Port>), StartError> {
     let mut all = (Vec::new(), Vec::new());
     for (config, socket) in configs.into_iter().zip(sockets) {
         let name = config.name.clone();
-        let opened = listener::open(config, socket, sender).map_err(|why| StartError::Listener(name, why))?;
+        let acks = acks.get(&name).cloned();
+        let opened =
+            listener::open(config, socket, sender, acks).map_err(|why| StartError::Listener(name, why))?;
         all.0.push(opened.listener);
         all.1.push(opened.port);
     }

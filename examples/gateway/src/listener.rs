@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use hl7_mllp::tls::ServerTls;
-use hl7_mllp::{Server, ServerMeter};
-use hl7_sender::{Intake, IntakeError, IntakeMeter, Sender};
+use hl7_mllp::{ApplicationAcks, Request, Server, ServerMeter};
+use hl7_sender::{Intake, IntakeError, IntakeMeter, Replying, Sender};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -32,6 +32,7 @@ pub(crate) struct Port {
     name: String,
     server: Server,
     intake: Intake,
+    acks: Option<ApplicationAcks>,
 }
 
 /// Joins a socket with the sender.
@@ -42,13 +43,14 @@ pub(crate) fn open(
     config: ListenerConfig,
     socket: TcpListener,
     sender: &Sender,
+    acks: Option<ApplicationAcks>,
 ) -> Result<Open, IntakeError> {
     let ListenerConfig { name, address, server, tls, router, to } = config;
     let intake = Intake::builder(sender, router).origin(name.as_str()).build()?;
     let (messages, wire) = (intake.meter(), server.meter());
     let address = socket.local_addr().unwrap_or(address);
     let server = server.drain_timeout(DRAIN).listen(socket);
-    let port = Port { name: name.clone(), server, intake };
+    let port = Port { name: name.clone(), server, intake, acks };
     Ok(Open { listener: Listener { name, address, tls, to, messages, wire }, port })
 }
 
@@ -60,11 +62,24 @@ impl Port {
     pub(crate) async fn serve(self, mut stop: watch::Receiver<bool>) -> Result<(), String> {
         let stopping = stop.clone();
         let told = async move { drop(stop.wait_for(|stop| *stop).await) };
-        let Err(why) = self.server.serve_until(self.intake.handler(), told).await else { return Ok(()) };
+        let handler = handler(&self.intake, self.acks);
+        let Err(why) = self.server.serve_until(handler, told).await else { return Ok(()) };
         if *stopping.borrow() {
             tracing::warn!(listener = %self.name, cause = %why, "connections were still open when the gateway stopped");
             return Ok(());
         }
         Err(format!("the listener {} failed: {why}", self.name))
+    }
+}
+
+/// Hands in the acknowledgments that a connection awaits here; everything else is for the routes.
+fn handler(
+    intake: &Intake,
+    acks: Option<ApplicationAcks>,
+) -> impl Fn(Request) -> Replying + Send + Sync + 'static + use<> {
+    let store = intake.handler();
+    move |request| match acks.as_ref().and_then(|acks| acks.take(&request)) {
+        Some(reply) => Box::pin(std::future::ready(reply)),
+        None => store(request),
     }
 }

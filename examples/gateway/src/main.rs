@@ -19,6 +19,7 @@ mod secret;
 mod serve;
 mod sockets;
 mod status_page;
+mod store;
 mod webhook;
 
 use std::io::IsTerminal as _;
@@ -77,7 +78,7 @@ enum Command {
         #[command(subcommand)]
         command: OutboxCommand,
     },
-    /// Webhook secrets.
+    /// Webhook secrets, and keys of the outbox.
     Keys {
         #[command(subcommand)]
         command: Keys,
@@ -88,6 +89,8 @@ enum Command {
 enum Keys {
     /// Make a secret, and the hash of it that goes into the configuration.
     New,
+    /// Make a key for the outbox: the first line of the file that `outbox.keys_file` names.
+    Outbox,
 }
 
 #[tokio::main]
@@ -108,10 +111,11 @@ async fn main() -> ExitCode {
             Err(code) => code,
         },
         Command::Outbox { config, command } => match load(&config) {
-            Ok(config) => finish(outbox::run(&config, command).await),
+            Ok(config) => finish(outbox::run(config, command).await),
             Err(code) => code,
         },
-        Command::Keys { command: Keys::New } => finish(new_key()),
+        Command::Keys { command: Keys::New } => finish(new_secret()),
+        Command::Keys { command: Keys::Outbox } => finish(new_outbox_key()),
     }
 }
 
@@ -199,12 +203,20 @@ fn routes(config: Config) -> Result<(), String> {
     Ok(())
 }
 
-fn new_key() -> Result<(), String> {
+fn new_secret() -> Result<(), String> {
     let secret = Secret::generate().map_err(|why| why.to_string())?;
     output::line(format_args!("secret  {}", secret.reveal()));
     output::line(format_args!("hash    {}", secret.hash()));
     output::line(format_args!(
         "Give the secret to the caller; it is not kept. The hash goes into the workflow's `secrets`."
     ));
+    Ok(())
+}
+
+/// It is named after the day, so that who rotates keys sees which is which.
+fn new_outbox_key() -> Result<(), String> {
+    let key = secret::random_hex::<32>().map_err(|why| why.to_string())?;
+    let today = answer::rfc3339(SystemTime::now());
+    output::line(format_args!("{} {key}", today.get(..10).unwrap_or("key")));
     Ok(())
 }

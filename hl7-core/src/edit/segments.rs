@@ -4,6 +4,7 @@ use super::raw::breaks_line;
 use crate::error::{EditError, EditErrorKind};
 use crate::message::{Message, Span};
 use crate::path::Path;
+use crate::segment::Segment;
 
 /// Where a segment goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +75,26 @@ impl Message<'_> {
         let order: Vec<usize> = before.chain(moved.iter().copied()).chain(behind).collect();
         self.reorder(&order);
         Ok(())
+    }
+
+    /// Removes the segments for which `keep` says no, each with its line end, all in one pass. MSH stays, and `keep` is not asked for it.
+    /// Gives how many were removed.
+    ///
+    /// ```
+    /// # use hl7_core::Message;
+    /// let mut msg = Message::parse("MSH|^~\\&|A\rNTE|1\rPID|1\rZXX|1\rNTE|2\r")?;
+    /// assert_eq!(msg.retain_segments(|segment| segment.id() != "NTE"), 2);
+    /// assert_eq!(msg.as_er7(), "MSH|^~\\&|A\rPID|1\rZXX|1\r");
+    /// # Ok::<(), hl7_core::ParseError>(())
+    /// ```
+    pub fn retain_segments(&mut self, mut keep: impl FnMut(Segment<'_>) -> bool) -> usize {
+        let rest = self.iter().enumerate().skip(1);
+        let dropped: Vec<usize> =
+            rest.filter(|(_, segment)| !keep(*segment)).map(|(index, _)| index).collect();
+        if !dropped.is_empty() {
+            self.drop_lines(&dropped);
+        }
+        dropped.len()
     }
 
     /// [`Message::push_segment`] without the path.

@@ -9,6 +9,8 @@ mod condition;
 mod condition_properties;
 mod convert;
 mod corpus;
+#[cfg(feature = "dictionary")]
+mod dictionary;
 mod edit;
 mod expected;
 mod index;

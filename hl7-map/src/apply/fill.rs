@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::leaf;
-use crate::plan::{FieldRule, Fill, SegmentRule};
+use crate::plan::{Build, FieldRule, Fill, SegmentRule};
 use crate::standard::Version;
 use crate::value::Fault;
 
@@ -17,7 +17,6 @@ impl Run<'_> {
     }
 
     pub(super) fn fill(&mut self, rule: &SegmentRule, field: &FieldRule) {
-        let message = &self.plan.message;
         match field.fill {
             Some(Fill::Clock) => self.out.push_str(self.clock.text()),
             Some(Fill::MessageType) => self.message_type(),
@@ -32,14 +31,14 @@ impl Run<'_> {
                 self.check_charset(start, "MSH-10", rule.line);
             }
             Some(Fill::Production) => self.out.push('P'),
-            Some(Fill::Version) => self.out.push_str(self.plan.version.text()),
-            Some(Fill::Event) => self.out.push_str(&message.event),
+            Some(Fill::Version) => self.out.push_str(self.build.map_or("", |build| build.version.text())),
+            Some(Fill::Event) => self.out.push_str(self.build.map_or("", |build| &build.message.event)),
             Some(Fill::MessageTime) => {
                 let time = self.out.get(self.time.clone()).unwrap_or_default().to_owned();
                 self.out.push_str(&time);
             }
             Some(Fill::SetId) => {
-                let before = self.counts.of(&rule.id).numbered;
+                let before = self.counts.of(rule.counter).numbered;
                 self.out.push_str(&(before + 1).to_string());
             }
             None => {}
@@ -48,8 +47,8 @@ impl Run<'_> {
 
     /// MSH-9: the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
     fn message_type(&mut self) {
-        let message = &self.plan.message;
-        let structure = if self.plan.version >= Version::V2_3_1 { message.structure.as_str() } else { "" };
+        let Some(Build { message, version, .. }) = self.build else { return };
+        let structure = if *version >= Version::V2_3_1 { message.structure.as_str() } else { "" };
         let parts = [message.kind.as_str(), message.event.as_str(), structure];
         let stated: Vec<&str> = parts.into_iter().take_while(|part| !part.is_empty()).collect();
         self.out.push_str(&stated.join("^"));

@@ -45,6 +45,10 @@ impl Refused {
         self.list.push(Refusal::new(fault, place, source(), line));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The error, when something was refused.
     pub(super) fn into_error(self) -> Option<ApplyError> {
         (!self.list.is_empty()).then(|| ApplyError::of_refusals(self.list, self.unlisted))
@@ -54,6 +58,17 @@ impl Refused {
 /// Whether a refusal ends the work.
 fn is_limit(code: &str) -> bool {
     matches!(code, "M209" | "M210" | "M211" | "M212")
+}
+
+/// `orders[].results[].code` with the index of each item: `orders[0].results[2].code`.
+pub(super) fn indexed(place: &str, indexes: &[usize]) -> String {
+    let mut parts = place.split("[]");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for (n, part) in parts.enumerate() {
+        let index = indexes.get(n).map_or(String::new(), usize::to_string);
+        out.push_str(&format!("[{index}]{part}"));
+    }
+    out
 }
 
 /// `PID-3.5` in the second repetition is `PID-3[2].5`, `NTE-3` in the fourth segment `NTE[4]-3`.

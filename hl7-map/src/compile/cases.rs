@@ -2,20 +2,20 @@
 
 use std::time::SystemTime;
 
-use hl7_core::Path;
+use hl7_core::{Message, Path};
 use jiff::Timestamp;
 
 use super::Compiler;
-use crate::case::{Case, Change, Expectation, ExpectedError};
+use crate::case::{self, Case, Change, Expectation, ExpectedError, Given};
 use crate::error::MappingError;
-use crate::expr::{self, Origin};
+use crate::expr::{self, Origin, Reads};
 use crate::json::{Json, Object};
 use crate::shown::harmless;
 use crate::yaml::{Entry, Key, Node, Scalar, Style, Tree, shortened};
 
-const KEYS: [&str; 7] = ["name", "given", "change", "expect", "expect_message", "error", "now"];
+const KEYS: [&str; 8] = ["name", "given", "change", "expect", "expect_message", "dropped", "error", "now"];
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn cases(&mut self, node: &Node) -> Vec<Case> {
         self.private = true;
         let cases = self.each_case(node);
@@ -44,15 +44,21 @@ impl Compiler {
                 }
                 "given" => {
                     given = true;
-                    case.given = data(value);
+                    if let Some(value) = self.given(value) {
+                        case.given = value;
+                    }
                 }
                 "change" => case.changes = self.changes(value),
-                "expect" => case.expect = self.expectations(value),
+                "expect" => case.expected.places = self.expectations(value),
                 "expect_message" => {
                     let message = self.scalar(value, "`expect_message`").map(|scalar| scalar.text.clone());
-                    case.expect_message = message;
+                    case.expected.message = message;
                 }
-                "error" => case.error = self.expected_error(value),
+                "dropped" => {
+                    case.expected.dropped =
+                        self.text(value, "the reason").map(|text| harmless(text).into_owned())
+                }
+                "error" => case.expected.error = self.expected_error(value),
                 "now" => case.now = self.time(value),
                 _ => self.unknown_key(key, value, &KEYS),
             }
@@ -69,21 +75,54 @@ impl Compiler {
 
     /// A test expects a message or an error.
     fn check_outcome(&mut self, case: &Case, node: &Node) {
-        let message = !case.expect.is_empty() || case.expect_message.is_some();
-        let complaint = match (message, case.error.is_some()) {
-            (false, false) => "the test expects nothing: it needs `expect`, `expect_message` or `error`",
+        let expected = &case.expected;
+        let message = !expected.places.is_empty() || expected.message.is_some() || expected.dropped.is_some();
+        let complaint = match (message, expected.error.is_some()) {
+            (false, false) => {
+                "the test expects nothing: it needs `expect`, `expect_message`, `dropped` or `error`"
+            }
             (true, true) => "the test expects a message and an error",
             _ => return,
         };
         self.error(MappingError::new("M005", node.place, complaint));
     }
 
+    /// What comes in: JSON, or a message on lines.
+    fn given(&mut self, node: &Node) -> Option<Given> {
+        if self.reads == Reads::Json {
+            return Some(Given::Json(data(node)));
+        }
+        let text = case::lines(&self.scalar(node, "the message of a test")?.text);
+        match Message::parse_owned(text) {
+            Ok(message) => Some(Given::Message(message)),
+            Err(_) => self.fail("M010", node.place, "this is not a message"),
+        }
+    }
+
+    fn message_changes(&mut self, node: &Node) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for Entry { key, value } in self.map(node, "`change`").unwrap_or_default() {
+            let path = key.text.parse::<Path>().ok().filter(|path| path.field().is_some());
+            let Some(path) = path else {
+                let message = format!("`{}` is not the path of a field", shortened(&key.text));
+                self.error(MappingError::new("M114", key.place, message).suggest("the form is PID-3[1].5"));
+                continue;
+            };
+            let raw = self.scalar(value, "a changed value").map(|value| value.text.clone());
+            changes.extend(raw.map(|raw| Change::Message { path, raw }));
+        }
+        changes
+    }
+
     fn changes(&mut self, node: &Node) -> Vec<Change> {
+        if self.reads == Reads::Message {
+            return self.message_changes(node);
+        }
         let mut changes = Vec::new();
         for Entry { key, value } in self.map(node, "`change`").unwrap_or_default() {
             match expr::json_path(&key.text) {
                 Ok(path) if path.from != Origin::Above(0) && path.from != Origin::Root => self.bad_path(key),
-                Ok(path) => changes.push(Change { steps: path.steps, value: data(value) }),
+                Ok(path) => changes.push(Change::Json { steps: path.steps, value: data(value) }),
                 Err(_) => self.bad_path(key),
             }
         }
@@ -98,6 +137,9 @@ impl Compiler {
     }
 
     fn expectations(&mut self, node: &Node) -> Vec<Expectation> {
+        if self.writes_json {
+            return self.json_expectations(node);
+        }
         let mut expectations = Vec::new();
         for Entry { key, value } in self.map(node, "`expect`").unwrap_or_default() {
             let path = key.text.parse::<Path>().ok().filter(|path| path.field().is_some());
@@ -107,7 +149,29 @@ impl Compiler {
                 continue;
             };
             if let Some(want) = self.scalar(value, "what is expected") {
-                expectations.push(Expectation { path, want: want.text.clone() });
+                expectations.push(Expectation::Message { path, want: want.text.clone() });
+            }
+        }
+        expectations
+    }
+
+    /// Values of the JSON by their paths, `orders[0].code`; `.` is the whole.
+    fn json_expectations(&mut self, node: &Node) -> Vec<Expectation> {
+        let mut expectations = Vec::new();
+        for Entry { key, value } in self.map(node, "`expect`").unwrap_or_default() {
+            let path = key.text.strip_prefix('.').unwrap_or(&key.text);
+            match expr::json_path(&format!(".{path}")) {
+                Ok(found) => expectations.push(Expectation::Json {
+                    path: harmless(path).into_owned(),
+                    steps: found.steps,
+                    want: data(value),
+                }),
+                Err(_) => {
+                    let message = format!("`{}` is not a path of the JSON", shortened(&key.text));
+                    self.error(
+                        MappingError::new("M114", key.place, message).suggest("the form is orders[0].code"),
+                    );
+                }
             }
         }
         expectations

@@ -2,7 +2,6 @@
 
 use super::Compiler;
 use crate::error::MappingError;
-use crate::expr;
 use crate::yaml::{Node, Scalar, Style, Tree};
 
 /// What separates the parts of a message, and what escapes.
@@ -11,12 +10,12 @@ const DELIMITERS: [char; 5] = ['|', '^', '~', '&', '\\'];
 /// Longer constants are not written out in a suggestion.
 const LONGEST: usize = 60;
 
-impl Compiler {
+impl Compiler<'_> {
     /// Warns of a value that is a text where its writer may think of delimiters or of a null; in MSH-9 delimiters are a mistake.
     pub(super) fn check_constant(&mut self, place: &str, node: &Node) {
         let Tree::Scalar(scalar) = &node.tree else { return };
         let text = scalar.text.as_str();
-        let is_text = !text.starts_with("lit:") && !text.starts_with('=') && !expr::starts_pipeline(text);
+        let is_text = !text.starts_with("lit:") && !text.starts_with('=') && !self.is_pipeline(text);
         if !is_text || text == "\"\"" {
             return;
         }

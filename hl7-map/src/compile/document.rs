@@ -5,106 +5,216 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use super::{Compiler, DeclaredSegment, TableName};
 use crate::case::Case;
 use crate::error::MappingError;
-use crate::plan::{OnMiss, Plan, Required, Table};
+use crate::expr::Reads;
+use crate::place::Place;
+use crate::plan::{Build, MessageType, OnMiss, Part, Plan, Required, SourceMessage, Table, Work, Write};
 use crate::shown::harmless;
 use crate::standard::Version;
 use crate::suggest;
-use crate::yaml::{Entry, Node, Tree, shortened};
+use crate::yaml::{Entry, Key, Node, Tree, shortened};
 
-const KEYS: [&str; 10] =
-    ["map", "from", "to", "zone", "tables", "segments", "require", "control_id", "emit", "tests"];
+/// Keys that every mapping may have.
+const COMMON: [&str; 9] = ["map", "from", "to", "zone", "tables", "lookups", "segments", "require", "tests"];
+
+/// Keys of a mapping that makes a message.
+const BUILD: [&str; 2] = ["control_id", "emit"];
+
+/// Keys of a mapping that makes JSON.
+const WRITE: [&str; 3] = ["accept", "drop_message", "emit"];
+
+/// Keys of a mapping that changes a message.
+const EDIT: [&str; 5] = ["accept", "drop_message", "set", "remove", "add"];
 
 /// Keys of mapping files of another kind.
 const OTHER_KINDS: [&str; 3] = ["pipeline", "redact", "rules"];
 
-/// Keys of mappings that do not go from JSON to HL7, or that refer to something outside the file.
-const UNAVAILABLE: [&str; 9] = [
-    "accept",
-    "accept_versions",
-    "add",
-    "drop_message",
-    "lookups",
-    "payload_schema",
-    "profile",
-    "remove",
-    "set",
-];
+/// Keys that refer to something outside the file.
+const UNAVAILABLE: [&str; 2] = ["payload_schema", "profile"];
+
+/// What a mapping reads and what it gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    JsonToMessage,
+    InPlace,
+    MessageToJson,
+}
 
 /// The values of the top-level keys.
 #[derive(Default)]
-struct Top<'n> {
+pub(super) struct Top<'n> {
     map: Option<&'n Node>,
     from: Option<&'n Node>,
     to: Option<&'n Node>,
     zone: Option<&'n Node>,
     tables: Option<&'n Node>,
     segments: Option<&'n Node>,
+    lookups: Option<&'n Node>,
     require: Option<&'n Node>,
     control_id: Option<&'n Node>,
     emit: Option<&'n Node>,
     tests: Option<&'n Node>,
+    pub(super) accept: Option<&'n Node>,
+    pub(super) drop_message: Option<&'n Node>,
+    pub(super) set: Option<&'n Node>,
+    pub(super) remove: Option<&'n Node>,
+    pub(super) add: Option<&'n Node>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn document(&mut self, root: &Node) -> Option<(Plan, Vec<Case>)> {
         let entries = self.map(root, "a mapping file")?;
         if let Some(other) = entries.iter().find(|entry| OTHER_KINDS.contains(&entry.key.text.as_str())) {
             self.unavailable(other.key.place, &format!("a file of the kind `{}`", other.key.text));
             return None;
         }
-        let top = self.top(entries);
-        if !self.is_json_to_hl7(&top) {
-            return None;
-        }
-        for (key, given) in [("map", top.map), ("from", top.from), ("to", top.to), ("emit", top.emit)] {
-            if given.is_none() {
-                self.error(MappingError::new("M005", root.place, format!("the file has no `{key}`")));
-            }
-        }
+        let way = self.way(entries)?;
+        let top = self.top(entries, way);
+        self.missing(root, &top, way);
         let name = top.map.and_then(|node| self.text(node, "the name of the mapping")).unwrap_or_default();
-        let message = top.to.and_then(|node| self.target(node));
+        let message = match way {
+            Way::JsonToMessage => top.to.and_then(|node| self.target(node)),
+            Way::InPlace | Way::MessageToJson => None,
+        };
+        let source = match way {
+            Way::MessageToJson => top.from.and_then(|node| self.source(node)),
+            _ => None,
+        };
+        self.any_version = way == Way::InPlace || (way == Way::MessageToJson && source.is_none());
         let zone = top.zone.and_then(|node| self.zone(node));
         let tables = top.tables.map(|node| self.tables(node)).unwrap_or_default();
+        if let Some(lookups) = top.lookups {
+            self.lookups(lookups);
+        }
         self.declared_segments(top.segments);
         let require = top.require.map(|node| self.require(node)).unwrap_or_default();
-        let segments = self.segments(top.emit, top.control_id, message.as_ref());
+        let work = match way {
+            Way::JsonToMessage => self.build(&top, message).map(Work::Build),
+            Way::InPlace => Some(Work::Edit(self.edit(&top))),
+            Way::MessageToJson => Some(Work::Write(self.write(&top, source))),
+        };
         let cases = top.tests.map(|node| self.cases(node)).unwrap_or_default();
         self.warn_of_unused_tables();
-        let header = segments.iter().find(|rule| rule.id == "MSH");
-        let states_charset = header.is_some_and(|rule| rule.fields.iter().any(|field| field.number == 18));
         let plan = Plan {
             name: harmless(name).into_owned(),
-            version: self.version,
-            message: message?,
             zone,
             tables,
             require,
-            segments,
             slots: self.slots,
+            counters: self.counted.len(),
             reads_members: self.reads_members,
-            ascii_only: self.version < Version::V2_3 && !states_charset,
+            work: work?,
         };
         Some((plan, cases))
     }
 
-    /// Whether this is the kind of file that can be compiled. Of any other kind nothing more is said: its parts mean other things.
-    fn is_json_to_hl7(&mut self, top: &Top<'_>) -> bool {
-        let before = self.errors.len();
-        if let Some(from) = top.from {
-            self.source_format(from);
-        }
-        if let Some(to) = top.to.filter(|to| is_text(to, "json")) {
-            self.unavailable(to.place, "writing JSON (`to: json`)");
-        }
-        if let Some(same) = top.to.and_then(|to| member(to, "hl7")).filter(|hl7| is_text(hl7, "same")) {
-            self.unavailable(same.place, "changing a message in place (`hl7: same`)");
-        }
-        self.errors.iter().skip(before).all(|error| error.code() != "M007")
+    fn write(&mut self, top: &Top<'_>, source: Option<SourceMessage>) -> Write {
+        let gate = self.gate(top);
+        let members = top.emit.map(|node| self.json_members(node)).unwrap_or_default();
+        Write { gate, source, layout: self.layout.take(), members }
     }
 
-    fn top<'n>(&mut self, entries: &'n [Entry]) -> Top<'n> {
+    fn build(&mut self, top: &Top<'_>, message: Option<MessageType>) -> Option<Build> {
+        let parts = self.parts(top.emit, top.control_id, message.as_ref());
+        let states_charset = match parts.first() {
+            Some(Part::Segment(header)) => header.fields.iter().any(|field| field.number == 18),
+            _ => false,
+        };
+        Some(Build {
+            version: self.version,
+            message: message?,
+            parts,
+            ascii_only: self.version < Version::V2_3 && !states_charset,
+        })
+    }
+
+    /// The kind of mapping. Of one that is not available nothing more is said: its parts mean other things.
+    fn way(&mut self, entries: &[Entry]) -> Option<Way> {
+        let value =
+            |name: &str| entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value);
+        let reads_message = match value("from") {
+            Some(from) => self.reads_message(from)?,
+            None => false,
+        };
+        let Some(to) = value("to") else { return Some(Way::JsonToMessage) };
+        if is_text(to, "json") {
+            if !reads_message {
+                let error = MappingError::new("M010", to.place, "JSON comes in and JSON goes out");
+                self.error(error.suggest(
+                    "a mapping reads or writes HL7: `from: hl7`, or `to: { hl7: .., message: .. }`",
+                ));
+                return None;
+            }
+            self.reads = Reads::Message;
+            self.writes_json = true;
+            return Some(Way::MessageToJson);
+        }
+        let same = member(to, "hl7").filter(|hl7| is_text(hl7, "same"));
+        match (reads_message, same) {
+            (true, Some(_)) => {
+                self.reads = Reads::Message;
+                Some(Way::InPlace)
+            }
+            (false, None) => Some(Way::JsonToMessage),
+            (false, Some(same)) => {
+                let error =
+                    MappingError::new("M010", same.place, "`hl7: same` changes a message, and JSON comes in");
+                self.error(error.suggest(
+                    "write `from: hl7`, or the version and the message: { hl7: \"2.5.1\", message: ADT^A08 }",
+                ));
+                None
+            }
+            (true, None) => {
+                let error = MappingError::new(
+                    "M007",
+                    to.place,
+                    "making another message of a message is not available",
+                );
+                self.error(error.suggest("`to: { hl7: same }` changes the message that comes in"));
+                None
+            }
+        }
+    }
+
+    /// Whether HL7 comes in, not JSON.
+    fn reads_message(&mut self, from: &Node) -> Option<bool> {
+        if let Tree::Map(_) = &from.tree {
+            return Some(true);
+        }
+        let scalar = self.scalar(from, "`from`")?;
+        match scalar.text.as_str() {
+            "json" => Some(false),
+            "hl7" => Some(true),
+            other => {
+                let suggestion = suggest::did_you_mean(other, ["json", "hl7"]);
+                let error = MappingError::new("M010", from.place, "`from` is `json` or `hl7`");
+                self.error(error.suggest_maybe(suggestion));
+                None
+            }
+        }
+    }
+
+    fn missing(&mut self, root: &Node, top: &Top<'_>, way: Way) {
+        let emit = if way == Way::InPlace { top.to } else { top.emit };
+        for (key, given) in [("map", top.map), ("from", top.from), ("to", top.to), ("emit", emit)] {
+            if given.is_none() {
+                self.error(MappingError::new("M005", root.place, format!("the file has no `{key}`")));
+            }
+        }
+    }
+
+    fn top<'n>(&mut self, entries: &'n [Entry], way: Way) -> Top<'n> {
         let mut top = Top::default();
+        let (own, others) = match way {
+            Way::JsonToMessage => (BUILD.as_slice(), EDIT.as_slice()),
+            Way::InPlace => (EDIT.as_slice(), BUILD.as_slice()),
+            Way::MessageToJson => (WRITE.as_slice(), ["control_id", "set", "remove", "add"].as_slice()),
+        };
+        let known: Vec<&str> = COMMON.iter().chain(own).copied().collect();
         for Entry { key, value } in entries {
+            if others.contains(&key.text.as_str()) {
+                self.of_another_way(key, way);
+                continue;
+            }
             let slot = match key.text.as_str() {
                 "map" => &mut top.map,
                 "from" => &mut top.from,
@@ -112,16 +222,22 @@ impl Compiler {
                 "zone" => &mut top.zone,
                 "tables" => &mut top.tables,
                 "segments" => &mut top.segments,
+                "lookups" => &mut top.lookups,
                 "require" => &mut top.require,
                 "control_id" => &mut top.control_id,
                 "emit" => &mut top.emit,
                 "tests" => &mut top.tests,
+                "accept" => &mut top.accept,
+                "drop_message" => &mut top.drop_message,
+                "set" => &mut top.set,
+                "remove" => &mut top.remove,
+                "add" => &mut top.add,
                 name if UNAVAILABLE.contains(&name) => {
                     self.unavailable(key.place, &format!("`{name}`"));
                     continue;
                 }
                 _ => {
-                    self.unknown_key(key, value, &KEYS);
+                    self.unknown_key(key, value, &known);
                     continue;
                 }
             };
@@ -130,26 +246,28 @@ impl Compiler {
         top
     }
 
-    /// M007.
-    pub(super) fn unavailable(&mut self, place: crate::place::Place, what: &str) {
-        let error = MappingError::new("M007", place, format!("{what} is not available"));
-        self.error(error.suggest("mappings go from JSON to HL7 v2 messages, segment by segment"));
+    fn of_another_way(&mut self, key: &Key, way: Way) {
+        let what = match way {
+            Way::JsonToMessage => "changes a message in place (`to: { hl7: same }`)",
+            Way::InPlace => "makes a message of JSON",
+            Way::MessageToJson => "makes or changes a message",
+        };
+        let error =
+            MappingError::new("M004", key.place, format!("`{}` belongs to a mapping that {what}", key.text));
+        self.error(error);
     }
 
-    fn source_format(&mut self, node: &Node) {
-        match &node.tree {
-            Tree::Scalar(scalar) if scalar.text == "json" => {}
-            Tree::Scalar(scalar) if scalar.text != "hl7" => {
-                let suggestion = suggest::did_you_mean(&scalar.text, ["json", "hl7"]);
-                let error = MappingError::new("M010", node.place, "`from` is `json`");
-                self.error(error.suggest_maybe(suggestion));
-            }
-            _ => self.unavailable(node.place, "reading HL7 (`from: hl7`)"),
-        }
+    /// M007.
+    pub(super) fn unavailable(&mut self, place: Place, what: &str) {
+        self.error(MappingError::new("M007", place, format!("{what} is not available")));
     }
 
     fn zone(&mut self, node: &Node) -> Option<TimeZone> {
         let name = self.text(node, "the zone")?;
+        self.zone_named(name, node.place)
+    }
+
+    pub(super) fn zone_named(&mut self, name: &str, place: Place) -> Option<TimeZone> {
         let zones = TimeZoneDatabase::bundled();
         if let Ok(zone) = zones.get(name) {
             return Some(zone);
@@ -157,7 +275,7 @@ impl Compiler {
         let known: Vec<String> = zones.available().map(|zone| zone.as_str().to_owned()).collect();
         let suggestion = suggest::did_you_mean(name, known.iter().map(String::as_str))
             .unwrap_or_else(|| "zones are named as in the tz database: America/Chicago".to_owned());
-        let error = MappingError::new("M109", node.place, format!("there is no zone `{}`", shortened(name)));
+        let error = MappingError::new("M109", place, format!("there is no zone `{}`", shortened(name)));
         self.error(error.suggest(suggestion));
         None
     }
@@ -176,7 +294,7 @@ impl Compiler {
 
     fn table(&mut self, name: &str, node: &Node) -> Table {
         let mut table = Table { name: shortened(name), rows: Vec::new(), on_miss: OnMiss::Error };
-        let mut has_map = false;
+        let (mut has_map, mut csv, mut from, mut to) = (false, None, None, None);
         for Entry { key, value } in self.map(node, "a table").unwrap_or_default() {
             match key.text.as_str() {
                 "map" => {
@@ -184,14 +302,21 @@ impl Compiler {
                     table.rows = self.rows(value);
                 }
                 "on_miss" => table.on_miss = self.on_miss(value),
-                "csv" | "file" | "reverse" => {
-                    self.unavailable(key.place, &format!("`{}` of a table", key.text))
-                }
-                _ => self.unknown_key(key, value, &["map", "on_miss"]),
+                "csv" => csv = Some(value),
+                "from" => from = Some(value),
+                "to" => to = Some(value),
+                _ => self.unknown_key(key, value, &["map", "csv", "from", "to", "on_miss"]),
             }
         }
-        if !has_map && matches!(node.tree, Tree::Map(_)) {
-            self.error(MappingError::new("M005", node.place, "the table has no `map`"));
+        match csv {
+            Some(file) if has_map => {
+                self.error(MappingError::new("M113", file.place, "a table is a `map` or a `csv`"));
+            }
+            Some(file) => table.rows = self.csv_rows(file, from, to).unwrap_or_default(),
+            None if !has_map && matches!(node.tree, Tree::Map(_)) => {
+                self.error(MappingError::new("M005", node.place, "the table has no `map`"));
+            }
+            None => {}
         }
         table
     }
@@ -208,7 +333,7 @@ impl Compiler {
         rows
     }
 
-    fn on_miss(&mut self, node: &Node) -> OnMiss {
+    pub(super) fn on_miss(&mut self, node: &Node) -> OnMiss {
         match self.text(node, "`on_miss`") {
             Some("error") | None => OnMiss::Error,
             Some("keep") => OnMiss::Keep,
@@ -251,9 +376,9 @@ impl Compiler {
         let mut required = Vec::new();
         for item in self.list(node) {
             let Some(text) = self.text(item, "a required path") else { continue };
-            if !crate::expr::starts_pipeline(text) {
-                let error = MappingError::new("M114", item.place, "`require` names paths of the payload");
-                self.error(error.suggest("a path starts with a dot: .patient.id"));
+            if !self.is_pipeline(text) {
+                let error = MappingError::new("M114", item.place, "`require` names paths of what comes in");
+                self.error(error.suggest("a path of JSON starts with a dot, one of a message with its segment: .patient.id, PID-3.1"));
                 continue;
             }
             let formula = self.formula(item, "a required path");

@@ -1,11 +1,9 @@
-//! `emit`: the segments to write.
+//! A segment to write: its loop and its fields.
 
 use super::Compiler;
-use super::document::is_segment_id;
 use crate::error::MappingError;
-use crate::plan::{FieldRule, LineBreaks, Loop, MessageType, SegmentRule, Test};
-use crate::standard::{self, SEGMENTS};
-use crate::suggest;
+use crate::expr::Reads;
+use crate::plan::{FieldRule, LineBreaks, Loop, SegmentRule, Test};
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
 
 /// `each`, `filter` and `when` of a rule.
@@ -29,58 +27,8 @@ impl<'n> Repeats<'n> {
     }
 }
 
-impl Compiler {
-    /// All segments of the message: the header, the event, then those of the file.
-    pub(super) fn segments(
-        &mut self,
-        emit: Option<&Node>,
-        control_id: Option<&Node>,
-        message: Option<&MessageType>,
-    ) -> Vec<SegmentRule> {
-        let mut rules = Vec::new();
-        for Entry { key, value } in emit.and_then(|node| self.map(node, "`emit`")).unwrap_or_default() {
-            if self.is_segment(key) {
-                if let ("MSH", Some(second)) = (key.text.as_str(), self.list(value).get(1)) {
-                    self.error(MappingError::new("M113", second.place, "MSH stands in every message, once"));
-                }
-                let places = self.list(value);
-                for node in places {
-                    let rule = self.segment(&key.text, node, message);
-                    rules.extend(
-                        rule.map(|rule| SegmentRule { repeats: rule.repeats || places.len() > 1, ..rule }),
-                    );
-                }
-            }
-        }
-        self.with_header(rules, control_id, message)
-    }
-
-    /// Whether a key of `emit` is a segment that can be written; what is wrong with it is noted.
-    fn is_segment(&mut self, key: &Key) -> bool {
-        let name = key.text.as_str();
-        if SEGMENTS.contains(&name) || self.segments.iter().any(|declared| declared.id == name) {
-            return true;
-        }
-        let is_group =
-            name.len() > 3 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-        if name.split_once('@').is_some_and(|(id, _)| is_segment_id(id)) {
-            self.unavailable(key.place, "`@` behind a segment");
-        } else if is_segment_id(name) && name.starts_with('Z') {
-            let error = MappingError::new("M116", key.place, format!("the segment {name} is not declared"));
-            self.error(error.suggest(format!("declare it: `segments: {{ {name}: any }}`")));
-        } else if let (false, Some(near)) = (is_group, suggest::did_you_mean(name, SEGMENTS)) {
-            let message = format!("there is no segment `{}`", shortened(name));
-            self.error(MappingError::new("M116", key.place, message).suggest(near));
-        } else if is_group {
-            self.unavailable(key.place, &format!("the group `{}`", shortened(name)));
-        } else {
-            let message = format!("there is no segment `{}`", shortened(name));
-            self.error(MappingError::new("M116", key.place, message));
-        }
-        false
-    }
-
-    fn segment(&mut self, id: &str, node: &Node, message: Option<&MessageType>) -> Option<SegmentRule> {
+impl Compiler<'_> {
+    pub(super) fn segment(&mut self, id: &str, node: &Node) -> Option<SegmentRule> {
         let entries = self.map(node, "a segment")?;
         let mut repeats = Repeats::default();
         let mut fields = Vec::new();
@@ -93,37 +41,66 @@ impl Compiler {
             return self.fail("M113", node.place, "MSH stands in every message, once");
         }
         let (when, each) = self.repeats(repeats);
-        self.depth += usize::from(repeats.each.is_some());
+        self.enter(repeats);
         let mut rules: Vec<FieldRule> =
             fields.into_iter().filter_map(|(key, value)| self.segment_field(id, key, value)).collect();
-        self.depth -= usize::from(repeats.each.is_some());
+        self.leave(repeats);
+        if id == "OBX" {
+            self.value_type(node, &mut rules);
+        }
         rules.sort_by_key(|field| field.number);
         let repetitions = || rules.iter().flat_map(|field| &field.repetitions);
         let constant = repetitions().all(|repetition| repetition.constant);
-        let required = message.is_some_and(|message| standard::is_required(&message.structure, id));
         Some(SegmentRule {
             id: id.to_owned(),
             line: node.place.line,
             when,
             each,
             fields: rules,
-            required,
+            required: false,
             constant,
             repeats: repeats.each.is_some(),
+            counter: self.counter(id),
+            restarts: Vec::new(),
         })
+    }
+
+    /// Where segments of this ID are counted.
+    pub(super) fn counter(&mut self, id: &str) -> usize {
+        let known = self.counted.iter().position(|known| known == id);
+        known.unwrap_or_else(|| {
+            self.counted.push(id.to_owned());
+            self.counted.len() - 1
+        })
+    }
+
+    /// Goes into the loop of a rule, where it has one.
+    pub(super) fn enter(&mut self, repeats: Repeats<'_>) {
+        self.around.extend(repeats.each.map(|each| self.around_of(each)));
+    }
+
+    pub(super) fn leave(&mut self, repeats: Repeats<'_>) {
+        if repeats.each.is_some() {
+            self.around.pop();
+        }
     }
 
     /// The loop and the condition of a rule. `when` is asked once, outside the loop; `filter` inside, for each item.
     pub(super) fn repeats(&mut self, repeats: Repeats<'_>) -> (Option<Test>, Option<Loop>) {
         let when = repeats.when.and_then(|when| self.test(when, "`when`"));
-        let over = repeats.each.and_then(|each| self.formula(each, "`each`"));
+        let over = repeats.each.and_then(|each| self.over(each));
         if let (Some(each), Some(false)) = (repeats.each, over.as_ref().map(|over| over.reads_input())) {
-            let error = MappingError::new("M010", each.place, "`each` loops over a list of the payload");
-            self.error(error.suggest("a path starts with a dot: .patient.phones"));
+            let error = MappingError::new("M010", each.place, "`each` loops over what comes in");
+            self.error(error.suggest(match self.reads {
+                Reads::Json => "a path starts with a dot: .patient.phones",
+                Reads::Message => {
+                    "a group or a segment by its name, or a path with `[*]`: ORDER_OBSERVATION, OBX, PID-3[*]"
+                }
+            }));
         }
-        self.depth += usize::from(repeats.each.is_some());
+        self.enter(repeats);
         let filter = repeats.filter.and_then(|filter| self.test(filter, "`filter`"));
-        self.depth -= usize::from(repeats.each.is_some());
+        self.leave(repeats);
         if let (Some(filter), None) = (repeats.filter, repeats.each) {
             let error = MappingError::new(
                 "M005",
@@ -173,7 +150,7 @@ impl Compiler {
     }
 
     /// How line breaks are written in a field. FT is known of NTE-3, of what OBX-2 says, and of declared segments.
-    fn line_breaks(&self, id: &str, number: u16) -> LineBreaks {
+    pub(super) fn line_breaks(&self, id: &str, number: u16) -> LineBreaks {
         let declared =
             self.segments.iter().any(|segment| segment.id == id && segment.formatted.contains(&number));
         match (id, number) {

@@ -3,12 +3,12 @@
 use super::Compiler;
 use super::emit::{Repeats, is_map};
 use crate::error::MappingError;
-use crate::plan::{Leaf, LineBreaks, RepetitionRule};
+use crate::plan::{Kind, Leaf, LineBreaks, RepetitionRule, Switch};
 use crate::standard::{COMPOSITES, Component, Composite, component, component_names};
 use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Style, Tree, shortened};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "value",
     "on_null",
     "each",
@@ -21,6 +21,7 @@ const KEYS: [&str; 13] = [
     "coded",
     "location",
     "provider",
+    "switch",
     "1",
 ];
 
@@ -34,6 +35,9 @@ struct Parts<'n> {
     on_null: Option<&'n Node>,
     composites: Vec<(&'n Key, &'n Node, &'static Composite)>,
     numbered: Vec<&'n Entry>,
+    switch: Option<&'n Node>,
+    /// The lines of a `switch`.
+    cases: Vec<(&'n Key, &'n Node)>,
     /// A key was refused: what it would have given is missing.
     refused: bool,
 }
@@ -55,7 +59,7 @@ impl Target<'_> {
     }
 }
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn repetition(
         &mut self,
         place: &str,
@@ -68,22 +72,44 @@ impl Compiler {
         match &node.tree {
             Tree::Scalar(_) => leaves.extend(self.leaf(target.field.to_owned(), WHOLE, node, line_breaks)),
             Tree::Map(entries) => {
-                let parts = self.parts(entries, &mut repeats);
+                let parts = self.field_parts(place, entries, &mut repeats);
                 let (when, each) = self.repeats(repeats);
-                self.depth += usize::from(repeats.each.is_some());
-                self.leaves(target, node, parts, &mut leaves);
-                self.depth -= usize::from(repeats.each.is_some());
-                return Some(rule(place, node, when, each, leaves));
+                self.enter(repeats);
+                let switch = match self.switch_of(target, node, &parts) {
+                    Some(switch) => switch,
+                    None => {
+                        self.leaves(target, node, parts, &mut leaves);
+                        None
+                    }
+                };
+                self.leave(repeats);
+                return Some(RepetitionRule { when, each, ..rule(place, node, leaves, switch) });
             }
             Tree::List(_) => {
                 return self.fail("M006", node.place, "a repetition is a value or a map, and this is a list");
             }
         }
-        Some(rule(place, node, None, None, leaves))
+        Some(rule(place, node, leaves, None))
     }
 
-    fn parts<'n>(&mut self, entries: &'n [Entry], repeats: &mut Repeats<'n>) -> Parts<'n> {
+    /// The `switch` of a repetition, where it has one; one with mistakes is nothing.
+    fn switch_of(&mut self, target: Target<'_>, node: &Node, parts: &Parts<'_>) -> Option<Option<Switch>> {
+        let Some(over) = parts.switch else {
+            let (key, _) = parts.cases.first()?;
+            let error =
+                MappingError::new("M005", key.place, format!("`{}` is a line of a `switch`", key.text));
+            self.error(error.suggest("write the value beside it: { switch: .value, number: .. }"));
+            return Some(None);
+        };
+        if parts.value.is_some() || !parts.composites.is_empty() || !parts.numbered.is_empty() {
+            self.error(MappingError::new("M113", node.place, "only one of these can fill the field"));
+        }
+        Some(self.switch(target.field, over, &parts.cases, target.line_breaks))
+    }
+
+    fn field_parts<'n>(&mut self, place: &str, entries: &'n [Entry], repeats: &mut Repeats<'n>) -> Parts<'n> {
         let mut parts = Parts::default();
+        let switches = entries.iter().any(|entry| entry.key.text == "switch");
         for entry in entries {
             let Entry { key, value } = entry;
             let composite = COMPOSITES.iter().find(|composite| composite.name == key.text);
@@ -91,15 +117,18 @@ impl Compiler {
                 (name, _) if repeats.takes(name, value) => {}
                 ("value", _) => parts.value = Some((key, value)),
                 ("on_null", _) => parts.on_null = Some(value),
-                ("switch" | "type", _) => {
-                    parts.refused = true;
-                    self.unavailable(key.place, &format!("`{}`", key.text));
+                ("switch", _) => parts.switch = Some(value),
+                ("type", _) if place == "OBX-5" => {}
+                (name, _) if Kind::ALL.iter().any(|(known, _)| *known == name) => {
+                    parts.cases.push((key, value));
                 }
                 (_, Some(composite)) => parts.composites.push((key, value, composite)),
                 (number, _) if number.bytes().all(|b| b.is_ascii_digit()) => parts.numbered.push(entry),
                 _ => {
                     parts.refused = true;
-                    self.unknown_key(key, value, &KEYS);
+                    let of_switch = Kind::ALL.iter().filter(|_| switches).map(|(name, _)| *name);
+                    let known: Vec<&str> = of_switch.chain(KEYS).collect();
+                    self.unknown_key(key, value, &known);
                 }
             }
         }
@@ -270,13 +299,15 @@ impl Compiler {
     }
 }
 
-fn rule(
-    place: &str,
-    node: &Node,
-    when: Option<crate::plan::Test>,
-    each: Option<crate::plan::Loop>,
-    leaves: Vec<Leaf>,
-) -> RepetitionRule {
-    let constant = leaves.iter().all(|leaf| leaf.constant);
-    RepetitionRule { place: place.to_owned(), line: node.place.line, when, each, leaves, constant }
+fn rule(place: &str, node: &Node, leaves: Vec<Leaf>, switch: Option<Switch>) -> RepetitionRule {
+    let constant = switch.is_none() && leaves.iter().all(|leaf| leaf.constant);
+    RepetitionRule {
+        place: place.to_owned(),
+        line: node.place.line,
+        when: None,
+        each: None,
+        leaves,
+        switch: switch.map(Box::new),
+        constant,
+    }
 }

@@ -1,15 +1,20 @@
 //! Expressions and conditions with their names resolved.
 
-use super::Compiler;
+use super::{Around, Compiler};
+use jiff::tz::TimeZone;
+
 use crate::error::MappingError;
-use crate::expr::{self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Step};
+use crate::expr::{
+    self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Reads, Step,
+};
+use crate::pattern::Pattern;
 use crate::place::Place;
-use crate::plan::{Formula, Function, Operand, Precision, Term, Test};
+use crate::plan::{Form, Formula, Function, NamePart, OffsetRule, Operand, Precision, Term, Test};
 use crate::suggest;
 use crate::yaml::{Node, Scalar, Style, shortened};
 
 /// The functions there are, with the form of their call.
-const FUNCTIONS: [(&str, &str); 21] = [
+const FUNCTIONS: [(&str, &str); 35] = [
     ("upper", "upper"),
     ("lower", "lower"),
     ("trim", "trim"),
@@ -22,8 +27,9 @@ const FUNCTIONS: [(&str, &str); 21] = [
     ("concat", "concat \" \" .given"),
     ("default", "default \"U\""),
     ("table", "table sex"),
-    ("date", "date"),
-    ("dtm", "dtm, or dtm second"),
+    ("date", "date, or date iso"),
+    ("dtm", "dtm, dtm iso, dtm second or dtm second offset"),
+    ("zone_in", "zone_in America/Chicago"),
     ("number", "number"),
     ("round", "round 2"),
     ("len", "len"),
@@ -31,24 +37,19 @@ const FUNCTIONS: [(&str, &str); 21] = [
     ("last", "last"),
     ("hash", "hash 20"),
     ("text", "text"),
-];
-
-/// Functions of the language for other kinds of mapping.
-const UNAVAILABLE: [&str; 14] = [
-    "add_days",
-    "bool",
-    "empty",
-    "lookup",
-    "mask",
-    "name_part",
-    "phone",
-    "raw",
-    "time",
-    "to_zone",
-    "typed",
-    "unique",
-    "uuid5",
-    "zone_in",
+    ("time", "time, or time iso"),
+    ("to_zone", "to_zone America/Chicago"),
+    ("add_days", "add_days -7"),
+    ("unique", "unique"),
+    ("empty", "empty, or empty \"N/A\" \"-\""),
+    ("mask", "mask 4"),
+    ("uuid5", "uuid5 \"6ba7b810-9dad-11d1-80b4-00c04fd430c8\""),
+    ("phone", "phone"),
+    ("name_part", "name_part family, given or middle"),
+    ("lookup", "lookup ward"),
+    ("bool", "bool"),
+    ("raw", "raw"),
+    ("typed", "typed OBX-2"),
 ];
 
 const PRECISIONS: [(&str, Precision); 6] = [
@@ -96,7 +97,7 @@ impl<'n> Source<'n> {
     }
 }
 
-impl Compiler {
+impl Compiler<'_> {
     /// The formula of a scalar: an expression, or a text.
     pub(super) fn formula(&mut self, node: &Node, what: &str) -> Option<Formula> {
         let scalar = self.scalar(node, what)?;
@@ -105,12 +106,12 @@ impl Compiler {
             return Some(alone(Term::Text(text.to_owned())));
         }
         let prefix = usize::from(text.starts_with('='));
-        if prefix == 0 && !expr::starts_pipeline(text) {
+        if prefix == 0 && !self.is_pipeline(text) {
             let null = text == "\"\"";
             return Some(alone(if null { Term::Null } else { Term::Text(text.to_owned()) }));
         }
         let source = Source::new(scalar, node, prefix);
-        match expr::pipeline(source.text) {
+        match expr::pipeline(source.text, self.reads) {
             Ok(pipeline) => self.pipeline(source, pipeline),
             Err(fault) => {
                 self.expression_fault(source, fault, prefix == 0);
@@ -123,13 +124,18 @@ impl Compiler {
     pub(super) fn test(&mut self, node: &Node, what: &str) -> Option<Test> {
         let scalar = self.scalar(node, what)?;
         let source = Source::new(scalar, node, 0);
-        match expr::condition(source.text) {
+        match expr::condition(source.text, self.reads) {
             Ok(condition) => self.condition(source, condition),
             Err(fault) => {
                 self.expression_fault(source, fault, false);
                 None
             }
         }
+    }
+
+    /// Whether a scalar without a mark in front is an expression.
+    pub(super) fn is_pipeline(&self, text: &str) -> bool {
+        expr::starts_pipeline(text) || (self.reads == Reads::Message && expr::starts_with_path(text))
     }
 
     fn expression_fault(&mut self, source: Source<'_>, fault: ExprFault, may_be_text: bool) {
@@ -150,6 +156,11 @@ impl Compiler {
                 let right = self.term(source, right).map(alone);
                 Test::Compare(self.operand(left?), comparison, self.operand(right?))
             }
+            Condition::Matches(left, text, at) => {
+                let left = self.pipeline(source, left);
+                let pattern = self.pattern(&text, source.place(&at));
+                Test::Matches(left?, pattern?)
+            }
             Condition::In(left, list) => {
                 let left = self.pipeline(source, left);
                 let list: Vec<_> = list.into_iter().map(|item| self.term(source, item)).collect();
@@ -160,8 +171,15 @@ impl Compiler {
         })
     }
 
+    fn pattern(&mut self, text: &str, place: Place) -> Option<Pattern> {
+        match Pattern::new(text) {
+            Ok(pattern) => Some(pattern),
+            Err(_) => self.fail("M101", place, "this is not a regular expression, or too large a one"),
+        }
+    }
+
     fn operand(&mut self, formula: Formula) -> Operand {
-        let repeats = self.depth > 0 && formula.reads_input();
+        let repeats = !self.around.is_empty() && formula.reads_input();
         let slot = (repeats && formula.is_fixed()).then_some(self.slots);
         self.slots += usize::from(slot.is_some());
         Operand { formula, slot }
@@ -178,7 +196,8 @@ impl Compiler {
         let choice: Vec<_> = pipeline.choice.into_iter().map(|primary| self.term(source, primary)).collect();
         let steps: Vec<_> = pipeline.calls.into_iter().map(|call| self.call(source, call)).collect();
         let choice = choice.into_iter().collect::<Option<Vec<_>>>()?;
-        let always = choice.iter().position(|term| !matches!(term, Term::Path(_) | Term::Group(_)));
+        let always =
+            choice.iter().position(|term| !matches!(term, Term::Path(_) | Term::Read(_) | Term::Group(_)));
         if let Some(at) = always.and_then(|at| places.get(at + 1)) {
             let message = "this is never reached: what stands before it is always present";
             self.warnings.push(MappingError::new("M121", source.place(at), message).into_warning());
@@ -190,14 +209,20 @@ impl Compiler {
         let place = source.place(&primary.at);
         match primary.kind {
             PrimaryKind::Path(path) => self.path(path, place).map(Term::Path),
+            PrimaryKind::Message(path) => {
+                let id = path.segment_id();
+                if !id.starts_with('Z') && self.known_segment(id, place).is_none() {
+                    return None;
+                }
+                Some(Term::Read(self.read_path(path)))
+            }
             PrimaryKind::Text(text) | PrimaryKind::Number(text) | PrimaryKind::Word(text) => {
                 Some(Term::Text(text))
             }
             PrimaryKind::Group(inner) => Some(Term::Group(Box::new(self.pipeline(source, *inner)?))),
             PrimaryKind::Variable(name) if name == "now" => Some(Term::Now),
             PrimaryKind::Variable(name) if name.starts_with("secret.") => {
-                self.unavailable(place, "a secret");
-                None
+                self.secret(name.trim_start_matches("secret."), place)
             }
             PrimaryKind::Variable(name) => {
                 let message = format!("there is no variable `${}`", shortened(&name));
@@ -216,8 +241,8 @@ impl Compiler {
 
     fn path(&mut self, path: JsonPath, place: Place) -> Option<JsonPath> {
         match path.from {
-            Origin::Above(above) if above > self.depth => {
-                let loops = match self.depth {
+            Origin::Above(above) if above > self.around.len() => {
+                let loops = match self.around.len() {
                     0 => "there is no loop around it".to_owned(),
                     1 => "there is one loop around it".to_owned(),
                     n => format!("there are {n} loops around it"),
@@ -226,7 +251,17 @@ impl Compiler {
                     format!("`{}` has more `^` than loops: {loops}", "^".repeat(above.min(8)) + ".");
                 self.fail("M110", place, message)
             }
-            Origin::Above(above) if above < self.depth => Some(path),
+            Origin::Above(above)
+                if above < self.around.len()
+                    && matches!(self.around.iter().rev().nth(above), Some(Around::Items)) =>
+            {
+                Some(path)
+            }
+            _ if self.reads == Reads::Message => {
+                let error = MappingError::new("M114", place, "there is no item of a loop here");
+                self.error(error.suggest("a value of the message is named by its path: PID-3.1"));
+                None
+            }
             _ => {
                 if matches!(path.steps.first(), Some(Step::Name(_))) {
                     self.reads_members = self.reads_members.or(Some(place.line));
@@ -239,11 +274,10 @@ impl Compiler {
     fn call(&mut self, source: Source<'_>, call: Call) -> Option<Function> {
         let place = source.place(&call.at);
         let name = call.name.as_str();
-        if UNAVAILABLE.contains(&name) {
-            self.unavailable(place, &format!("the function `{name}`"));
-            return None;
-        }
         let Some((_, form)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
+            if let Some(function) = self.function_outside(source, &call) {
+                return Some(function);
+            }
             let suggestion = suggest::did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known))
                 .unwrap_or_else(|| {
                     format!("the functions are {}", FUNCTIONS.map(|(known, _)| known).join(", "))
@@ -253,8 +287,12 @@ impl Compiler {
             return None;
         };
         let message = format!("these are not the arguments of `{name}`");
-        if name == "table" {
-            return self.table_call(source, call, form);
+        match name {
+            "table" => return self.table_call(source, call, form),
+            "zone_in" => return self.zone_call(source, &call, form).map(Function::ZoneIn),
+            "to_zone" => return self.zone_call(source, &call, form).map(Function::ToZone),
+            "lookup" => return self.lookup_call(source, &call, form),
+            _ => {}
         }
         let terms: Vec<_> =
             call.arguments.iter().map(|argument| self.term(source, argument.clone())).collect();
@@ -264,6 +302,38 @@ impl Compiler {
             self.error(MappingError::new("M103", place, message).suggest(format!("the form is `{form}`")));
         }
         function
+    }
+
+    /// A function of the embedding program, where there is one of this name.
+    fn function_outside(&mut self, source: Source<'_>, call: &Call) -> Option<Function> {
+        self.sources?.function(&call.name)?;
+        let terms: Vec<_> =
+            call.arguments.iter().map(|argument| self.term(source, argument.clone())).collect();
+        self.outside_function(&call.name, terms.into_iter().collect::<Option<_>>()?)
+    }
+
+    fn zone_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<TimeZone> {
+        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
+            call.arguments.as_slice()
+        else {
+            let message = format!("these are not the arguments of `{}`", call.name);
+            let error = MappingError::new("M103", source.place(&call.at), message);
+            self.error(error.suggest(format!("the form is `{form}`")));
+            return None;
+        };
+        self.zone_named(name, source.place(at))
+    }
+
+    fn lookup_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<Function> {
+        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
+            call.arguments.as_slice()
+        else {
+            let place = source.place(&call.at);
+            let error = MappingError::new("M103", place, "these are not the arguments of `lookup`");
+            self.error(error.suggest(format!("the form is `{form}`")));
+            return None;
+        };
+        self.lookup(name, source.place(at))
     }
 
     fn table_call(&mut self, source: Source<'_>, call: Call, form: &str) -> Option<Function> {
@@ -297,32 +367,49 @@ fn alone(term: Term) -> Formula {
 
 /// The function with its arguments, when they are right.
 fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
+    if name == "empty" && terms.len() > 2 {
+        return Some(Function::Empty(terms));
+    }
     let second = (terms.len() == 2).then(|| terms.pop()).flatten();
     let first = (terms.len() == 1).then(|| terms.pop()).flatten();
     if !terms.is_empty() {
         return (name == "concat").then_some(Function::Concat(terms));
+    }
+    if name == "empty" {
+        return Some(Function::Empty(first.into_iter().chain(second).collect()));
     }
     match (name, first, second) {
         ("upper", None, None) => Some(Function::Upper),
         ("lower", None, None) => Some(Function::Lower),
         ("trim", None, None) => Some(Function::Trim),
         ("digits", None, None) => Some(Function::Digits),
-        ("date", None, None) => Some(Function::Date),
+        ("date", None, None) => Some(Function::Date(Form::Hl7)),
+        ("date", Some(Term::Text(form)), None) => (form == "iso").then_some(Function::Date(Form::Iso)),
         ("number", None, None) => Some(Function::Number),
         ("len", None, None) => Some(Function::Len),
         ("first", None, None) => Some(Function::First),
         ("last", None, None) => Some(Function::Last),
         ("text", None, None) => Some(Function::Text),
+        ("bool", None, None) => Some(Function::Bool),
+        ("time", None, None) => Some(Function::Time(Form::Hl7)),
+        ("time", Some(Term::Text(form)), None) => (form == "iso").then_some(Function::Time(Form::Iso)),
+        ("add_days", Some(Term::Text(days)), None) => {
+            days.parse().ok().filter(|days: &i32| days.abs() <= 3_660_000).map(Function::AddDays)
+        }
+        ("unique", None, None) => Some(Function::Unique),
+        ("mask", None, None) => Some(Function::Mask(0)),
+        ("mask", Some(count), None) => count_of(&count, usize::MAX).map(Function::Mask),
+        ("uuid5", Some(namespace), None) => Some(Function::Uuid5(namespace)),
+        ("phone", None, None) => Some(Function::Phone),
+        ("name_part", Some(Term::Text(part)), None) => name_part(&part).map(Function::NamePart),
+        ("raw", None, None) => Some(Function::Raw),
+        ("typed", Some(kind), None) => Some(Function::Typed(kind)),
         ("left", Some(count), None) => count_of(&count, usize::MAX).map(Function::Left),
         ("round", Some(places), None) => count_of(&places, 20).map(Function::Round),
         ("hash", None, None) => Some(Function::Hash(64)),
         ("hash", Some(length), None) => count_of(&length, 64).filter(|&n| n > 0).map(Function::Hash),
         ("pad", Some(width), fill) => pad(&width, fill.as_ref()),
-        ("dtm", None, None) => Some(Function::Dtm(Precision::Fraction)),
-        ("dtm", Some(Term::Text(word)), None) => PRECISIONS
-            .iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, precision)| Function::Dtm(*precision)),
+        ("dtm", first, second) => dtm(first.as_ref(), second.as_ref()),
         ("replace", Some(old), Some(new)) => {
             let empty = matches!(&old, Term::Text(text) if text.is_empty());
             (!empty).then_some(Function::Replace(old, new))
@@ -337,6 +424,30 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
         ("concat", Some(first), Some(second)) => Some(Function::Concat(vec![first, second])),
         _ => None,
     }
+}
+
+fn name_part(name: &str) -> Option<NamePart> {
+    match name {
+        "family" => Some(NamePart::Family),
+        "given" => Some(NamePart::Given),
+        "middle" => Some(NamePart::Middle),
+        _ => None,
+    }
+}
+
+/// `second`, `offset`, `iso`, the precision with one of them, or nothing.
+fn dtm(first: Option<&Term>, second: Option<&Term>) -> Option<Function> {
+    let (mut precision, mut offset, mut form) = (None, OffsetRule::AsStated, Form::Hl7);
+    for term in [first, second].into_iter().flatten() {
+        let Term::Text(word) = term else { return None };
+        match (word.as_str(), PRECISIONS.iter().find(|(known, _)| known == word)) {
+            ("offset", _) => offset = OffsetRule::Needed,
+            ("iso", _) => form = Form::Iso,
+            (_, Some((_, at))) if precision.is_none() => precision = Some(*at),
+            _ => return None,
+        }
+    }
+    Some(Function::Dtm(precision.unwrap_or(Precision::Fraction), offset, form))
 }
 
 /// `10`, or `10 "0"`; the fill is a zero unless it is given.

@@ -2,8 +2,8 @@
 
 use super::Compiler;
 use crate::error::MappingError;
-use crate::plan::{FieldRule, Fill, LineBreaks, MessageType, SegmentRule};
-use crate::standard::{self, Version};
+use crate::plan::{FieldRule, Fill, LineBreaks, MessageType, Part, SegmentRule};
+use crate::standard::{self, Layout, Version};
 use crate::yaml::Node;
 
 /// Fields of MSH that every message has.
@@ -15,33 +15,40 @@ const HEADER: [(u16, Fill); 5] = [
     (12, Fill::Version),
 ];
 
-impl Compiler {
-    /// The rules of the file with the header and the event in front, and what is filled in.
+impl Compiler<'_> {
+    /// The parts of the file with the header and the event in front, and what is filled in.
     pub(super) fn with_header(
         &mut self,
-        rules: Vec<SegmentRule>,
+        parts: Vec<Part>,
         control_id: Option<&Node>,
         message: Option<&MessageType>,
-    ) -> Vec<SegmentRule> {
-        let (mut headers, rules): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.id == "MSH");
-        let (mut events, mut rest): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.id == "EVN");
-        headers.truncate(1);
-        let mut header = headers.pop().unwrap_or_else(|| empty("MSH"));
+    ) -> Vec<Part> {
+        let (headers, parts): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| is_segment(part, "MSH"));
+        let mut header = match headers.into_iter().next() {
+            Some(Part::Segment(header)) => header,
+            _ => self.empty("MSH"),
+        };
         header.required = true;
         self.control_id(&mut header, control_id);
         for (number, fill) in HEADER {
             fill_in(&mut header, number, fill);
         }
-        if events.is_empty() && message.is_some_and(|message| standard::has_event_segment(&message.kind)) {
-            events.push(empty("EVN"));
+        let (mut events, mut rest): (Vec<_>, Vec<_>) =
+            parts.into_iter().partition(|part| is_segment(part, "EVN"));
+        let has_event =
+            self.layout.as_ref().is_some_and(|layout| !layout.places("EVN", Layout::ROOT).is_empty());
+        if events.is_empty()
+            && (has_event || message.is_some_and(|message| standard::has_event_segment(&message.kind)))
+        {
+            events.push(Part::Segment(self.empty("EVN")));
         }
         for event in &mut events {
-            self.event(event);
+            if let Part::Segment(event) = event {
+                self.event(event);
+            }
         }
-        for rule in rest.iter_mut().filter(|rule| standard::has_set_id(&rule.id)) {
-            fill_in(rule, 1, Fill::SetId);
-        }
-        std::iter::once(header).chain(events).chain(rest).collect()
+        rest.iter_mut().for_each(fill_set_ids);
+        std::iter::once(Part::Segment(header)).chain(events).chain(rest).collect()
     }
 
     fn control_id(&mut self, header: &mut SegmentRule, node: Option<&Node>) {
@@ -54,6 +61,21 @@ impl Compiler {
         insert(header, FieldRule { number: 10, repetitions, fill: None, repeats: false });
     }
 
+    fn empty(&mut self, id: &str) -> SegmentRule {
+        SegmentRule {
+            id: id.to_owned(),
+            line: 1,
+            when: None,
+            each: None,
+            fields: Vec::new(),
+            required: false,
+            constant: true,
+            repeats: false,
+            counter: self.counter(id),
+            restarts: Vec::new(),
+        }
+    }
+
     /// EVN-1 was required up to 2.2 and is kept for older receivers only since; EVN-2 is the time of MSH-7.
     fn event(&mut self, event: &mut SegmentRule) {
         event.required = event.when.is_none();
@@ -64,16 +86,15 @@ impl Compiler {
     }
 }
 
-fn empty(id: &str) -> SegmentRule {
-    SegmentRule {
-        id: id.to_owned(),
-        line: 1,
-        when: None,
-        each: None,
-        fields: Vec::new(),
-        required: false,
-        constant: true,
-        repeats: false,
+fn is_segment(part: &Part, id: &str) -> bool {
+    matches!(part, Part::Segment(rule) if rule.id == id)
+}
+
+fn fill_set_ids(part: &mut Part) {
+    match part {
+        Part::Segment(rule) if standard::has_set_id(&rule.id) => fill_in(rule, 1, Fill::SetId),
+        Part::Segment(_) => {}
+        Part::Group(group) => group.parts.iter_mut().for_each(fill_set_ids),
     }
 }
 

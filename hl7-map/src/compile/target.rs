@@ -3,11 +3,11 @@
 use super::Compiler;
 use crate::error::MappingError;
 use crate::plan::MessageType;
-use crate::standard::{self, Structure, VERSIONS, Version};
+use crate::standard::Version;
 use crate::suggest;
 use crate::yaml::{Entry, Node, shortened};
 
-impl Compiler {
+impl Compiler<'_> {
     /// `{ hl7: "2.5.1", message: ADT^A08 }`
     pub(super) fn target(&mut self, node: &Node) -> Option<MessageType> {
         let (mut version, mut message) = (None, None);
@@ -27,19 +27,22 @@ impl Compiler {
         self.message_type(message?)
     }
 
-    fn version_of(&mut self, node: &Node) -> Option<Version> {
+    pub(super) fn version_of(&mut self, node: &Node) -> Option<Version> {
         let text = self.text(node, "the version")?;
         let version = Version::of(text);
         if version.is_none() {
             let error =
                 MappingError::new("M108", node.place, format!("there is no version {}", shortened(text)));
-            self.error(error.suggest(format!("the versions are {}", VERSIONS.join(", "))));
+            self.error(error.suggest(format!(
+                "the versions are {}",
+                Version::all().map(Version::text).collect::<Vec<_>>().join(", ")
+            )));
         }
         version
     }
 
     /// `ADT^A08` or `ADT^A08^ADT_A01`.
-    fn message_type(&mut self, node: &Node) -> Option<MessageType> {
+    pub(super) fn message_type(&mut self, node: &Node) -> Option<MessageType> {
         let text = self.text(node, "the message type")?;
         let parts: Vec<&str> = text.split('^').collect();
         let word = |part: &&str| {
@@ -61,7 +64,7 @@ impl Compiler {
                 self.check_structure(node, (kind, event), structure);
                 Some(owned(kind, event, structure))
             }
-            [kind, event] => match standard::structure(kind, event, self.version) {
+            [kind, event] => match self.version.structure(kind, event) {
                 Some(structure) => Some(owned(kind, event, structure)),
                 None => {
                     self.unknown_message(node, kind, event);
@@ -74,9 +77,11 @@ impl Compiler {
 
     fn unknown_message(&mut self, node: &Node, kind: &str, event: &str) {
         let (text, version) = (format!("{kind}^{event}"), self.version.text());
-        let elsewhere: Vec<String> = standard::of_event(kind, event).map(versions_of).collect();
+        let elsewhere = versions_with(|version| version.structure(kind, event).is_some());
         let (message, hint) = if elsewhere.is_empty() {
-            let known = standard::messages(self.version);
+            let events = self.version.dictionary().events();
+            let known: Vec<String> =
+                events.map(|known| format!("{}^{}", known.message_type(), known.trigger_event())).collect();
             let near = suggest::did_you_mean(&text, known.iter().map(String::as_str));
             (format!("the structure of {text} is not known here for HL7 {version}"), near)
         } else {
@@ -93,19 +98,19 @@ impl Compiler {
     /// A structure that the file states: one that is younger than the version is a mistake, another than the standard's is odd.
     fn check_structure(&mut self, node: &Node, (kind, event): (&str, &str), structure: &str) {
         let version = self.version.text();
-        let first = standard::first_with(structure).filter(|first| *first > self.version);
+        let first = Version::all()
+            .find(|version| version.dictionary().structure(structure).is_some())
+            .filter(|first| *first > self.version);
         if let Some(first) = first {
             let error =
                 MappingError::new("M107", node.place, format!("HL7 {version} has no structure {structure}"));
-            self.error(error.suggest(match standard::structure(kind, event, self.version) {
+            self.error(error.suggest(match self.version.structure(kind, event) {
                 Some(known) => format!("{kind}^{event} has the structure {known} in HL7 {version}"),
                 None => format!("{structure} is in HL7 {} and later", first.text()),
             }));
             return;
         }
-        if let Some(known) =
-            standard::structure(kind, event, self.version).filter(|known| *known != structure)
-        {
+        if let Some(known) = self.version.structure(kind, event).filter(|known| *known != structure) {
             let message = format!("{kind}^{event} has the structure {known} in HL7 {version}");
             let suggestion =
                 format!("write `message: {kind}^{event}`, unless the receiver wants {structure}");
@@ -115,12 +120,19 @@ impl Compiler {
     }
 }
 
-/// `2.4 and later`, `2.1 to 2.6`.
-fn versions_of(structure: &Structure) -> String {
-    let (since, until) = (structure.since.text(), structure.until.text());
-    match (structure.since == structure.until, structure.until == Version::LAST) {
-        (true, _) => since.to_owned(),
-        (_, true) => format!("{since} and later"),
-        _ => format!("{since} to {until}"),
-    }
+/// The spans of versions for which something holds: `2.4 and later`, `2.1 to 2.6`.
+fn versions_with(holds: impl Fn(Version) -> bool) -> Vec<String> {
+    let all: Vec<Version> = Version::all().collect();
+    let spans =
+        all.chunk_by(|a, b| holds(*a) == holds(*b)).filter(|span| span.first().is_some_and(|v| holds(*v)));
+    spans
+        .filter_map(|span| {
+            let (since, until) = (span.first()?, span.last()?);
+            Some(match (since == until, *until == Version::LAST) {
+                (true, _) => since.text().to_owned(),
+                (_, true) => format!("{} and later", since.text()),
+                _ => format!("{} to {}", since.text(), until.text()),
+            })
+        })
+        .collect()
 }

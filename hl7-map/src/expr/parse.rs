@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::token::{Token, TokenKind, tokens};
-use super::{Call, Condition, ExprFault, JsonPath, Pipeline, Primary, PrimaryKind};
+use super::{Call, Condition, ExprFault, JsonPath, Pipeline, Primary, PrimaryKind, Reads};
 
 /// Parentheses may be this deep in each other; it bounds the stack.
 const MAX_DEPTH: usize = 32;
@@ -12,22 +12,22 @@ const MAX_DEPTH: usize = 32;
 const RESERVED: [&str; 5] = ["in", "matches", "and", "or", "not"];
 
 /// A pipeline that takes up all of `text`.
-pub(crate) fn pipeline(text: &str) -> Result<Pipeline, ExprFault> {
-    let mut parser = Parser::new(text)?;
+pub(crate) fn pipeline(text: &str, reads: Reads) -> Result<Pipeline, ExprFault> {
+    let mut parser = Parser::new(text, reads)?;
     let pipeline = parser.pipeline()?;
     parser.at_end(pipeline)
 }
 
 /// A condition that takes up all of `text`.
-pub(crate) fn condition(text: &str) -> Result<Condition, ExprFault> {
-    let mut parser = Parser::new(text)?;
+pub(crate) fn condition(text: &str, reads: Reads) -> Result<Condition, ExprFault> {
+    let mut parser = Parser::new(text, reads)?;
     let condition = parser.any()?;
     parser.at_end(condition)
 }
 
 /// A path that takes up all of `text`.
 pub(crate) fn json_path(text: &str) -> Result<JsonPath, ExprFault> {
-    let found = tokens(text)?;
+    let found = tokens(text, Reads::Json)?;
     match found.as_slice() {
         [Token { kind: TokenKind::Path(path), .. }] => Ok(path.clone()),
         _ => Err(fault(0..text.len(), "a path such as `.patient.id` belongs here")),
@@ -43,6 +43,7 @@ struct Parser {
     at: usize,
     depth: usize,
     length: usize,
+    reads: Reads,
 }
 
 type Parsed<T> = Result<T, ExprFault>;
@@ -54,8 +55,8 @@ enum Operand {
 }
 
 impl Parser {
-    fn new(text: &str) -> Parsed<Self> {
-        Ok(Self { tokens: tokens(text)?, at: 0, depth: 0, length: text.len() })
+    fn new(text: &str, reads: Reads) -> Parsed<Self> {
+        Ok(Self { tokens: tokens(text, reads)?, at: 0, depth: 0, length: text.len(), reads })
     }
 
     fn peek(&self) -> Option<&TokenKind> {
@@ -140,11 +141,16 @@ impl Parser {
         let at = self.place();
         let kind = match self.peek().cloned() {
             Some(TokenKind::Path(path)) => PrimaryKind::Path(path),
+            Some(TokenKind::Message(path)) => PrimaryKind::Message(path),
             Some(TokenKind::Variable(name)) => PrimaryKind::Variable(name),
             Some(TokenKind::Text(text)) => PrimaryKind::Text(text),
             Some(TokenKind::Number(number)) => PrimaryKind::Number(number),
             Some(TokenKind::Open) => return self.group(),
-            Some(TokenKind::Word(_)) => {
+            Some(TokenKind::Word(word)) => {
+                if let (Reads::Message, Ok(path)) = (self.reads, word.parse()) {
+                    self.at += 1;
+                    return Ok(Primary { kind: PrimaryKind::Message(path), at });
+                }
                 return self.fault("a text inside an expression is written in double quotes");
             }
             _ => return self.fault("a path, a text, a number, a variable or `(` belongs here"),
@@ -239,9 +245,13 @@ impl Parser {
         if self.takes_word("in") {
             return Ok(Condition::In(left, self.list()?));
         }
-        if matches!(self.peek(), Some(TokenKind::Word(word)) if word == "matches") {
-            let message = "`matches` is not available for JSON input";
-            return Err(ExprFault { code: "M007", at: self.place(), message });
+        if self.takes_word("matches") {
+            let at = self.place();
+            let Some(TokenKind::Text(text)) = self.peek().cloned() else {
+                return self.fault("a regular expression in double quotes belongs behind `matches`");
+            };
+            self.at += 1;
+            return Ok(Condition::Matches(left, text, at));
         }
         Ok(Condition::Present(left))
     }
@@ -294,7 +304,7 @@ mod tests {
             "(.a | upper) ?? .b | pad 10 \"0\" | replace \"|\" (.c)",
             "$now | dtm second",
         ] {
-            assert!(pipeline(text).is_ok(), "{text}: {:?}", pipeline(text));
+            assert!(pipeline(text, Reads::Json).is_ok(), "{text}: {:?}", pipeline(text, Reads::Json));
         }
         for text in [
             ".a",
@@ -304,7 +314,7 @@ mod tests {
             "not .a and .b != home",
             "(.a ?? .b) | upper == X",
         ] {
-            assert!(condition(text).is_ok(), "{text}: {:?}", condition(text));
+            assert!(condition(text, Reads::Json).is_ok(), "{text}: {:?}", condition(text, Reads::Json));
         }
     }
 
@@ -322,10 +332,10 @@ mod tests {
             (".a == 5", 3),
             (".a | pad \"x", 9),
         ] {
-            assert_eq!(pipeline(text).map_err(|fault| fault.at.start), Err(at), "{text}");
+            assert_eq!(pipeline(text, Reads::Json).map_err(|fault| fault.at.start), Err(at), "{text}");
         }
         for (text, at) in [(".a ==", 5), (".a = 5", 3), (".a in ()", 7), (".a in (1, 2)", 8), ("not", 3)] {
-            assert_eq!(condition(text).map_err(|fault| fault.at.start), Err(at), "{text}");
+            assert_eq!(condition(text, Reads::Json).map_err(|fault| fault.at.start), Err(at), "{text}");
         }
     }
 
@@ -333,8 +343,8 @@ mod tests {
     fn deep_parentheses_are_refused_in_good_time() {
         for length in [9_000, 100_000] {
             let deep = "(".repeat(length);
-            assert!(condition(&deep).is_err());
-            assert!(pipeline(&deep).is_err());
+            assert!(condition(&deep, Reads::Json).is_err());
+            assert!(pipeline(&deep, Reads::Json).is_err());
         }
     }
 }

@@ -11,12 +11,15 @@ use nom::multi::{many0, many1_count};
 use nom::sequence::{delimited, pair, preceded};
 use nom::{Err, IResult, Parser};
 
-use super::{Comparison, ExprFault, JsonPath, Origin, Step};
+use hl7_core::Path;
+
+use super::{Comparison, ExprFault, JsonPath, Origin, Reads, Step};
 use crate::json;
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum TokenKind {
     Path(JsonPath),
+    Message(Path),
     Variable(String),
     Text(String),
     Number(String),
@@ -47,7 +50,7 @@ const FOREIGN: [(&str, &str); 2] = [
 ];
 
 /// Splits an expression into its words.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExprFault> {
+pub(super) fn tokens(text: &str, reads: Reads) -> Result<Vec<Token>, ExprFault> {
     if text.len() > MAX_BYTES {
         return Err(ExprFault {
             code: "M101",
@@ -62,7 +65,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExprFault> {
         if rest.starts_with("||") {
             return Err(unknown(rest, start));
         }
-        let Ok((behind, kind)) = token(rest) else { return Err(unknown(rest, start)) };
+        let (behind, kind) = match message_path(rest).filter(|_| reads == Reads::Message) {
+            Some((found, behind)) => (behind, TokenKind::Message(path_of(found, start)?)),
+            None => token(rest).map_err(|_| unknown(rest, start))?,
+        };
         let end = text.len() - behind.len();
         rest = behind.trim_start();
         let separated = rest.len() < behind.len() || rest.is_empty();
@@ -73,6 +79,43 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExprFault> {
         tokens.push(Token { kind, at: start..end });
     }
     Ok(tokens)
+}
+
+/// Whether a text has the shape of a path of a message, alone or followed by `|` or `??`.
+pub(crate) fn starts_with_path(text: &str) -> bool {
+    message_path(text).is_some_and(|(_, behind)| {
+        let behind = behind.trim_start();
+        behind.is_empty() || behind.starts_with('|') || behind.starts_with("??")
+    })
+}
+
+/// The path of a message that a text starts with, by its shape: a segment ID and a field or an index. What stands in brackets belongs to
+/// it, whatever it is.
+fn message_path(text: &str) -> Option<(&str, &str)> {
+    let like_path = match text.as_bytes() {
+        [a, b, c, rest @ ..] => {
+            let upper_or_digit = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+            a.is_ascii_uppercase()
+                && [b, c].into_iter().all(upper_or_digit)
+                && matches!(rest, [b'[', ..] | [b'-', b'0'..=b'9', ..])
+        }
+        _ => false,
+    };
+    let mut in_brackets = false;
+    let ends = |c: char| {
+        in_brackets = (in_brackets || c == '[') && c != ']';
+        !in_brackets
+            && (c.is_whitespace() || matches!(c, '=' | '!' | '<' | '>' | '(' | ')' | '|' | '"' | '?'))
+    };
+    like_path.then(|| text.split_at(text.find(ends).unwrap_or(text.len())))
+}
+
+fn path_of(text: &str, start: usize) -> Result<Path, ExprFault> {
+    text.parse().map_err(|_| ExprFault {
+        code: "M114",
+        at: start..start + text.len(),
+        message: "this is not a path; the form is PID-3[1].5, counted from 1",
+    })
 }
 
 /// Whether what follows runs into a word that should end here.

@@ -26,6 +26,10 @@ impl<'a> Object<'a> {
         self.members.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.members.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.members.get(self.find(name)?).map(|(_, value)| value)
     }

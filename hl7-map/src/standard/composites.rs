@@ -153,11 +153,34 @@ pub(crate) fn component(composite: &Composite, name: &str, version: Version) -> 
     parts(composite, version).find(|part| part.name == name).map(|part| part.at)
 }
 
+/// The composite that a data type is.
+pub(crate) fn composite_of(kind: &str) -> Option<&'static Composite> {
+    let name = match kind {
+        "XPN" => "name",
+        "XAD" => "address",
+        "CX" => "identifier",
+        "XTN" => "phone",
+        "CE" | "CWE" | "CNE" | "CF" => "coded",
+        "PL" => "location",
+        "XCN" => "provider",
+        _ => return None,
+    };
+    COMPOSITES.iter().find(|composite| composite.name == name)
+}
+
+/// The parts of a composite in this version, with their names.
+pub(crate) fn parts_of(
+    composite: &'static Composite,
+    version: Version,
+) -> impl Iterator<Item = (&'static str, Component)> {
+    parts(composite, version).map(|part| (part.name, part.at))
+}
+
 /// The parts that a composite has in this version.
 pub(crate) fn component_names(composite: &Composite, version: Version) -> impl Iterator<Item = &'static str> {
     parts(composite, version).map(|part| part.name)
 }
 
-fn parts(composite: &Composite, version: Version) -> impl Iterator<Item = &'static Part> {
+fn parts(composite: &Composite, version: Version) -> impl Iterator<Item = &'static Part> + use<> {
     composite.parts.iter().filter(move |part| (part.since..=part.until).contains(&version))
 }

@@ -3,21 +3,24 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected fails
 
 mod canary;
+mod in_place;
 mod json;
+mod json_out;
 mod limits;
 mod mappings;
 mod mistakes;
 mod properties;
 mod refusals;
+mod sources;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use hl7_map::{Context, Mapping};
 
-/// The files of a folder of the tests with this extension, by name.
+/// The files of a folder of the crate with this extension, by name.
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

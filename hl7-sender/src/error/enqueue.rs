@@ -46,6 +46,8 @@ pub enum EnqueueErrorKind {
     OriginTooLong,
     /// S013: the lane keys give more than [`crate::Destination::MAX_LANES`] values.
     TooManyLanes,
+    /// S014: the current key of encryption is not there.
+    NoKey,
 }
 
 impl EnqueueError {
@@ -64,7 +66,7 @@ impl EnqueueError {
         matches!(self.kind, EnqueueErrorKind::Store(why) if !decided.contains(&why.kind()))
     }
 
-    /// The stable code, `S001` to `S013`.
+    /// The stable code, `S001` to `S014`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -119,6 +121,11 @@ impl EnqueueError {
                 "take it out; a peer would see the block end there",
             ),
             K::OriginTooLong => ("S012", "the origin is longer than 128 bytes", "use a short name"),
+            K::NoKey => (
+                "S014",
+                "the current key of encryption is not there",
+                "give it under the name that is current",
+            ),
             K::TooManyLanes => (
                 "S013",
                 "the lane keys give more than 64 values",
@@ -133,6 +140,7 @@ impl From<StoreError> for EnqueueError {
         Self::new(match error.kind() {
             StoreErrorKind::Closed => EnqueueErrorKind::ShutDown,
             StoreErrorKind::Full => EnqueueErrorKind::StoreFull,
+            StoreErrorKind::Sealed => EnqueueErrorKind::NoKey,
             _ => EnqueueErrorKind::Store(error),
         })
     }

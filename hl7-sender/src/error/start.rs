@@ -34,6 +34,8 @@ pub enum StartErrorKind {
     UnknownName,
     /// S132: the sender was shut down.
     ShutDown,
+    /// S133: the current key is not there, or the system gives no randomness.
+    NoKey,
 }
 
 impl StartError {
@@ -46,7 +48,7 @@ impl StartError {
         &self.kind
     }
 
-    /// The stable code, `S121` to `S130` and `S132`.
+    /// The stable code, `S121` to `S130`, `S132` and `S133`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -81,6 +83,11 @@ impl StartError {
                 "a short one with {entry}, and A-Z a-z 0-9 _ . - beside it",
             ),
             K::UnknownName => ("S130", "no destination has this name", "name one that the sender has"),
+            K::NoKey => (
+                "S133",
+                "the current key of encryption is not there",
+                "give it under the name that is current",
+            ),
             K::ShutDown => ("S132", "the sender was shut down", "start one again"),
         }
     }

@@ -33,6 +33,9 @@ pub enum StoreErrorKind {
     /// S109: another process has opened the store after its locks were taken away, or its file was removed or replaced. This one refuses everything
     /// from now on.
     Ousted,
+    /// S110: what is stored was encrypted with a key that is not there, or is another one now; or the key for what is to be stored is not there, and then
+    /// nothing was stored.
+    Sealed,
 }
 
 impl StoreError {
@@ -69,7 +72,7 @@ impl StoreError {
         self.detail
     }
 
-    /// The stable code, `S101` to `S109`.
+    /// The stable code, `S101` to `S110`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -105,6 +108,11 @@ impl StoreError {
                 "S109",
                 "the store was taken over by another process, or its file removed or replaced",
                 "keep others away from its files, and open it in one process, once",
+            ),
+            K::Sealed => (
+                "S110",
+                "a key is not there, or is another one than it was",
+                "give the sender the key under the name it had",
             ),
             K::Damaged => (
                 "S108",

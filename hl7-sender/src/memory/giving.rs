@@ -65,6 +65,7 @@ impl Outbox {
             id: entry.record.id,
             lane,
             is_merge: entry.record.lanes.len() > 1,
+            key: request.key,
             body: request.body,
             digest: request.digest,
             tries: entry.tries,

@@ -116,6 +116,7 @@ fn new_record(content: &Request, origin: &str, delivery: &Delivery, now: SystemT
         origin: origin.to_owned(),
         destination: delivery.destination.clone(),
         lanes: lanes_of(delivery),
+        key: content.key,
         control_id: content.control_id.clone(),
         message_type: content.message_type.clone(),
         size: content.body.len() as u64,

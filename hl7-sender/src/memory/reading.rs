@@ -72,6 +72,7 @@ impl Outbox {
             lane,
             open: open.len().min(10_000) as u64,
             head: head.map(|head| head.record.id),
+            enqueued_at: head.map(|head| head.record.enqueued_at),
             state: head.map(|head| head.record.state),
             due: head.filter(|head| leads && head.waits()).map(|head| head.due),
             is_parked: self.parked.contains_key(&lane),

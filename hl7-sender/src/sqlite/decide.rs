@@ -12,7 +12,7 @@ use crate::id::{EntryId, LaneId};
 
 /// An entry by its name.
 pub(super) struct Found {
-    number: i64,
+    pub(super) number: i64,
     pub(super) home: LaneId,
     further: Vec<LaneId>,
     position: Option<i64>,

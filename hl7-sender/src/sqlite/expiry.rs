@@ -14,6 +14,8 @@ use crate::id::EntryId;
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(4096)";
 /// S202: older than the destination allows.
 const TOO_OLD: &str = "S202";
+/// S203: under way when the process ended, and nobody knows how far it came.
+const CUT: &str = "S203";
 /// S206: under way when the process ended, and in the receiver's safe keeping.
 const TAKEN: &str = "S206";
 
@@ -41,9 +43,10 @@ impl Tables {
         }
         self.conn
             .prepare_cached(
-                "UPDATE entry SET state = 2, failure = 'S203', next_attempt_at = ?2 WHERE id = ?1 AND state = 1",
+                "UPDATE entry SET state = 2, failure = ?3, next_attempt_at = ?2 WHERE id = ?1 AND state = 1",
             )?
-            .execute(params![Id::from(id), Millis(now)])?;
+            .execute(params![Id::from(id), Millis(now), CUT])?;
+        self.remember_cut(found.number, CUT, now)?;
         self.tally.shift(&found.origin, &found.destination, State::Sending, State::Retrying);
         // It is the head of all its lanes.
         self.wake(found.home, now).map(|()| true)
@@ -149,6 +152,7 @@ impl Tables {
         self.conn
             .prepare_cached("DELETE FROM entry WHERE number BETWEEN ?1 AND ?2")?
             .execute([first, last])?;
+        self.conn.prepare_cached("DELETE FROM past WHERE entry BETWEEN ?1 AND ?2")?.execute([first, last])?;
         self.conn.prepare_cached("DELETE FROM body WHERE request = ?1")?.execute([request])?;
         self.conn.prepare_cached("DELETE FROM request WHERE number = ?1")?.execute([request]).map(drop)
     }

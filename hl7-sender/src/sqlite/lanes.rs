@@ -19,7 +19,7 @@ struct Open {
 }
 
 const HEAD: &str = "SELECT e.number, e.position, e.further, e.state, e.due_at, e.next_attempt_at,
-    e.id, e.tries, e.rejections, e.since, r.digest, b.bytes, e.origin, e.destination
+    e.id, e.tries, e.rejections, e.since, r.digest, b.bytes, e.origin, e.destination, r.key
     FROM entry e LEFT JOIN request r ON r.number = e.request LEFT JOIN body b ON b.request = e.request
     WHERE e.lane = ?1 AND e.position IS NOT NULL ORDER BY e.position LIMIT 1";
 
@@ -204,7 +204,8 @@ impl Tables {
             ":settled": settled, ":next": next.map(Millis),
             ":due": next.filter(|_| !is_parked).map(Millis),
         })?;
-        one(changed)
+        one(changed)?;
+        self.remember(open.number, finished)
     }
 
     /// Lets the lanes of an entry that was settled flow on.
@@ -252,5 +253,6 @@ fn attempt(row: &Row<'_>, head: &Standing) -> rusqlite::Result<Attempt> {
         since: row.get::<_, Millis>(9)?.0,
         digest: row.get(10)?,
         body: row.get(11)?,
+        key: row.get(14)?,
     })
 }

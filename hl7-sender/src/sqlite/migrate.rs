@@ -8,7 +8,7 @@ use crate::error::OpenError;
 /// The version that the first tables are.
 pub(super) const FIRST: i32 = 1;
 /// What each version changed, from the second on. A step that was released stays as it is: stores were made with it.
-const STEPS: [&str; 2] = [INBOUND, SEVERAL_LANES];
+const STEPS: [&str; 3] = [INBOUND, SEVERAL_LANES, PAST];
 /// The version that the steps lead to.
 pub(super) const VERSION: i32 = FIRST + STEPS.len() as i32;
 
@@ -84,6 +84,14 @@ CREATE TABLE paused (destination TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 DROP INDEX request_settled;
 ALTER TABLE request DROP COLUMN settled_at;
+";
+
+/// The attempts of each entry that failed.
+const PAST: &str = "
+CREATE TABLE past (
+    entry INTEGER NOT NULL, attempt INTEGER NOT NULL, sent_at INTEGER, ended_at INTEGER NOT NULL, failure TEXT NOT NULL,
+    answered INTEGER NOT NULL, PRIMARY KEY (entry, attempt)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the tables of an earlier version to this one, in one transaction: a process that ends on the way leaves them as they were.

@@ -11,6 +11,7 @@ mod lanes;
 mod mark;
 mod migrate;
 mod numbers;
+mod past;
 mod places;
 mod query;
 mod receive;
@@ -36,13 +37,15 @@ use self::file::LockedFile;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
-use self::writer::Writer;
+use self::writer::{Writer, WriterTally};
 use crate::digest::Digest;
 use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
+use crate::past::PastAttempt;
 use crate::store::Store;
+use crate::store_counters::StoreCounters;
 
 /// A store in one SQLite file, for one process.
 ///
@@ -51,7 +54,7 @@ use crate::store::Store;
 /// a lock could be got around (elsewhere than on Linux, by removing the file `.lock` beside it), the later opening takes the store over, and the earlier
 /// one's next call fails with [`crate::StoreErrorKind::Ousted`] and changes nothing.
 ///
-/// The messages lie in the file as they are: who can read the file can read them.
+/// The messages lie in the file as they are, unless they are encrypted (`Builder::encrypt`): who can read the file can read them.
 ///
 /// The file must be on a local disk; on a network file system it is not opened. [`SqliteStore::backup`] copies it while it is open; a copy by other means is
 /// sound only while no process has it open, and after a crash together with the file `-wal`.
@@ -59,6 +62,7 @@ pub struct SqliteStore {
     writer: Worker,
     reader: Worker,
     poisoned: Arc<AtomicBool>,
+    tally: Arc<WriterTally>,
     file: Weak<LockedFile>,
 }
 
@@ -171,12 +175,19 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
     }
     file.set_mark(tables.mark());
     let poisoned = Arc::new(AtomicBool::new(false));
-    let writer =
-        Writer { tables, reserve, file: Arc::clone(&file), poisoned: Arc::clone(&poisoned), mark: None };
+    let tally = Arc::<WriterTally>::default();
+    let writer = Writer {
+        tables,
+        reserve,
+        file: Arc::clone(&file),
+        poisoned: Arc::clone(&poisoned),
+        tally: Arc::clone(&tally),
+        mark: None,
+    };
     let weak = Arc::downgrade(&file);
     let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;
     let writer = Worker::writer(writer).map_err(no_thread)?;
-    Ok(SqliteStore { writer, reader, poisoned, file: weak })
+    Ok(SqliteStore { writer, reader, poisoned, tally, file: weak })
 }
 
 /// The connection that writes and the one that reads.
@@ -225,6 +236,10 @@ impl Store for SqliteStore {
 
     async fn answered(&self, key: Digest) -> Result<Option<Answered>, StoreError> {
         self.reader.call(move |tables| tables.answered(&key).map_err(fault)).await
+    }
+
+    async fn is_known(&self, key: Digest) -> Result<bool, StoreError> {
+        self.reader.call(move |tables| tables.known(&key).map(|known| known.is_some()).map_err(fault)).await
     }
 
     async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {
@@ -330,6 +345,10 @@ impl Store for SqliteStore {
         self.reader.call(|tables| tables.counts().map_err(fault)).await
     }
 
+    async fn attempts(&self, id: EntryId) -> Result<Vec<PastAttempt>, StoreError> {
+        self.reader.call(move |tables| tables.attempts(id).map_err(fault)).await
+    }
+
     async fn message(&self, id: EntryId) -> Result<Option<Vec<u8>>, StoreError> {
         self.reader.call(move |tables| tables.message(id).map_err(fault)).await
     }
@@ -365,6 +384,15 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<usize, StoreError> {
         self.writer.call(move |tables| tables.prune(delivered, dead_letters, limit).map_err(fault)).await
+    }
+
+    async fn oldest(&self, destination: &str) -> Result<Option<SystemTime>, StoreError> {
+        let destination = destination.to_owned();
+        self.reader.call(move |tables| tables.oldest(&destination).map_err(fault)).await
+    }
+
+    fn counters(&self) -> StoreCounters {
+        self.tally.read()
     }
 
     async fn close(&self) {

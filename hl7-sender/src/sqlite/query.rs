@@ -11,7 +11,7 @@ macro_rules! records {
         concat!(
             "SELECT e.id, e.origin, e.destination, e.lane, r.control_id, r.message_type, r.size, e.state, e.reason, ",
             "e.attempts, e.failure, e.acknowledgment, e.enqueued_at, e.sent_at, e.answered_at, e.settled_at, ",
-            "e.next_attempt_at, e.answers, e.further, e.copy_of FROM entry e JOIN request r ON r.number = e.request ",
+            "e.next_attempt_at, e.answers, e.further, e.copy_of, r.key FROM entry e JOIN request r ON r.number = e.request ",
             $rest
         )
     };
@@ -105,5 +105,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         answers: row.get(17)?,
         copy_of: row.get::<_, Option<Id>>(19)?.map(|id| EntryId::from_bytes(id.0)),
         copies: Vec::new(),
+        key: row.get(20)?,
     })
 }

@@ -1,11 +1,12 @@
 //! The lanes of a destination as a person looks at them.
 
 use std::collections::HashSet;
+use std::time::SystemTime;
 
 use rusqlite::{Row, params};
 
 use super::places::Standing;
-use super::tables::{Id, Tables};
+use super::tables::{Id, Millis, Tables};
 use crate::entry::LaneRecord;
 use crate::id::{EntryId, LaneId};
 
@@ -22,6 +23,14 @@ const SOURCES: [&str; 5] = [
     "SELECT a.lane FROM also a JOIN entry e ON e.number = a.entry WHERE e.destination = ?1
      UNION SELECT e.lane FROM also a JOIN entry e ON e.number = a.entry WHERE e.destination = ?1 LIMIT ?2",
 ];
+
+/// Found by what leads the lanes, so that it costs nothing more for a longer backlog.
+const OLDEST: &str = "SELECT min(at) FROM (
+    SELECT min(enqueued_at) AS at FROM entry WHERE destination = ?1 AND due_at IS NOT NULL
+    UNION ALL SELECT min(enqueued_at) FROM entry WHERE destination = ?1 AND state = 1
+    UNION ALL SELECT min(enqueued_at) FROM entry WHERE destination = ?1 AND state = 3
+    UNION ALL SELECT (SELECT enqueued_at FROM entry WHERE lane = p.lane AND position IS NOT NULL ORDER BY position LIMIT 1)
+        FROM parked p WHERE p.destination = ?1)";
 
 impl Tables {
     pub(super) fn lanes(&self, destination: &str, limit: usize) -> rusqlite::Result<Vec<LaneRecord>> {
@@ -47,19 +56,31 @@ impl Tables {
         let head = self.head_of(lane)?;
         let is_parked =
             self.conn.prepare_cached("SELECT 1 FROM parked WHERE lane = ?1")?.exists([Id::from(lane)])?;
+        let named = head.as_ref().map(|head| self.named(head)).transpose()?;
         Ok(LaneRecord {
             lane,
             open: self.open_in(lane)?,
-            head: head.as_ref().map(|head| self.id_of(head)).transpose()?,
+            head: named.map(|(id, _)| id),
+            enqueued_at: named.map(|(_, at)| at),
             state: head.as_ref().map(|head| head.state),
             due: head.and_then(|head| head.due),
             is_parked,
         })
     }
 
-    fn id_of(&self, head: &Standing) -> rusqlite::Result<EntryId> {
-        let mut select = self.conn.prepare_cached("SELECT id FROM entry WHERE number = ?1")?;
-        select.query_row([head.number], |row| row.get::<_, Id>(0)).map(|id| EntryId::from_bytes(id.0))
+    /// The name of an entry, and when it was enqueued.
+    fn named(&self, head: &Standing) -> rusqlite::Result<(EntryId, SystemTime)> {
+        let mut select = self.conn.prepare_cached("SELECT id, enqueued_at FROM entry WHERE number = ?1")?;
+        select.query_row([head.number], |row| {
+            Ok((EntryId::from_bytes(row.get::<_, Id>(0)?.0), row.get::<_, Millis>(1)?.0))
+        })
+    }
+
+    /// When the oldest entry that leads a lane of the destination was enqueued.
+    pub(super) fn oldest(&self, destination: &str) -> rusqlite::Result<Option<SystemTime>> {
+        let mut select = self.conn.prepare_cached(OLDEST)?;
+        let oldest = select.query_row([destination], |row| row.get::<_, Option<Millis>>(0))?;
+        Ok(oldest.map(|time| time.0))
     }
 
     fn open_in(&self, lane: LaneId) -> rusqlite::Result<u64> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,6 +12,8 @@ use super::reserve::Reserve;
 use super::tables::Tables;
 use super::worker::{Job, Order, note};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::store_counters::StoreCounters;
+use crate::tally::{Clocked, Tick};
 
 /// How many calls share a commit. Beyond some hundreds a flush costs little of each.
 const GROUP: usize = 256;
@@ -26,8 +28,30 @@ pub(super) struct Writer {
     pub(super) reserve: Reserve,
     pub(super) file: Arc<LockedFile>,
     pub(super) poisoned: Arc<AtomicBool>,
+    pub(super) tally: Arc<WriterTally>,
     /// What the file `.lock` says.
     pub(super) mark: Option<Mark>,
+}
+
+/// What is counted of commits.
+#[derive(Default)]
+pub(super) struct WriterTally {
+    commits: Tick,
+    calls: Tick,
+    time: Clocked,
+}
+
+impl WriterTally {
+    fn committed(&self, calls: usize, time: Duration) {
+        self.commits.add();
+        self.calls.add_many(calls);
+        self.time.add(time);
+    }
+
+    pub(super) fn read(&self) -> StoreCounters {
+        let (commits, calls, commit_time) = (self.commits.get(), self.calls.get(), self.time.get());
+        StoreCounters { commits, calls, commit_time, ..StoreCounters::default() }
+    }
 }
 
 /// The calls that are next, with what the last of them brought.
@@ -83,6 +107,7 @@ impl Writer {
             return Err(StoreError::new(StoreErrorKind::Ousted));
         }
         let has_room = self.has_room(group.iter().map(|job| job.bytes()).sum())?;
+        let began = Instant::now();
         self.tables.begin(has_room)?;
         let done = group
             .iter_mut()
@@ -90,6 +115,7 @@ impl Writer {
             .and_then(|()| self.tables.commit());
         match done {
             Ok(()) => {
+                self.tally.committed(group.len(), began.elapsed());
                 self.set_mark();
                 Ok(())
             }

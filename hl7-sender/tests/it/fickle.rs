@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use hl7_sender::{
     Accepted, Answered, Attempt, Count, Digest, Due, Enqueued, EntryId, Finished, Inbound, LaneId,
-    LaneRecord, Received, Record, Request, SqliteStore, Store, StoreError, StoreErrorKind, Stored,
+    LaneRecord, PastAttempt, Received, Record, Request, SqliteStore, Store, StoreError, StoreErrorKind,
+    Stored,
 };
 
 use crate::steps::{At, reached};
@@ -112,6 +113,7 @@ impl Store for Fickle {
 
     as_it_is! {
         answered(key: Digest) -> Result<Option<Answered>, StoreError>;
+        is_known(key: Digest) -> Result<bool, StoreError>;
         recover(now: SystemTime) -> Result<u64, StoreError>;
         due(destination: &str, now: SystemTime, limit: usize) -> Result<Due, StoreError>;
         clamp(destination: &str, latest: SystemTime) -> Result<(), StoreError>;
@@ -121,6 +123,7 @@ impl Store for Fickle {
         recent(origin: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError>;
         dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;
         counts() -> Result<Vec<Count>, StoreError>;
+        attempts(id: EntryId) -> Result<Vec<PastAttempt>, StoreError>;
         message(id: EntryId) -> Result<Option<Vec<u8>>, StoreError>;
         replay(id: EntryId, now: SystemTime) -> Result<String, StoreError>;
         release(id: EntryId, now: SystemTime) -> Result<String, StoreError>;

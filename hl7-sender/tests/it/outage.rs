@@ -77,6 +77,46 @@ async fn fault_35_many_lanes_do_not_storm_a_receiver_that_closes_at_once() {
     refusing.abort();
 }
 
+/// Ten thousand lanes wait when the receiver comes back: no more connections than the destination has, and one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_35_ten_thousand_lanes_do_not_storm_a_receiver_that_comes_back() {
+    const LANES: usize = 10_000;
+    const CONNECTIONS: usize = 8;
+    let (folder, address) = (Folder::in_memory(), vacant());
+    let sender = folder.sender(ehr(address).connections(CONNECTIONS)).await;
+    let enqueue = |first: usize| {
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            for n in (first..LANES).step_by(100) {
+                sender.enqueue("ehr", &message(&format!("m{n}"), &format!("p{n}"))).await.unwrap();
+            }
+        })
+    };
+    for task in (0..100).map(enqueue).collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert!(sender.destination("ehr").unwrap().unreachable().is_some());
+
+    let listener = TcpListener::bind(address).await.unwrap();
+    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut came = Vec::new();
+    let back = async {
+        while most.load(Ordering::SeqCst) < CONNECTIONS {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    came.push(std::time::Instant::now());
+                    tokio::spawn(answer_slowly(accepted.unwrap().0, Arc::clone(&under_way), Arc::clone(&most)));
+                }
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, back).await.expect("all connections in the end");
+    assert_eq!(came.len(), CONNECTIONS, "each was made once");
+    let took = came[CONNECTIONS - 1] - came[0];
+    assert!(took > Duration::from_millis(400), "all at once, in {took:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_09_a_receiver_that_closes_after_each_message_costs_no_attempts() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -65,6 +65,49 @@ async fn fault_55_a_log_of_another_store_is_never_taken_for_its_own() {
     assert!(matches!(kind, OpenErrorKind::WentBack | OpenErrorKind::Damaged), "{kind:?}");
 }
 
+/// SQLite takes a log as far as its checksums hold, and says nothing of what is behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_54_a_flipped_bit_in_the_log_loses_nothing_in_silence() {
+    let folder = Folder::new();
+    let mut child = Child::start("enqueue", &folder.store_path(), &[("RUN", "0".to_owned())]);
+    child.hear(20);
+    child.kill();
+    let said: Vec<String> =
+        child.output().iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
+    let files =
+        ["", "-wal", ".lock"].map(|end| (end, std::fs::read(beside(&folder.store_path(), end)).unwrap()));
+    let (mut refused, mut whole) = (0, 0);
+    for _ in 0..20 {
+        let copy = Folder::in_memory();
+        for (end, bytes) in &files {
+            let mut bytes = bytes.clone();
+            if *end == "-wal" {
+                let place = fastrand::usize(..bytes.len());
+                bytes[place] ^= 1 << fastrand::u8(0..8);
+            }
+            std::fs::write(beside(&copy.store_path(), end), bytes).unwrap();
+        }
+        match SqliteStore::open(copy.store_path()).await {
+            Err(error) => {
+                let kind = error.kind();
+                assert!(
+                    matches!(kind, OpenErrorKind::WentBack | OpenErrorKind::Damaged | OpenErrorKind::Foreign),
+                    "{error}"
+                );
+                refused += 1;
+            }
+            Ok(store) => {
+                for id in &said {
+                    assert!(store.record(id.parse().unwrap()).await.unwrap().is_some(), "{id} is gone");
+                }
+                store.close().await;
+                whole += 1;
+            }
+        }
+    }
+    assert!(refused > 0, "{whole} of 20 were whole");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_55_an_older_copy_in_the_stores_place_is_noticed() {
     let folder = Folder::new();

@@ -43,27 +43,34 @@ impl Shown {
     }
 }
 
-/// Writes down the fields of every event.
+struct Fields<'s>(&'s mut String);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, "{field}={value:?} ").unwrap();
+    }
+}
+
+/// Writes down the fields of every event and every span.
 impl tracing::Subscriber for Shown {
     fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
         true
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        let mut shown = self.0.lock().unwrap();
+        writeln!(shown, "span {}", span.metadata().name()).unwrap();
+        span.record(&mut Fields(&mut shown));
         span::Id::from_u64(1)
     }
 
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record(&self, _: &span::Id, fields: &span::Record<'_>) {
+        fields.record(&mut Fields(&mut self.0.lock().unwrap()));
+    }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &tracing::Event<'_>) {
-        struct Fields<'s>(&'s mut String);
-        impl Visit for Fields<'_> {
-            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-                write!(self.0, "{field}={value:?} ").unwrap();
-            }
-        }
         event.record(&mut Fields(&mut self.0.lock().unwrap()));
     }
 
@@ -97,6 +104,8 @@ async fn nothing_shown_holds_content() {
         .await
         .unwrap();
     let msg = poisoned(1);
+    let mut events = sender.events();
+    shown.debug((&events, sender.meter()));
     shown.debug(sender.entry(&msg).key(CANARY).fingerprint(CANARY.as_bytes()).to(["ehr"]));
     let receipts = sender.entry(&msg).key(CANARY).to(["ehr", "lab"]).enqueue().await.unwrap();
     shown.debug(&receipts);
@@ -111,13 +120,27 @@ async fn nothing_shown_holds_content() {
     shown.debug(receipts[1].answered(Duration::from_millis(20)).await.unwrap());
     shown.debug((sender.recent(9).await.unwrap(), sender.counts().await.unwrap(), &sender));
     take_in(&shown, &sender).await;
+    shown.debug(sender.meter().read());
     errors(&shown, &sender).await;
     drop(sender);
+    let mut heard = 0;
+    while let Some(event) = events.next().await {
+        shown.debug(event);
+        heard += 1;
+    }
+    assert!(heard > 10, "{heard} events");
 
     let shown = shown.0.lock().unwrap();
     assert!(shown.contains("attempt ended"), "events were heard");
     assert!(shown.contains("S008"), "errors were shown");
-    for told in ["another message came under", "it is a dead letter", "was not taken"] {
+    for told in [
+        "span attempt",
+        "span enqueue",
+        "span receive",
+        "another message came under",
+        "it is a dead letter",
+        "was not taken",
+    ] {
         assert!(shown.contains(told), "{told}");
     }
     let leak = shown.lines().find(|line| line.contains("CANARY"));

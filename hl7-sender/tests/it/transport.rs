@@ -156,6 +156,10 @@ async fn fault_10_sender_counts_a_connection_that_ends_while_it_writes() {
     let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     delivered(&receipt).await;
     assert_eq!(receipt.status().await.unwrap().attempts(), 2, "no hidden repetition");
+    let attempts = sender.attempts(&receipt.id()).await.unwrap();
+    let seen: Vec<_> =
+        attempts.iter().map(|past| (past.failure.as_deref(), past.is_indeterminate())).collect();
+    assert_eq!(seen, [(Some("X001"), true), (None, false)]);
     assert_eq!(transport.control_ids(), ["m-1", "m-1"]);
 }
 

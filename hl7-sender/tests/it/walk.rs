@@ -107,7 +107,6 @@ pub(crate) async fn walk(store: &Path) {
     let sender = Sender::builder(store).destination(destination).start().await.unwrap();
     if let [first] = firsts[..] {
         until_all_settled(&sender).await;
-        steps::begin();
         return walk_alone(&sender, first).await;
     }
     let walk = |(lane, first): (usize, usize)| {
@@ -126,6 +125,10 @@ pub(crate) async fn walk(store: &Path) {
 
 async fn walk_alone(sender: &Sender, first: usize) {
     for n in first.. {
+        if n == first + 1 {
+            // The first one may be a repeat of a call that did not return.
+            steps::begin();
+        }
         let receipt = sender.enqueue("ehr", &numbered(0, n)).await.unwrap();
         say(format_args!("0 {n}"));
         receipt.outcome().await.unwrap();
@@ -254,7 +257,7 @@ async fn one_by_one(step: &Step, seed: u64) -> Tally {
     let mut again = 0;
     for _ in 0..KILLS {
         let nth = rng.usize(1..=4);
-        let under_way = site.firsts[0] + nth - 1;
+        let under_way = site.firsts[0] + nth;
         let left = site.kill(&step.environment(nth));
         let what = format!("{}, seed {seed}", step.name);
         assert_eq!(left.get(&name(0, under_way)).copied(), step.left, "{what}");
@@ -310,4 +313,45 @@ async fn fault_50_kills_amid_many_lanes_lose_nothing_and_double_only_what_was_un
     }
     tell(format_args!("kills amid many lanes: {all}"));
     assert_eq!(all.lost, 0);
+}
+
+/// What the child does: it sends what there is, three times at most, until that kills it.
+pub(crate) async fn poisoned(store: &Path) {
+    steps::begin();
+    let peer: SocketAddr = std::env::var("PEER").unwrap().parse().unwrap();
+    let store = Fickle::new(SqliteStore::open(store).await.unwrap(), &Arc::default());
+    let destination = Destination::over("ehr", Watching(peer)).lane_key(path!("PID-3.1"));
+    let destination = destination.retry(quick().max_attempts(3));
+    let _sender = Sender::builder(store).destination(destination).start().await.unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_36_a_message_that_ends_its_sender_each_time_is_held_after_its_attempts() {
+    let (peer, folder) = (Peer::accepting().await, Folder::new());
+    let sender = folder.sender(ehr(crate::peer::nowhere())).await;
+    let poison = sender.enqueue("ehr", &message("poison", "a")).await.unwrap();
+    let behind = sender.enqueue("ehr", &message("behind", "a")).await.unwrap();
+    sender.shutdown(PATIENCE).await;
+    let step = SENDER.iter().find(|step| step.at == At::AckRead).unwrap();
+    for kill in 1..=3 {
+        let mut environment = step.environment(1);
+        environment.push(("PEER", peer.address.to_string()));
+        assert!(Child::start("poisoned", &folder.store_path(), &environment).killed_by_itself().is_empty());
+        assert_eq!(peer.control_ids().len(), kill);
+    }
+    let sender = folder.sender(ehr(peer.address).retry(quick().max_attempts(3))).await;
+    let held = crate::peer::state(&sender, &poison, State::Held).await;
+    assert_eq!((held.attempts(), held.last_failure()), (3, Some("S203")));
+    assert_eq!(peer.control_ids(), ["poison"; 3], "it is not written once more");
+    let attempts = sender.attempts(&poison.id()).await.unwrap();
+    let seen: Vec<_> =
+        attempts.iter().map(|past| (past.number, past.failure.as_deref(), past.is_indeterminate())).collect();
+    assert_eq!(seen, [1, 2, 3].map(|number| (number, Some("S203"), true)), "each of them is on record");
+    assert_eq!(behind.id(), sender.recent(1).await.unwrap()[0].id());
+    assert_eq!(
+        sender.status(&behind.id()).await.unwrap().unwrap().state(),
+        State::Queued,
+        "its lane waits with it"
+    );
 }

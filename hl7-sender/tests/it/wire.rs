@@ -56,6 +56,11 @@ async fn goes_again(first: Script, code: &str) {
     assert_eq!((status.attempts(), status.last_failure()), (2, None), "{code}");
     assert_eq!(receiver.control_ids().last().unwrap(), "m-1");
     assert_eq!(receiver.connections(), 2, "a new connection");
+    let attempts = sender.attempts(&receipt.id()).await.unwrap();
+    let [first, last] = &attempts[..] else { panic!("{attempts:?}") };
+    assert_eq!((first.number, first.failure.as_deref(), first.is_indeterminate()), (1, Some(code), true));
+    assert_eq!((last.number, last.failure.as_deref(), last.answered), (2, None, true));
+    assert!(first.sent_at <= Some(first.ended_at) && first.ended_at <= last.sent_at.unwrap());
 }
 
 /// The receiver answers so for ever: never delivered, and after three answers held.

@@ -105,7 +105,7 @@ fn every_file_is_reported_and_the_worst_counts() {
 fn a_refusal_says_its_code_once() {
     let refused = r#"{ "event": "e", "patient": { "ids": [], "gender": "x", "born": "x" } }"#;
     let run = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], refused);
-    assert!(run.err.starts_with("error: standard input: the payload is refused\n"), "{}", run.err);
+    assert!(run.err.starts_with("error: standard input: what comes in is refused\n"), "{}", run.err);
     let lines: Vec<_> = run.err.lines().skip(1).collect();
     assert!(lines.len() > 1 && lines.iter().all(|line| line.matches("M2").count() == 1), "{}", run.err);
     let mapping = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  NTE: { each: .notes, 3: . | number }\n";
@@ -116,4 +116,72 @@ fn a_refusal_says_its_code_once() {
     assert!(many.err.ends_with("  and 50 more\n"), "{}", many.err);
     let broken = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], "{");
     assert_eq!((broken.err.lines().count(), broken.err.matches("M3").count()), (1, 1), "{}", broken.err);
+}
+
+fn example(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hl7-map/examples").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn messages_are_changed_in_place_and_one_that_is_dropped_is_told() {
+    let message =
+        |processing: &str| format!("MSH|^~\\&|A|north|||2026||ADT^A08|m|{processing}|2.5\rPID|1||7||doe\r");
+    let run = hl7(&["map", "apply", &example("normalise-adt.yaml"), "--lines"], &message("P"));
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(
+        run.out.starts_with("MSH|^~\\&|A|NORTH|||2026||ADT^A08|m|P|2.5\nPID|1||7||DOE\nZNR|normalised|"),
+        "{}",
+        run.out
+    );
+    let both = format!("{}{}", message("T"), message("P"));
+    let run = hl7(&["map", "apply", &example("normalise-adt.yaml")], &both);
+    assert_eq!((run.code, run.out.matches("MSH").count()), (1, 1), "{}", run.err);
+    assert_eq!(run.err, "dropped: test message\n");
+    let other = message("P").replace("ADT^A08", "ORU^R01");
+    let run = hl7(&["map", "apply", &example("normalise-adt.yaml")], &other);
+    assert_eq!((run.code, run.out.as_str()), (3, ""));
+    assert!(run.err.contains("M216 MSH-9.1"), "{}", run.err);
+}
+
+#[test]
+fn a_message_becomes_json_in_one_line() {
+    let message =
+        "MSH|^~\\&|LAB||||2026||ORU^R01|m1|P|2.5.1\rPID|1||7\rOBR|1|p1\rOBX|1|NM|GLU||7.20||||||F\r";
+    let run = hl7(&["map", "apply", &example("oru-to-json.yaml")], message);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(
+        run.out.starts_with(r#"{"id":"m1","receivedAt":""#) && run.out.ends_with("}]}]}\n"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains(r#""value":7.20"#), "{}", run.out);
+}
+
+#[test]
+fn the_worked_examples_pass_their_own_tests() {
+    let files = ["crm-to-adt.yaml", "lab-to-oru.yaml", "oru-to-json.yaml", "normalise-adt.yaml"].map(example);
+    for command in ["check", "test"] {
+        let mut arguments = vec!["map", command];
+        arguments.extend(files.iter().map(String::as_str));
+        let run = hl7(&arguments, "");
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.out);
+    }
+}
+
+#[test]
+fn a_table_is_read_from_a_file_beside_the_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "sex.csv", "from,to\nmale,M\n");
+    let text = |file: &str| {
+        format!(
+            "map: m\nfrom: json\nto: {{ hl7: \"2.5.1\", message: ADT^A08 }}\ntables: {{ sex: {{ csv: {file} }} }}\nemit: {{ PID: {{ 8: .sex | table sex }} }}\n"
+        )
+    };
+    let mapping = write(folder.path(), "m.yaml", &text("sex.csv"));
+    let run = hl7(&["map", "apply", mapping.to_str().unwrap()], r#"{ "sex": "male" }"#);
+    assert!(run.code == 0 && run.out.contains("PID|1|||||||M\r"), "{}{}", run.out, run.err);
+    let outside = write(folder.path(), "o.yaml", &text("../sex.csv"));
+    let run = hl7(&["map", "check", outside.to_str().unwrap()], "");
+    assert!(run.code == 3 && run.err.contains("error[M127]"), "{}", run.err);
 }

@@ -26,6 +26,14 @@ pub(crate) struct Connection {
     pub(crate) retry: Retry,
     pub(crate) settle_on: SettleOn,
     pub(crate) unconfirmed: bool,
+    pub(crate) application_acks: Option<ApplicationAcksAt>,
+}
+
+/// Where application acknowledgments come in on connections of their own, and how long they are awaited.
+#[derive(Debug)]
+pub(crate) struct ApplicationAcksAt {
+    pub(crate) listener: String,
+    pub(crate) within: Duration,
 }
 
 /// How a receiver is reached.
@@ -61,10 +69,11 @@ pub(super) struct Entry {
     on: BTreeMap<policy::Row, policy::Decision>,
     retry: Option<Spanned<retry::Entry>>,
     settle_on: Option<Settling>,
+    application_acks: Option<Spanned<String>>,
     unconfirmed: Option<bool>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum Settling {
     Accept,
@@ -77,17 +86,27 @@ const MAX_CONNECTIONS: usize = 256;
 const MAX_LANE_KEYS: usize = 16;
 
 impl Checker {
-    pub(super) fn connections(&mut self, entries: BTreeMap<String, Spanned<Entry>>) -> Vec<Connection> {
+    pub(super) fn connections(
+        &mut self,
+        entries: BTreeMap<String, Spanned<Entry>>,
+        listeners: &[String],
+    ) -> Vec<Connection> {
         let mut all = Vec::new();
         for (name, entry) in entries {
             let at = self.at(&entry);
             self.check_name(&name, at.clone());
-            all.extend(self.connection(name, entry.value, at));
+            all.extend(self.connection(name, entry.value, at, listeners));
         }
         all
     }
 
-    fn connection(&mut self, name: String, mut entry: Entry, at: Place) -> Option<Connection> {
+    fn connection(
+        &mut self,
+        name: String,
+        mut entry: Entry,
+        at: Place,
+        listeners: &[String],
+    ) -> Option<Connection> {
         let connections = entry.connections.take();
         let connections =
             connections.and_then(|n| self.number("G006", "connections", &n, 1..=MAX_CONNECTIONS));
@@ -99,8 +118,34 @@ impl Checker {
             Some(Settling::Accept) | None => SettleOn::Accept,
         };
         let unconfirmed = entry.unconfirmed.unwrap_or_default();
+        let application_acks = self.application_acks(&entry, listeners);
         let way = self.way(entry, at)?;
-        Some(Connection { name, way, lane_keys, connections, policy, retry, settle_on, unconfirmed })
+        Some(Connection {
+            name,
+            way,
+            lane_keys,
+            connections,
+            policy,
+            retry,
+            settle_on,
+            unconfirmed,
+            application_acks,
+        })
+    }
+
+    fn application_acks(&mut self, entry: &Entry, listeners: &[String]) -> Option<ApplicationAcksAt> {
+        let stated = entry.application_acks.as_ref()?;
+        let within = entry.application_timeout.unwrap_or(ClientBuilder::APPLICATION_TIMEOUT);
+        let (text, suggestion) = if !listeners.contains(&stated.value) {
+            let known = listeners.join(", ");
+            ("application_acks names a listener that is not there", format!("there are: {known}"))
+        } else if entry.settle_on == Some(Settling::Accept) {
+            ("application_acks are not awaited with settle_on: accept", "take one of them out".to_owned())
+        } else {
+            return Some(ApplicationAcksAt { listener: stated.value.clone(), within });
+        };
+        self.problems.push(Problem::new("G034", text).at(self.at(stated)).suggest(suggestion));
+        None
     }
 
     fn way(&mut self, mut entry: Entry, at: Place) -> Option<Way> {
@@ -152,6 +197,7 @@ impl Checker {
             ("connect_timeout", entry.connect_timeout.is_some()),
             ("preset", entry.preset.is_some()),
             ("settle_on", entry.settle_on.is_some()),
+            ("application_acks", entry.application_acks.is_some()),
             ("unconfirmed", entry.unconfirmed.is_some()),
         ];
         self.no_place_for(&odd, "folder", at);

@@ -16,6 +16,7 @@ mod connection;
 pub(crate) mod duration;
 mod error;
 mod listener;
+mod outbox;
 mod policy;
 mod proxy;
 mod retry;
@@ -38,6 +39,7 @@ pub(crate) use self::connection::{Connection, Way};
 pub(crate) use self::error::ConfigError;
 use self::error::{Place, Problem};
 pub(crate) use self::listener::ListenerConfig;
+pub(crate) use self::outbox::OutboxLimits;
 pub(crate) use self::workflow::WorkflowConfig;
 
 /// A configuration that has been checked.
@@ -47,6 +49,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) status: SocketAddr,
     pub(crate) max_body: usize,
+    pub(crate) outbox: OutboxLimits,
     pub(crate) connections: Vec<Connection>,
     pub(crate) workflows: Vec<WorkflowConfig>,
     pub(crate) listeners: Vec<ListenerConfig>,
@@ -59,6 +62,7 @@ struct File {
     listen: Option<Spanned<String>>,
     status: Option<Spanned<String>>,
     max_body_bytes: Option<Spanned<u64>>,
+    outbox: Option<Spanned<outbox::Entry>>,
     connections: BTreeMap<String, Spanned<connection::Entry>>,
     #[serde(default)]
     workflows: BTreeMap<String, Spanned<workflow::Entry>>,
@@ -119,7 +123,9 @@ impl Checker {
         let max_body = file.max_body_bytes.as_ref();
         let max_body = max_body.and_then(|n| self.number("G015", "max_body_bytes", n, 1..=MOST_BODY));
         let names: Vec<String> = file.connections.keys().cloned().collect();
-        let connections = self.connections(file.connections);
+        let outbox = self.outbox(file.outbox);
+        let ports: Vec<String> = file.listeners.keys().cloned().collect();
+        let connections = self.connections(file.connections, &ports);
         if file.workflows.is_empty() && file.listeners.is_empty() {
             let problem = Problem::new("G014", "there is neither a workflow nor a listener: nothing to do");
             self.problems.push(problem.at(self.whole()).suggest("add one under workflows: or listeners:"));
@@ -129,7 +135,7 @@ impl Checker {
         let listeners = self.listeners(file.listeners, &names, &starters);
         let max_body = max_body.unwrap_or(DEFAULT_MAX_BODY);
         let data = self.folder.join(file.data);
-        let config = Config { data, listen, status, max_body, connections, workflows, listeners };
+        let config = Config { data, listen, status, max_body, outbox, connections, workflows, listeners };
         self.shared_addresses(&config);
         if self.problems.is_empty() { Ok(config) } else { Err(ConfigError::all(self.problems)) }
     }

@@ -125,7 +125,16 @@ impl Stage {
 
     /// Shows what the EHR gets until Ctrl-C.
     async fn stay(&mut self, folder: &Path) -> io::Result<()> {
-        output::line(format_args!("\nPost more with\n  {}\nCtrl-C ends the demo.", self.curl(folder)));
+        output::line(format_args!("\nPost more with\n  {}", self.curl(folder)));
+        if let Some(listener) = self.running.gateway.listeners.first() {
+            let (file, address) = (folder.join("adt-a01.hl7"), listener.address);
+            let send = format!(
+                "sed \"s/adt-2026-000982/$(date +%s%N)/\" {} | hl7 send --to {address}",
+                file.display()
+            );
+            output::line(format_args!("or send more with\n  {send}"));
+        }
+        output::line("Ctrl-C ends the demo.");
         let stop = serve::stop_signal();
         tokio::pin!(stop);
         loop {

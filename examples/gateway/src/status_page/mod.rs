@@ -8,16 +8,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing;
+use hl7_sender::StoreError;
 
 use crate::gateway::Gateway;
 use crate::refusal;
 
 /// Enough to see what is going on; the outbox itself may hold millions.
 const SHOWN: usize = 100;
+/// Of each connection.
+const SHOWN_LANES: usize = 20;
 
 /// The routes of the status page.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
@@ -47,32 +50,40 @@ fn is_local(host: &str) -> bool {
 }
 
 async fn page(State(gateway): State<Arc<Gateway>>) -> Response {
-    let recent = match gateway.sender.recent(SHOWN).await {
-        Ok(recent) => recent,
-        Err(why) => return refusal::store(&why).into_response(),
-    };
-    let counts = match gateway.sender.counts().await {
-        Ok(counts) => counts,
-        Err(why) => return refusal::store(&why).into_response(),
-    };
+    match html(&gateway).await {
+        Ok(html) => (HEADERS, html).into_response(),
+        Err(why) => refusal::store(&why).into_response(),
+    }
+}
+
+async fn html(gateway: &Gateway) -> Result<String, StoreError> {
+    let (sender, connections) = (&gateway.sender, &gateway.connections);
+    let counts = sender.counts().await?;
+    let mut lanes = Vec::new();
+    for connection in connections {
+        let name = &connection.name;
+        lanes.extend(sender.lanes(name, SHOWN_LANES).await?.into_iter().map(|lane| (name.clone(), lane)));
+    }
     let mut html = String::from(HEAD);
     sections::listeners(&mut html, &gateway.listeners);
     sections::workflows(&mut html, &gateway.workflows, &counts);
-    sections::connections(&mut html, &gateway.connections, &gateway.sender.destinations(), &counts);
-    sections::messages(&mut html, &recent);
+    sections::connections(&mut html, connections, &sender.destinations(), &counts, &sender.backlog().await?);
+    sections::lanes(&mut html, &lanes);
+    sections::messages(&mut html, &sender.recent(SHOWN).await?);
     html.push_str("</body></html>\n");
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-        ),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (headers, html).into_response()
+    Ok(html)
 }
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    ),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
 
 const HEAD: &str = "<!doctype html><html lang=en><head><meta charset=utf-8><meta http-equiv=refresh content=5>\
 <meta name=viewport content='width=device-width'><title>hl7-gateway</title><style>\

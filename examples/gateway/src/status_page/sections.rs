@@ -1,6 +1,8 @@
-//! The parts of the status page: listeners, workflows, connections, messages. None shows message content.
+//! The parts of the status page: listeners, workflows, connections, lanes, messages. None shows message content.
 
-use hl7_sender::{Count, DestinationStatus, State, Status};
+use std::collections::BTreeMap;
+
+use hl7_sender::{Backlog, Count, DestinationStatus, EntryId, LaneId, LaneRecord, State, Status};
 
 use super::table::{begin, end, masked, row};
 use crate::answer;
@@ -117,13 +119,17 @@ pub(super) fn connections(
     connections: &[Connection],
     fares: &[DestinationStatus],
     counts: &[Count],
+    backlog: &BTreeMap<String, Backlog>,
 ) {
-    begin(html, "Connections", &[&["Connection", "Leads to", "State"][..], &COUNTED].concat());
+    let columns = ["Connection", "Leads to", "State", "Oldest that waits (UTC)"];
+    begin(html, "Connections", &[&columns[..], &COUNTED].concat());
     for connection in connections {
         let own = counts.iter().filter(|count| count.destination() == connection.name);
         let fare = fares.iter().find(|fare| fare.name() == connection.name);
         let (class, state) = fare.map_or(("", String::new()), state);
-        let known = [connection.name.clone(), leads_to(&connection.way), state];
+        let oldest = backlog.get(&connection.name).and_then(|backlog| backlog.oldest);
+        let oldest = oldest.map_or_else(String::new, answer::rfc3339);
+        let known = [connection.name.clone(), leads_to(&connection.way), state, oldest];
         row(html, class, &[&known[..], &Counted::of(own).cells()].concat());
     }
     end(html);
@@ -154,6 +160,33 @@ fn state(fare: &DestinationStatus) -> (&'static str, String) {
     }
 }
 
+/// Lanes that are parked or have something to send, each with the name of its connection.
+pub(super) fn lanes(html: &mut String, lanes: &[(String, LaneRecord)]) {
+    if lanes.is_empty() {
+        return;
+    }
+    begin(html, "Lanes", &["Connection", "Lane", "State", "Waiting", "First message", "Next attempt (UTC)"]);
+    for (connection, lane) in lanes {
+        let state = lane.state.map_or("empty", State::as_str);
+        let (class, state) = if lane.is_parked { ("held", "parked") } else { (state, state) };
+        let cells = [
+            connection.clone(),
+            short(lane.lane),
+            state.to_owned(),
+            lane.open.to_string(),
+            lane.head.as_ref().map_or_else(String::new, EntryId::to_string),
+            lane.due.map_or_else(String::new, answer::rfc3339),
+        ];
+        row(html, class, &cells);
+    }
+    end(html);
+}
+
+/// A lane's name is a keyed hash; so much of it tells lanes apart.
+fn short(lane: LaneId) -> String {
+    lane.to_string().chars().take(8).collect()
+}
+
 pub(super) fn messages(html: &mut String, recent: &[Status]) {
     let columns = [
         "Accepted (UTC)",
@@ -176,13 +209,11 @@ pub(super) fn messages(html: &mut String, recent: &[Status]) {
 
 fn message(status: &Status) -> [String; 10] {
     let outcome = status.outcome().map(|outcome| outcome.as_str());
-    // A lane's name is a keyed hash; so much of it tells lanes apart.
-    let lane: String = status.lane().to_string().chars().take(8).collect();
     [
         answer::rfc3339(status.enqueued_at()),
         status.origin().unwrap_or_default().to_owned(),
         status.destination().to_owned(),
-        lane,
+        status.lanes().iter().copied().map(short).collect::<Vec<_>>().join(" "),
         status.message_type().unwrap_or_default().to_owned(),
         masked(status.control_id().unwrap_or_default()),
         outcome.unwrap_or(status.state().as_str()).to_owned(),

@@ -20,17 +20,27 @@ fn the_demo_shows_the_whole_way_and_ends() {
         "|||\"\"\nPV1|",
         "\nMSA|AA|",
         "200, delivered, in ",
+        "sent over MLLP to adt-in at 127.0.0.1:",
+        "|ADT^A03^ADT_A03|adt-2026-000981|P|2.5.1|",
+        "\nMSA|AA|adt-2026-000981\n",
+        "\nMSA|AA|adt-2026-000982\n",
         "Status page: http://127.0.0.1:",
         &data.path().display().to_string(),
     ];
     for part in parts {
         assert!(out.contains(part), "no {part:?} in {out}");
     }
+    // The payload and the first message are of one patient, the second message of another.
+    let lanes: Vec<_> =
+        out.lines().filter_map(|line| line.strip_prefix("lane ")?.split(' ').next()).collect();
+    assert!(lanes.len() == 3 && lanes[0] == lanes[1] && lanes[1] != lanes[2], "{lanes:?}");
+    assert_eq!(out.matches(" delivered\n").count(), 3, "{out}");
     // Again with what is there already: the same event is the same message.
     let (status, out, err) =
         Process::start(gateway().args(["demo", "--once", "--data"]).arg(data.path())).wait();
     assert!(status.success(), "{out}{err}");
-    assert!(out.contains("nothing is sent twice"), "{out}");
+    assert_eq!(out.matches("nothing is sent twice").count(), 3, "{out}");
+    assert_eq!(out.matches("\nlane ").count(), 3, "{out}");
 }
 
 #[test]
@@ -48,13 +58,30 @@ fn the_demo_leaves_a_folder_that_is_not_its_own_alone() {
 #[test]
 fn the_demo_takes_other_ports_when_its_own_are_taken() {
     // Whoever has them, this test or another program: the demo has to do without.
-    let _taken: Vec<_> =
-        ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:2575"].map(TcpListener::bind).into_iter().collect();
+    let _taken: Vec<_> = ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:2575", "127.0.0.1:2576"]
+        .map(TcpListener::bind)
+        .into_iter()
+        .collect();
     let data = tempfile::tempdir().unwrap();
     let (status, out, err) =
         Process::start(gateway().args(["demo", "--once", "--data"]).arg(data.path())).wait();
     assert!(status.success(), "{out}{err}");
-    assert!(!out.contains("127.0.0.1:8080") && !out.contains("127.0.0.1:2575"), "{out}");
+    for taken in ["127.0.0.1:8080", "127.0.0.1:2575", "127.0.0.1:2576"] {
+        assert!(!out.contains(taken), "{out}");
+    }
+}
+
+#[test]
+fn the_demo_s_folder_has_a_configuration_without_mistakes() {
+    let data = tempfile::tempdir().unwrap();
+    let run = |command: &mut std::process::Command| Process::start(command).wait();
+    assert!(run(gateway().args(["demo", "--once", "--data"]).arg(data.path())).0.success());
+    let config = data.path().join("gateway.yaml");
+    let (status, out, err) = run(gateway().arg("check").arg(&config));
+    assert!(status.success() && out.contains("1 connections, 1 workflows, 1 listeners"), "{out}{err}");
+    let (status, out, err) = run(gateway().arg("outbox").arg(&config).args(["list", "--origin", "adt-in"]));
+    assert!(status.success(), "{err}");
+    assert_eq!(out.matches("adt-in -> ehr  ADT^A0").count(), 2, "{out}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Nothing that was answered positively over MLLP is lost, whatever becomes of the process or its disk.
 
-use std::collections::HashMap;
-use std::io::Read as _;
+use std::collections::{HashMap, HashSet};
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ use hl7_mllp::Client;
 
 use crate::mllp::{Link, adt};
 use crate::receiver::{Answer, Receiver};
-use crate::site::{Site, gateway};
+use crate::site::{Site, gateway, payload};
 
 const PATIENTS: usize = 3;
 
@@ -32,7 +32,7 @@ impl Feed {
         let thread = std::thread::spawn(move || {
             let mut link = None;
             for n in 0..messages {
-                let message = adt(&format!("m{n:03}"), &format!("p{}", n % PATIENTS));
+                let message = adt(&format!("m{n:05}"), &format!("p{}", n % PATIENTS));
                 until_taken(&mut link, &to, &message);
                 count.fetch_add(1, Ordering::SeqCst);
             }
@@ -66,43 +66,55 @@ fn until_taken(link: &mut Option<Link>, to: &Mutex<SocketAddr>, message: &str) {
     }
 }
 
+/// How often the process is killed: five times, or as often as HL7_GATEWAY_KILLS says.
+fn kills() -> usize {
+    std::env::var("HL7_GATEWAY_KILLS").map_or(5, |kills| kills.parse().unwrap())
+}
+
 #[test]
 fn fault_50_killed_while_messages_come_in_all_arrive_once_per_kill_at_most_and_in_order() {
-    const MESSAGES: usize = 90;
-    const KILLS: usize = 5;
+    let kills = kills();
+    let messages = (kills + 1) * 15;
     let ehr = Receiver::start(Answer::Code(AckCode::AA));
     let site = Site::new(ehr.address);
     site.change("gateway.yaml", "ack_timeout: 1s", "ack_timeout: 5s, lane_key: PID-3.1, connections: 3");
     site.listen("routes: [ { when: MSH-9.1 == ADT, to: ehr } ]");
     let mut running = site.start();
-    let feed = Feed::start(running.listener(), MESSAGES);
-    for kill in 1..=KILLS {
-        feed.until(kill * MESSAGES / (KILLS + 1));
+    let feed = Feed::start(running.listener(), messages);
+    for kill in 1..=kills {
+        feed.until(kill * messages / (kills + 1));
         running.process.kill();
         running = site.start();
         *feed.address.lock().unwrap() = running.listener();
     }
     feed.thread.join().unwrap();
-    let mut arrivals: HashMap<String, Vec<String>> = HashMap::new();
-    let mut distinct = std::collections::HashSet::new();
-    let mut all = 0;
-    while distinct.len() < MESSAGES {
+    let arrived = arrivals(&ehr, messages);
+    // One message of each lane can be under way at a kill.
+    assert!(arrived - messages <= kills * PATIENTS, "{} duplicates", arrived - messages);
+    let duplicates = arrived - messages;
+    let _ = writeln!(
+        std::io::stderr(),
+        "{messages} messages, {kills} kills: lost 0, out of order 0, duplicates {duplicates}"
+    );
+}
+
+/// Waits for all, each patient's in order, and gives how many came.
+fn arrivals(ehr: &Receiver, messages: usize) -> usize {
+    let mut by_patient: HashMap<String, Vec<String>> = HashMap::new();
+    let (mut distinct, mut all) = (HashSet::new(), 0);
+    while distinct.len() < messages {
         let message = ehr.next().expect("a message is missing");
         let field = |place: &hl7_core::Path| message.get(place).unwrap().text().into_owned();
-        let id = field(path!("MSH-10"));
+        let (id, of) = (field(path!("MSH-10")), by_patient.entry(field(path!("PID-3.1"))).or_default());
         all += 1;
-        if distinct.insert(id.clone()) {
-            arrivals.entry(field(path!("PID-3.1"))).or_default().push(id);
-        } else {
+        match distinct.insert(id.clone()) {
+            true => of.push(id),
             // Only the message that was under way may come again, and before any later one of its patient.
-            assert_eq!(arrivals[&field(path!("PID-3.1"))].last(), Some(&id));
+            false => assert_eq!(of.last(), Some(&id)),
         }
     }
-    for ids in arrivals.values() {
-        assert!(ids.is_sorted(), "{ids:?}");
-    }
-    // One message of each lane can be under way at a kill.
-    assert!(all - MESSAGES <= KILLS * PATIENTS, "{} duplicates", all - MESSAGES);
+    assert!(by_patient.values().all(|ids| ids.is_sorted()), "{by_patient:?}");
+    all
 }
 
 /// The control IDs of the messages in a folder.
@@ -161,6 +173,29 @@ fn fault_45_a_store_that_cannot_grow_is_never_answered_for_positively() {
         assert!(Instant::now() < deadline, "{:?} of {taken:?}", filed(&site.path("drop")));
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn fault_45_an_outbox_that_is_full_answers_negatively_and_goes_on() {
+    let site = Site::new("127.0.0.1:9".parse().unwrap());
+    site.add("outbox: { max_bytes: 1048576 }");
+    site.listen("routes: [ { to: ehr } ]");
+    let running = site.start();
+    let mut link = Link::to(running.listener());
+    let long = |id: &str| format!("{}NTE|1||{}\r", adt(id, "7"), "x".repeat(200_000));
+    let first = link.send(&long("m0"));
+    assert_eq!(first.0, "AA");
+    let answers: Vec<_> = (1..8).map(|n| link.send(&long(&format!("m{n}")))).collect();
+    let (code, text) = answers.last().unwrap();
+    assert_eq!(code, "AR", "another time may be better: {answers:?}");
+    assert!(text.contains("207") && text.contains("S00"), "{text}");
+    assert_eq!(link.send(&long("m0")), first, "what was taken is known also then");
+    let refused = answers.iter().filter(|(code, _)| code == "AR").count();
+    let page = running.page();
+    let row = page.split("<tr").find(|row| row.contains("<td>adt-in<td>127.0.0.1")).unwrap();
+    assert!(row.contains(&format!("<td>1<td>{}<td>1<td>0<td>0<td>0<td>{refused}<td>", 8 - refused)), "{row}");
+    let webhook = running.post("", &[], &payload("m9"));
+    assert_eq!((webhook.status, webhook.json()["code"].as_str()), (507, Some("G114")), "{webhook:?}");
 }
 
 #[test]

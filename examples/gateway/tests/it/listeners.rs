@@ -55,6 +55,22 @@ fn a_message_goes_where_its_routes_say() {
 }
 
 #[test]
+fn a_receiver_that_does_not_answer_holds_up_neither_the_sender_nor_the_others() {
+    let hub = hub("routes: [ { to: [ ehr, lab ] } ]");
+    hub.ehr.answer(Answer::Silence);
+    let mut link = Link::to(hub.running.listener());
+    let ids = ["m1", "m2", "m3"];
+    for id in ids {
+        assert_eq!(link.send(&adt(id, "7")).0, "AA");
+    }
+    assert_eq!(ids.map(|_| hub.lab.next_id().unwrap()), ids);
+    hub.ehr.answer(Answer::Code(AckCode::AA));
+    let mut got: Vec<_> = std::iter::from_fn(|| hub.ehr.next_id()).take_while(|id| id != "m3").collect();
+    got.dedup();
+    assert_eq!(got, ["m1", "m2"], "in order, and the first again as it was not answered");
+}
+
+#[test]
 fn the_first_route_alone_where_the_listener_says_so() {
     let hub = hub("match: first\n    routes: [ { when: MSH-9.1 == ADT, to: lab }, { to: ehr } ]");
     let mut link = Link::to(hub.running.listener());

@@ -42,7 +42,7 @@ impl Link {
 /// A message of a patient.
 pub(crate) fn message(kind: &str, control_id: &str, patient: &str) -> String {
     format!(
-        "MSH|^~\\&|LAB|NORTH|EHR|NORTH|20260102030405||{kind}|{control_id}|P|2.5.1\rPID|1||{patient}^^^NORTH^MR||Byrne^Zoe\r"
+        "MSH|^~\\&|LAB|NORTH|EHR|NORTH|20260102030405||{kind}|{control_id}|P|2.5.1\rPID|1||{patient}^^^NORTH^MR||Byrne^Zoe||19840703|F\r"
     )
 }
 

@@ -2,6 +2,7 @@
 
 use hl7_core::AckCode;
 
+use crate::mllp::Link;
 use crate::receiver::{Answer, Receiver};
 use crate::site::{Running, Site, payload};
 
@@ -120,5 +121,26 @@ fn a_receiver_that_takes_a_message_and_says_no_more_has_it() {
         assert_eq!(body["acknowledgment"]["code"], "CA", "{body}");
         assert_eq!(answer.status, status, "{settle_on}: {answer:?}");
         assert_eq!(ehr.next_id().as_deref(), Some("m1"));
+    }
+}
+
+#[test]
+fn an_application_acknowledgment_that_comes_in_at_a_listener_settles_its_message() {
+    for (code, state) in [("AA", "delivered"), ("AE", "held")] {
+        let ehr = Receiver::start(Answer::Code(AckCode::CA));
+        let site = Site::new(ehr.address);
+        site.change("mapping.yaml", "5: EHR,", "5: EHR, 15: AL, 16: AL,");
+        site.change("gateway.yaml", "ack_timeout: 1s", "ack_timeout: 1s, application_acks: adt-in");
+        site.listen("routes: [ { when: MSH-9.1 == ADT, to: ehr } ]");
+        let gateway = site.start();
+        let url = gateway.post("", &[], &payload("m1")).json()["status_url"].as_str().unwrap().to_owned();
+        assert_eq!(ehr.next_id().as_deref(), Some("m1"));
+        let ack = format!("MSH|^~\\&|EHR||CRM||2026||ACK^A08^ACK|a1|P|2.5.1|||AL|NE\rMSA|{code}|m1\r");
+        let mut link = Link::to(gateway.listener());
+        assert_eq!(link.send(&ack).0, "CA");
+        let body = gateway.until_state(&url, state);
+        assert_eq!(body["acknowledgment"]["code"], code, "{body}");
+        // One that nobody awaits is refused, and goes nowhere.
+        assert_eq!(link.send(&ack.replace("|m1", "|m2")).0, "CR");
     }
 }

@@ -47,6 +47,82 @@ fn neither_logs_nor_refusals_nor_the_status_page_show_content() {
     }
 }
 
+#[test]
+fn neither_logs_nor_the_status_page_show_what_comes_in_over_mllp() {
+    let header = "MSH|^~\\&|A|B|C|D|2026||ADT^A08|m1|P|2.5.1\r";
+    let mut messages =
+        vec![format!("{header}PID|1|{CANARY}|{CANARY}^^^{CANARY}||{CANARY}^{CANARY}\r{CANARY}|x\r")];
+    // In each field of MSH but those of delimiters, and where there is no message at all.
+    for field in 3..=20 {
+        let mut fields: Vec<_> = header.trim_end().split('|').map(str::to_owned).collect();
+        fields.resize(20, String::new());
+        fields[field - 1] = format!("{CANARY} {CANARY}");
+        messages.push(format!("{}\rPID|1||7\r", fields.join("|")));
+    }
+    messages.extend([format!("{CANARY}|{CANARY}\r"), format!("MSH{CANARY}")]);
+    for answer in [Answer::Code(AckCode::AA), Answer::Code(AckCode::AE), Answer::Bytes(CANARY.as_bytes())] {
+        let ehr = Receiver::start(answer);
+        let site = Site::new(ehr.address);
+        site.listen(&format!(
+            "routes: [ {{ when: 'PID-3.1 == {CANARY}', to: ehr }}, {{ when: MSH-12 == 2.5.1, to: ehr }} ]"
+        ));
+        let mut gateway = site.start();
+        for message in &messages {
+            let mut stream = std::net::TcpStream::connect(gateway.listener()).unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+            std::io::Write::write_all(&mut stream, &[b"\x0B", message.as_bytes(), b"\x1C\r"].concat())
+                .unwrap();
+            // An answer, or the end.
+            let _ = std::io::Read::read(&mut stream, &mut [0; 512]).unwrap();
+        }
+        let page = gateway.page();
+        assert!(page.contains("<td>adt-in<td>"), "{page}");
+        assert!(!page.contains("TWEET"), "{page}");
+        let log = gateway.process.kill();
+        assert!(log.contains("hl7_mllp") && !log.contains("TWEET"), "{log}");
+    }
+}
+
+/// Runs a command that has to succeed, and gives its output.
+fn done(arguments: &[&str]) -> String {
+    let (status, out, err) = crate::process::Process::start(crate::site::gateway().args(arguments)).wait();
+    assert!(status.success(), "{arguments:?}: {out}{err}");
+    out
+}
+
+#[test]
+fn with_a_key_the_outbox_holds_no_readable_message_and_without_it_nothing_is_sent_or_shown() {
+    let ehr = Receiver::start(Answer::Silence);
+    let site = Site::new(ehr.address);
+    let key = done(&["keys", "outbox"]);
+    site.write("outbox.keys", &key);
+    site.add("outbox: { keys_file: outbox.keys }");
+    site.listen("routes: [ { to: ehr } ]");
+    let mut gateway = site.start();
+    let mut link = crate::mllp::Link::to(gateway.listener());
+    assert_eq!(link.send(&crate::mllp::adt("m1", CANARY)).0, "AA");
+    gateway.post("", &[], &format!(r#"{{"id":"m2","mrn":"{CANARY}"}}"#));
+    gateway.process.kill();
+    for file in site.data_files() {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes()), "{}", file.display());
+    }
+    let config = site.config().display().to_string();
+    let id = done(&["outbox", &config, "list", "--origin", "adt-in"])[..32].to_owned();
+    assert!(done(&["outbox", &config, "show", "--message", &id]).contains(CANARY));
+    // Another key, the first one gone: it stands and says so.
+    site.write("outbox.keys", &done(&["keys", "outbox"]).replacen("20", "k-", 1));
+    let mut gateway = site.start();
+    assert!(gateway.page_with("<td>S207").contains("class=\"held\""));
+    gateway.process.kill();
+    site.write("outbox.keys", &format!("{}{key}", done(&["keys", "outbox"]).replacen("20", "k-", 1)));
+    assert_eq!(done(&["outbox", &config, "release", &id]), "");
+    ehr.answer(Answer::Code(AckCode::AA));
+    let _gateway = site.start();
+    let last = std::iter::from_fn(|| ehr.next_id()).find(|id| id == "m2");
+    assert!(last.is_some(), "both are sent again");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_files_of_the_outbox_are_their_owner_s_alone() {

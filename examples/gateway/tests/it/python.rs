@@ -92,3 +92,30 @@ fn python_hl7_killed_and_started_again_gets_all_in_order() {
     }
     gateway.until_state(urls.last().unwrap(), "delivered");
 }
+
+#[test]
+fn python_s_mllp_send_sends_a_file_of_messages_to_a_listener() {
+    let Some(python) = python() else { return };
+    let mut ehr = start(&python);
+    let site = Site::new(ehr.address);
+    site.listen("routes: [ { when: MSH-9.1 == ADT, to: ehr } ]");
+    let gateway = site.start();
+    let file = site.path("messages.hl7");
+    let messages = [
+        crate::mllp::adt("m1", "7"),
+        crate::mllp::adt("m2", "7"),
+        crate::mllp::message("SIU^S12", "m3", "7"),
+    ];
+    std::fs::write(&file, messages.concat().replace('\r', "\n")).unwrap();
+    let send = "import sys; from hl7.client import mllp_send; mllp_send()";
+    let port = gateway.listener().port().to_string();
+    let mut arguments = vec!["-c", send, "--loose", "--port", port.as_str(), "--file"];
+    let file = file.display().to_string();
+    arguments.extend([file.as_str(), "127.0.0.1"]);
+    let (status, out, err) = Process::start(Command::new(&python).args(arguments)).wait();
+    assert!(status.success(), "{out}{err}");
+    for answer in ["MSA|AA|m1", "MSA|AA|m2", "MSA|AR|m3"] {
+        assert!(out.contains(answer), "no {answer} in {out}{err}");
+    }
+    assert_eq!([ehr.next()["control_id"].clone(), ehr.next()["control_id"].clone()], ["m1", "m2"]);
+}

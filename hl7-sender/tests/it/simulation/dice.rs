@@ -17,7 +17,7 @@ impl Dice {
 
     /// Whether this thing is one of so many, each time.
     pub(super) fn are(&self, odds: u64, what: impl Hash) -> bool {
-        hash((self.seed, what)) % odds == 0
+        hash((self.seed, what)).is_multiple_of(odds)
     }
 
     pub(super) fn of(&self, what: impl Hash) -> fastrand::Rng {

@@ -204,6 +204,10 @@ impl Store for Disk {
         self.read(self.store.answered(key)).await
     }
 
+    async fn is_known(&self, key: Digest) -> Result<bool, StoreError> {
+        self.read(self.store.is_known(key)).await
+    }
+
     async fn recover(&self, now: SystemTime) -> Result<u64, StoreError> {
         let work = async {
             let under_way = self.under_way().await;

@@ -1,13 +1,21 @@
 //! `hl7-gateway outbox`: what an operator decides about messages, while no gateway runs on the same folder.
 
+mod show;
+mod silent;
+
 use std::io::{self, Write as _};
-use std::time::{Duration, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use hl7_sender::{EntryId, OpenErrorKind, Sender, SqliteStore, State, Status, StoreError};
+use hl7_core::Message;
+use hl7_sender::{
+    Builder, EntryId, OpenErrorKind, Sender, SqliteStore, State, Status, Store as _, StoreError,
+    StoreErrorKind,
+};
 
-use crate::answer;
-use crate::config::Config;
+use crate::config::{Config, Connection};
 use crate::output;
+use crate::store;
 
 /// What to do.
 #[derive(clap::Subcommand)]
@@ -65,6 +73,41 @@ pub(crate) enum OutboxCommand {
         #[arg(required = true)]
         ids: Vec<EntryId>,
     },
+    /// Send an edited copy of a dead letter, which stays one: the message in a file, at the end of its lane.
+    Copy {
+        /// The dead letter's id.
+        id: EntryId,
+        /// A file with one message, such as one that `show --message` wrote; segments end in CR, LF or both.
+        file: PathBuf,
+    },
+    /// List lanes that are parked or have something to send.
+    Lanes {
+        /// Only those of this connection.
+        #[arg(long)]
+        connection: Option<String>,
+    },
+    /// Park the lanes of messages, such as those of a patient: nothing in them goes out, whatever comes into them.
+    Park {
+        /// The messages' ids.
+        #[arg(required = true)]
+        ids: Vec<EntryId>,
+    },
+    /// Let the lanes of messages go that were parked.
+    Unpark {
+        /// The messages' ids.
+        #[arg(required = true)]
+        ids: Vec<EntryId>,
+    },
+    /// Pause a connection: nothing goes out over it until it is resumed, also after a start.
+    Pause {
+        /// The connection's name.
+        connection: String,
+    },
+    /// Go on with a connection that was paused.
+    Resume {
+        /// The connection's name.
+        connection: String,
+    },
 }
 
 /// A state is looked for among so many.
@@ -91,36 +134,45 @@ fn state(name: &str) -> Result<State, String> {
 ///
 /// # Errors
 /// When a gateway has the outbox open, or a message is not in a state that allows it.
-pub(crate) async fn run(config: &Config, command: OutboxCommand) -> Result<(), String> {
-    let file = config.data.join("outbox.db");
+pub(crate) async fn run(config: Config, command: OutboxCommand) -> Result<(), String> {
+    let file = store::file(&config.data);
     if !file.exists() {
         return Err(format!("error[G022]: there is no outbox at {}", file.display()));
     }
-    let store = SqliteStore::open(file).await.map_err(|why| match why.kind() {
+    let store = store::open(&config.data, &config.outbox).await.map_err(|why| match why.kind() {
         OpenErrorKind::Locked => "error[G023]: a gateway runs on this outbox; stop it first".to_owned(),
         _ => format!("error: {why}"),
     })?;
-    // Without destinations nothing is sent.
-    let sender = Sender::builder(store).start().await.map_err(|why| format!("error: {why}"))?;
-    let done = act(&sender, command).await;
-    sender.shutdown(Duration::from_secs(5)).await;
+    match command {
+        OutboxCommand::Pause { connection } => return pause(&config, store, &connection, true).await,
+        OutboxCommand::Resume { connection } => return pause(&config, store, &connection, false).await,
+        _ => {}
+    }
+    // Without destinations nothing is sent. A new message needs one, for its lanes.
+    let is_new = matches!(command, OutboxCommand::Copy { .. });
+    let destinations = config.connections.iter().filter(|_| is_new).map(silent::destination);
+    let builder = destinations.fold(store::sender(store, config.outbox), Builder::destination);
+    let sender = builder.start().await.map_err(|why| format!("error: {why}"))?;
+    let done = act(&config.connections, &sender, command).await;
+    // Lanes that wait for a connection that never comes have nothing under way.
+    sender.shutdown(if is_new { Duration::ZERO } else { Duration::from_secs(5) }).await;
     done
 }
 
-async fn act(sender: &Sender, command: OutboxCommand) -> Result<(), String> {
+async fn act(connections: &[Connection], sender: &Sender, command: OutboxCommand) -> Result<(), String> {
     let text = |why: StoreError| format!("error: {why}");
     match command {
         OutboxCommand::List { state, connection, origin, limit } => {
             let found = found(sender, state, origin.as_deref()).await.map_err(text)?;
             let wanted =
                 |status: &&Status| connection.as_deref().is_none_or(|name| status.destination() == name);
-            found.iter().filter(wanted).take(limit).for_each(line);
+            found.iter().filter(wanted).take(limit).for_each(show::line);
             Ok(())
         }
         OutboxCommand::Show { id, message: true } => message(sender, &id).await,
         OutboxCommand::Show { id, message: false } => {
             let status = sender.status(&id).await.map_err(text)?.ok_or_else(|| none(&id))?;
-            show(&status);
+            show::whole(&status);
             Ok(())
         }
         OutboxCommand::Hold { ids } => each(&ids, |id| sender.hold(id)).await,
@@ -128,7 +180,57 @@ async fn act(sender: &Sender, command: OutboxCommand) -> Result<(), String> {
         OutboxCommand::Cancel { ids } => each(&ids, |id| sender.cancel(id)).await,
         OutboxCommand::DeadLetter { ids } => each(&ids, |id| sender.dead_letter(id)).await,
         OutboxCommand::Replay { ids } => each(&ids, |id| sender.replay(id)).await,
+        OutboxCommand::Copy { id, file } => copy(sender, &id, &file).await,
+        OutboxCommand::Lanes { connection } => {
+            lanes(connections, sender, connection.as_deref()).await.map_err(text)
+        }
+        OutboxCommand::Park { ids } => each(&ids, |id| park(sender, id, true)).await,
+        OutboxCommand::Unpark { ids } => each(&ids, |id| park(sender, id, false)).await,
+        // They are done without a sender.
+        OutboxCommand::Pause { .. } | OutboxCommand::Resume { .. } => Ok(()),
     }
+}
+
+async fn copy(sender: &Sender, id: &EntryId, file: &Path) -> Result<(), String> {
+    let name = file.display();
+    let text = std::fs::read(file).map_err(|why| format!("error: {name} cannot be read: {why}"))?;
+    let message = Message::from_bytes(&text).map_err(|why| format!("error: {name}: {why}"))?;
+    let receipt = sender.replay_edited(id, &message).await.map_err(|why| format!("error: {why}"))?;
+    output::line(receipt.id());
+    Ok(())
+}
+
+async fn pause(config: &Config, store: SqliteStore, connection: &str, paused: bool) -> Result<(), String> {
+    if !config.connections.iter().any(|known| known.name == connection) {
+        return Err(format!("error: there is no connection {connection} in the configuration"));
+    }
+    let done = store.pause(connection, paused).await.map_err(|why| format!("error: {why}"));
+    store.close().await;
+    done
+}
+
+async fn lanes(
+    connections: &[Connection],
+    sender: &Sender,
+    connection: Option<&str>,
+) -> Result<(), StoreError> {
+    let names = connections.iter().map(|known| known.name.as_str());
+    for name in names.filter(|name| connection.is_none_or(|wanted| wanted == *name)) {
+        sender.lanes(name, SEARCHED).await?.iter().for_each(|lane| show::lane(name, lane));
+    }
+    Ok(())
+}
+
+/// Parks all lanes that a message stands in, or lets them go.
+async fn park(sender: &Sender, id: &EntryId, parked: bool) -> Result<(), StoreError> {
+    let status = sender.status(id).await?.ok_or(StoreError::new(StoreErrorKind::NotFound))?;
+    for lane in status.lanes() {
+        match parked {
+            true => sender.park_lane(status.destination(), lane).await?,
+            false => sender.release_lane(status.destination(), lane).await?,
+        };
+    }
+    Ok(())
 }
 
 async fn found(
@@ -175,44 +277,4 @@ async fn message(sender: &Sender, id: &EntryId) -> Result<(), String> {
 
 fn none(id: &EntryId) -> String {
     format!("error: {id}: there is no such message, or no more")
-}
-
-fn line(status: &Status) {
-    let acknowledgment = status.last_acknowledgment();
-    output::line(format_args!(
-        "{}  {}  {:<13} {} -> {}  {}  {} attempts  {} {}",
-        status.id(),
-        answer::rfc3339(status.enqueued_at()),
-        status.state(),
-        status.origin().unwrap_or("-"),
-        status.destination(),
-        status.message_type().unwrap_or("-"),
-        status.attempts(),
-        acknowledgment.as_ref().map_or("-", |ack| ack.code().as_str()),
-        status.last_failure().unwrap_or(""),
-    ));
-}
-
-fn show(status: &Status) {
-    let row = |name: &str, value: &str| output::line(format_args!("{name:<18}{value}"));
-    let time = |at: Option<SystemTime>| at.map_or_else(|| "-".to_owned(), answer::rfc3339);
-    row("id", &status.id().to_string());
-    row("origin", status.origin().unwrap_or("-"));
-    row("connection", status.destination());
-    row("lane", &status.lane().to_string());
-    row("type", status.message_type().unwrap_or("-"));
-    row("control ID", status.control_id().unwrap_or("-"));
-    row("bytes", &status.size().to_string());
-    row("state", status.state().as_str());
-    row("outcome", status.outcome().map_or("-", |outcome| outcome.as_str()));
-    row("reason", status.dead_letter_reason().map_or("-", |reason| reason.code()));
-    row("attempts", &status.attempts().to_string());
-    row("acknowledgments", &status.answers().to_string());
-    row("last code", status.last_acknowledgment().as_ref().map_or("-", |ack| ack.code().as_str()));
-    row("last failure", status.last_failure().unwrap_or("-"));
-    row("accepted", &time(Some(status.enqueued_at())));
-    row("sent", &time(status.sent_at()));
-    row("answered", &time(status.answered_at()));
-    row("next attempt", &time(status.next_attempt_at()));
-    row("settled", &time(status.settled_at()));
 }

@@ -1,0 +1,116 @@
+//! The committed tables, read in place. `dictionary/pack.py` writes them and says what each section holds.
+
+use std::cmp::Ordering;
+
+static FACTS: &[u8] = include_bytes!("../../dictionary/facts.bin");
+static TEXT: &str = include_str!("../../dictionary/text.txt");
+
+pub(super) const NAMES: Pool = Pool(section(0));
+pub(super) const CODES: Pool = Pool(section(1));
+pub(super) const DISPLAYS: Pool = Pool(section(2));
+pub(super) const ELEMENTS: Section = section(3);
+pub(super) const ELEMENT_LISTS: Section = section(4);
+pub(super) const TABLE_NUMBERS: Section = section(5);
+pub(super) const LENGTHS: Section = section(6);
+pub(super) const MAXIMA: Section = section(7);
+pub(super) const COMPOSITES: Section = section(8);
+pub(super) const SEGMENT_IDS: Section = section(9);
+pub(super) const SEGMENTS: Section = section(10);
+pub(super) const TYPE_IDS: Section = section(11);
+pub(super) const TYPES: Section = section(12);
+pub(super) const STRUCTURE_NAMES: Section = section(13);
+pub(super) const STRUCTURES: Section = section(14);
+pub(super) const GROUPS: Section = section(15);
+pub(super) const NODES: Section = section(16);
+pub(super) const EVENTS: Section = section(17);
+pub(super) const TABLES: Section = section(18);
+pub(super) const TABLE_CODES: Section = section(19);
+pub(super) const MASKS: Section = section(20);
+
+const COUNT: usize = 21;
+
+/// A run of rows.
+#[derive(Clone, Copy)]
+pub(super) struct Section {
+    start: usize,
+    end: usize,
+}
+
+/// The texts of one kind, ordered by length: a section with a row for each length (number of its first text, length, where that stands).
+#[derive(Clone, Copy)]
+pub(super) struct Pool(Section);
+
+/// The file starts with where its sections end.
+const fn section(number: usize) -> Section {
+    let start = if number == 0 { 4 * COUNT } else { end(number - 1) };
+    Section { start, end: end(number) }
+}
+
+const fn end(number: usize) -> usize {
+    let at = 4 * number;
+    u32::from_le_bytes([FACTS[at], FACTS[at + 1], FACTS[at + 2], FACTS[at + 3]]) as usize
+}
+
+impl Section {
+    /// How many rows of `size` bytes there are.
+    pub(super) fn rows(self, size: usize) -> usize {
+        (self.end - self.start) / size
+    }
+
+    pub(super) fn bytes<const N: usize>(self, row: usize) -> [u8; N] {
+        let start = self.start + N * row;
+        FACTS.get(start..start + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
+    }
+
+    /// The word at a place that is counted in words.
+    pub(super) fn word(self, at: usize) -> usize {
+        usize::from(u16::from_le_bytes(self.bytes(at)))
+    }
+
+    pub(super) fn double(self, at: usize) -> usize {
+        u32::from_le_bytes(self.bytes(at)) as usize
+    }
+
+    /// Bytes that are text.
+    pub(super) fn text(self, at: usize, length: usize) -> &'static str {
+        let start = self.start + at;
+        FACTS.get(start..start + length).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or_default()
+    }
+
+    /// The row of a matrix of `names` by versions: what a version has under a name, if it has it.
+    pub(super) fn cell(self, name: usize, version: usize) -> Option<usize> {
+        self.word(name * super::Version::ALL.len() + version).checked_sub(1)
+    }
+}
+
+impl Pool {
+    pub(super) fn text(self, number: usize) -> &'static str {
+        let Pool(lengths) = self;
+        let later = partition(lengths.rows(8), |row| lengths.word(4 * row) <= number);
+        let row = later.saturating_sub(1);
+        let (first, length) = (lengths.word(4 * row), lengths.word(4 * row + 1));
+        let start = lengths.double(2 * row + 1) + (number - first) * length;
+        TEXT.get(start..start + length).unwrap_or_default()
+    }
+}
+
+/// How many of `count` rows, the first ones, `holds` is true for.
+pub(super) fn partition(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// The row, of `count` in order, that `compare` finds equal.
+pub(super) fn search(count: usize, compare: impl Fn(usize) -> Ordering) -> Option<usize> {
+    let row = partition(count, |row| compare(row) == Ordering::Less);
+    (row < count && compare(row) == Ordering::Equal).then_some(row)
+}
+
+/// `width` bits of a number, from the bit `at` on.
+pub(super) fn bits(number: u64, at: u32, width: u32) -> usize {
+    (number >> at & ((1 << width) - 1)) as usize
+}
