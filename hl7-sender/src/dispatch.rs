@@ -49,9 +49,9 @@ impl Dispatch {
                     break;
                 }
             };
+            // In this order, so that one run is like another with the same events.
             tokio::select! {
-                () = self.target.wake.notified() => {}
-                () = until(wait) => {}
+                biased;
                 () = engine.stopped() => break,
                 () = target.reached(Stage::Ending) => break,
                 error = engine.failed() => {
@@ -64,6 +64,8 @@ impl Dispatch {
                         break;
                     }
                 }
+                () = self.target.wake.notified() => {}
+                () = until(wait) => {}
             }
         }
         while let Some(ended) = self.turns.join_next().await {

@@ -156,6 +156,7 @@ impl<'t> Turn<'t> {
     async fn new_connection(&self) -> Result<Box<dyn Connection>, Missing> {
         let target = self.target;
         let connected = tokio::select! {
+            biased;
             connected = target.transport.connect() => connected,
             () = target.reached(Stage::Cut) => return Err(Missing::Cut),
         };
@@ -246,6 +247,7 @@ impl<'t> Turn<'t> {
             let mut link = self.connected().await?;
             let (sent_at, began) = (self.engine.now(), Instant::now());
             let sent = tokio::select! {
+                biased;
                 sent = self.sent(link.connection.send(message), &taken, sent_at, attempt.id) => sent,
                 () = self.target.reached(Stage::Cut) => return Ok((sent_at, cut(&taken))),
             };

@@ -183,6 +183,8 @@ mod action;
 mod arrival;
 mod backlog;
 mod committed;
+#[cfg(feature = "test-util")]
+pub mod contract;
 mod decision;
 mod destination;
 mod destination_status;
@@ -208,6 +210,8 @@ mod intake_meter;
 #[cfg(feature = "encryption")]
 mod key;
 mod lane;
+#[cfg(feature = "test-util")]
+mod memory;
 mod mllp;
 mod parking;
 mod policy;
@@ -258,6 +262,8 @@ pub use intake::{Intake, IntakeBuilder, Replying};
 pub use intake_meter::{IntakeCounters, IntakeMeter};
 #[cfg(feature = "encryption")]
 pub use key::{Key, KeyId, KeyRing, Keys, NotAKeyId};
+#[cfg(feature = "test-util")]
+pub use memory::MemoryStore;
 pub use policy::{Answer, Policy};
 pub use receipt::{Outcome, Receipt};
 pub use retry::Retry;

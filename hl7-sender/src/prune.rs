@@ -38,6 +38,7 @@ pub(crate) async fn run(engine: Arc<Engine>, keep: Keep) {
             tracing::warn!("the clock has jumped: nothing is removed until it has run evenly for a day");
         }
         tokio::select! {
+            biased;
             () = sleep(EVERY) => {}
             () = engine.stopped() => {}
         }

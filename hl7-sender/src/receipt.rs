@@ -175,6 +175,7 @@ impl Receipt {
                 return Ok(Waited::Ending(status));
             }
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = self.engine.stopped() => {}
                 error = self.engine.failed() => return Err(error),

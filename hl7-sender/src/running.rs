@@ -1,6 +1,6 @@
 //! What runs: the engine, the destinations with a task each, and their end.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) struct Running {
     pub(crate) engine: Arc<Engine>,
     pub(crate) max_message_bytes: usize,
     stop: watch::Sender<bool>,
-    open: Mutex<HashMap<String, Open>>,
+    open: Mutex<BTreeMap<String, Open>>,
     /// One change at a time, so that a destination is ended before another of its name is served.
     changing: tokio::sync::Mutex<()>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -159,7 +159,8 @@ impl Running {
         // A change that is being made has its own time. When that is longer, what it waits for is found at the next start.
         let _one = timeout(within, self.changing.lock()).await;
         let others = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let served: Vec<_> = self.lock().drain().filter_map(|(_, open)| open.task).collect();
+        let open = std::mem::take(&mut *self.lock());
+        let served: Vec<_> = open.into_values().filter_map(|open| open.task).collect();
         for task in served.into_iter().chain(others) {
             end_of(task, deadline).await;
         }
@@ -167,7 +168,7 @@ impl Running {
         *self.board() = None;
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! The sender: what an application holds.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -344,7 +344,7 @@ impl Builder {
     /// # Errors
     /// When a destination is not usable, two have one name, the current key is not there, or the store fails.
     pub async fn start(self) -> Result<Sender, StartError> {
-        let (mut targets, tallies) = (HashMap::new(), Arc::<Tallies>::default());
+        let (mut targets, tallies) = (BTreeMap::new(), Arc::<Tallies>::default());
         for destination in self.destinations {
             destination.check().map_err(StartError::new)?;
             let name = destination.name.clone();

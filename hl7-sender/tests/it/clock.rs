@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use hl7_core::AckCode;
 use hl7_sender::{DeadLetterReason, End, EntryId, Sender, State, Store as _};
 
-use crate::contract::{finished, request};
 use crate::fickle::{Fickle, Pruned};
 use crate::peer::{Folder, PATIENCE, Peer, answer, delivered, ehr, message, quick, until};
+use hl7_sender::contract::{finished, request};
 
 const DAY: i64 = 24 * 3600;
 

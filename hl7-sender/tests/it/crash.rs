@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use hl7_sender::{EntryId, SqliteStore, State, Store};
 
-use crate::contract::{at, finished};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere};
+use hl7_sender::contract::{at, finished};
 
 const ROLE: &str = "HL7_SENDER_TEST_CHILD";
 const STORE: &str = "HL7_SENDER_TEST_STORE";

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use hl7_sender::{OpenErrorKind, SqliteStore, Store as _, StoreErrorKind};
 
-use crate::contract::{at, request};
 use crate::crash::Child;
 use crate::peer::{Folder, ehr, message, nowhere};
+use hl7_sender::contract::{at, request};
 
 async fn kind(path: &Path) -> OpenErrorKind {
     SqliteStore::open(path).await.unwrap_err().kind()

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hl7_sender::{BackupErrorKind, End, OpenErrorKind, SqliteBackup, SqliteStore, Store as _};
 
-use crate::contract::{at, finished, request};
 use crate::crash::Child;
 use crate::disk;
 use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere};
 use crate::walk::until_all_settled;
+use hl7_sender::contract::{at, finished, request};
 
 fn beside(store: &Path, ending: &str) -> PathBuf {
     store.with_file_name(format!("outbox.db{ending}"))

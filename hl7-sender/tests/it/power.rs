@@ -9,11 +9,11 @@ use std::path::Path;
 use hl7_mllp::{Reply, Request, Server};
 use hl7_sender::{EntryId, Sender, SqliteStore, State, Store as _};
 
-use crate::contract::at;
 use crate::crash::{Child, say};
 use crate::disk::{self, Journal};
 use crate::peer::{Folder, PATIENCE, control_id, ehr, message};
 use crate::steps::{seeds, tell};
+use hl7_sender::contract::at;
 
 const LANES: usize = 3;
 /// Enough for several checkpoints: SQLite makes one every thousand pages.

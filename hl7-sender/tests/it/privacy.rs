@@ -15,8 +15,8 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 
 use crate::blocks::{ask, code};
-use crate::contract::{at, finished, inbound, request};
 use crate::peer::{Folder, PATIENCE, Peer, ehr, nowhere, quick, until};
+use hl7_sender::contract::{at, finished, inbound, request};
 
 const CANARY: &str = "CANARY Doe";
 

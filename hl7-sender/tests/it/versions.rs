@@ -8,9 +8,9 @@ use std::path::Path;
 use hl7_sender::{DeadLetterReason, Enqueued, EntryId, OpenErrorKind, Received, SqliteStore, State, Store};
 use rusqlite::Connection;
 
-use crate::contract::{at, inbound, request};
 use crate::crash::Child;
 use crate::peer::Folder;
+use hl7_sender::contract::{at, inbound, request};
 
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store-v1.db");
 
@@ -77,7 +77,7 @@ async fn check_use(store: &SqliteStore) {
     let mut next = store.begin(lane).await.unwrap();
     while let Some(attempt) = next {
         order.push(attempt.id);
-        let end = crate::contract::finished(attempt.id, hl7_sender::End::Deliver, at(9));
+        let end = hl7_sender::contract::finished(attempt.id, hl7_sender::End::Deliver, at(9));
         next = store.finish(end, true).await.unwrap();
     }
     assert_eq!(order, [id(6), id(7), new[0].id]);
@@ -152,7 +152,7 @@ async fn check_what_is_due(store: &SqliteStore) {
     assert_eq!(due("ehr", 60).await, [4].map(id));
     assert_eq!((due("lab", 9).await, due("archive", 9).await), (vec![id(17)], vec![id(33)]));
     assert_eq!(store.recover(at(61)).await.unwrap(), 7);
-    let finished = crate::contract::finished(id(6), hl7_sender::End::Deliver, at(62));
+    let finished = hl7_sender::contract::finished(id(6), hl7_sender::End::Deliver, at(62));
     let lane = store.record(id(6)).await.unwrap().unwrap().home();
     store.begin(lane).await.unwrap().unwrap();
     assert!(store.finish(finished, true).await.unwrap().is_none(), "a held one is behind it");

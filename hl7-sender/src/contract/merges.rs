@@ -1,13 +1,11 @@
 //! What every store promises of entries in several lanes, of lanes that are parked, of copies, and of what a receiver has accepted. Each check is given a
 //! fresh store.
 
-use hl7_sender::{
+use super::{ACK, at, finished, request};
+use crate::{
     Accepted, DeadLetterReason, Delivery, Due, End, Enqueued, EntryId, Finished, LaneId, Request, State,
-    Store, StoreErrorKind, Stored,
+    Store, StoreError, StoreErrorKind, Stored,
 };
-
-use crate::contract::{ACK, at, finished, request};
-use crate::peer::Folder;
 
 /// A request for one destination, with these lane keys.
 fn keyed(key: u8, lane_keys: &[&str]) -> Request {
@@ -46,40 +44,7 @@ async fn state(store: &impl Store, id: EntryId) -> State {
     store.record(id).await.unwrap().unwrap().state
 }
 
-macro_rules! contract {
-    ($($name:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                let folder = super::Folder::new();
-                super::$name(folder.store().await).await;
-            })*
-        }
-    };
-}
-
-contract! {
-    a_merge_stands_in_the_lanes_of_both
-    a_merge_waits_for_what_is_before_it_in_either_lane
-    what_is_behind_a_merge_waits_for_it_in_either_lane
-    a_merge_that_waits_or_is_held_stops_both_lanes
-    merges_in_a_chain_go_out_one_behind_the_other
-    merges_in_a_circle_do_not_wait_for_each_other
-    a_cancelled_merge_frees_both_lanes
-    a_replayed_merge_goes_to_the_end_of_both_lanes
-    a_merge_that_was_under_way_is_recovered
-    a_merge_that_is_too_old_frees_both_lanes
-    holding_a_lane_holds_the_merge_in_it
-    a_parked_lane_gives_nothing_out
-    a_parked_lane_stops_a_merge_and_a_retry
-    lanes_are_listed_as_a_person_asks_for_them
-    destinations_are_paused_on_record
-    a_copy_has_its_own_lanes_and_says_of_what_it_is_one
-    what_was_accepted_is_not_sent_again_after_a_crash
-    what_was_accepted_ends_as_the_last_answer_says
-}
-
-async fn a_merge_stands_in_the_lanes_of_both(store: impl Store) {
+pub(super) async fn a_merge_stands_in_the_lanes_of_both(store: impl Store) {
     let [a, b] = [enqueue(&store, 1, &["a"]).await, enqueue(&store, 2, &["b"]).await];
     let merge = enqueue(&store, 3, &["a", "b"]).await;
     assert_eq!(merge.lanes, [a.home(), b.home()]);
@@ -88,7 +53,7 @@ async fn a_merge_stands_in_the_lanes_of_both(store: impl Store) {
     assert_eq!((again.id, again.repeat, again.lanes), (merge.id, true, merge.lanes));
 }
 
-async fn a_merge_waits_for_what_is_before_it_in_either_lane(store: impl Store) {
+pub(super) async fn a_merge_waits_for_what_is_before_it_in_either_lane(store: impl Store) {
     let [a, b] = [enqueue(&store, 1, &["a"]).await, enqueue(&store, 2, &["b"]).await];
     let merge = enqueue(&store, 3, &["a", "b"]).await;
     assert_eq!(due(&store).await, homes(&[&a, &b]));
@@ -106,7 +71,7 @@ async fn a_merge_waits_for_what_is_before_it_in_either_lane(store: impl Store) {
     assert!(due(&store).await.is_empty() && store.begin(b.home()).await.unwrap().is_none());
 }
 
-async fn what_is_behind_a_merge_waits_for_it_in_either_lane(store: impl Store) {
+pub(super) async fn what_is_behind_a_merge_waits_for_it_in_either_lane(store: impl Store) {
     let merge = enqueue(&store, 1, &["a", "b"]).await;
     let [a, b] = [enqueue(&store, 2, &["a"]).await, enqueue(&store, 3, &["b"]).await];
     assert_eq!(due(&store).await, homes(&[&merge]));
@@ -118,7 +83,7 @@ async fn what_is_behind_a_merge_waits_for_it_in_either_lane(store: impl Store) {
     send(&store, &b, End::Deliver).await;
 }
 
-async fn a_merge_that_waits_or_is_held_stops_both_lanes(store: impl Store) {
+pub(super) async fn a_merge_that_waits_or_is_held_stops_both_lanes(store: impl Store) {
     let merge = enqueue(&store, 1, &["a", "b"]).await;
     let [a, b] = [enqueue(&store, 2, &["a"]).await, enqueue(&store, 3, &["b"]).await];
     send(&store, &merge, End::Retry(at(60))).await;
@@ -135,7 +100,7 @@ async fn a_merge_that_waits_or_is_held_stops_both_lanes(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&a, &b]));
 }
 
-async fn merges_in_a_chain_go_out_one_behind_the_other(store: impl Store) {
+pub(super) async fn merges_in_a_chain_go_out_one_behind_the_other(store: impl Store) {
     let keys = [["a", "b"], ["b", "c"], ["c", "d"], ["d", "e"]];
     let mut chain = Vec::new();
     for (n, keys) in (1..).zip(keys) {
@@ -149,7 +114,7 @@ async fn merges_in_a_chain_go_out_one_behind_the_other(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&last]));
 }
 
-async fn merges_in_a_circle_do_not_wait_for_each_other(store: impl Store) {
+pub(super) async fn merges_in_a_circle_do_not_wait_for_each_other(store: impl Store) {
     let keys = [["a", "b"], ["b", "c"], ["a", "c"], ["a", "b"]];
     let mut circle = Vec::new();
     for (n, keys) in (1..).zip(keys) {
@@ -162,7 +127,7 @@ async fn merges_in_a_circle_do_not_wait_for_each_other(store: impl Store) {
     assert_eq!(store.due("ehr", at(9), 9).await.unwrap(), Due::default());
 }
 
-async fn a_cancelled_merge_frees_both_lanes(store: impl Store) {
+pub(super) async fn a_cancelled_merge_frees_both_lanes(store: impl Store) {
     let first = enqueue(&store, 1, &["a"]).await;
     let merge = enqueue(&store, 2, &["a", "b"]).await;
     let [a, b] = [enqueue(&store, 3, &["a"]).await, enqueue(&store, 4, &["b"]).await];
@@ -173,7 +138,7 @@ async fn a_cancelled_merge_frees_both_lanes(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&a, &b]));
 }
 
-async fn a_replayed_merge_goes_to_the_end_of_both_lanes(store: impl Store) {
+pub(super) async fn a_replayed_merge_goes_to_the_end_of_both_lanes(store: impl Store) {
     let merge = enqueue(&store, 1, &["a", "b"]).await;
     send(&store, &merge, End::DeadLetter(DeadLetterReason::Refused)).await;
     let [a, b] = [enqueue(&store, 2, &["a"]).await, enqueue(&store, 3, &["b"]).await];
@@ -186,7 +151,7 @@ async fn a_replayed_merge_goes_to_the_end_of_both_lanes(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&behind]));
 }
 
-async fn a_merge_that_was_under_way_is_recovered(store: impl Store) {
+pub(super) async fn a_merge_that_was_under_way_is_recovered(store: impl Store) {
     let merge = enqueue(&store, 1, &["a", "b"]).await;
     let b = enqueue(&store, 2, &["b"]).await;
     store.begin(merge.home()).await.unwrap().unwrap();
@@ -196,7 +161,7 @@ async fn a_merge_that_was_under_way_is_recovered(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&b]));
 }
 
-async fn a_merge_that_is_too_old_frees_both_lanes(store: impl Store) {
+pub(super) async fn a_merge_that_is_too_old_frees_both_lanes(store: impl Store) {
     let first = enqueue(&store, 1, &["b"]).await;
     let merge = enqueue(&store, 2, &["a", "b"]).await;
     assert_eq!(
@@ -209,7 +174,7 @@ async fn a_merge_that_is_too_old_frees_both_lanes(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&a, &b]));
 }
 
-async fn holding_a_lane_holds_the_merge_in_it(store: impl Store) {
+pub(super) async fn holding_a_lane_holds_the_merge_in_it(store: impl Store) {
     let merge = enqueue(&store, 1, &["a", "b"]).await;
     let b = enqueue(&store, 2, &["b"]).await;
     assert_eq!(store.hold_lane(b.home()).await.unwrap(), Some(merge.id));
@@ -221,7 +186,7 @@ async fn holding_a_lane_holds_the_merge_in_it(store: impl Store) {
     assert!(due(&store).await.is_empty());
 }
 
-async fn a_parked_lane_gives_nothing_out(store: impl Store) {
+pub(super) async fn a_parked_lane_gives_nothing_out(store: impl Store) {
     let lane = store.lane_of("ehr", Some("a")).await.unwrap();
     assert!(store.park("ehr", lane, true, at(0)).await.unwrap());
     assert!(!store.park("ehr", lane, true, at(0)).await.unwrap(), "it was parked");
@@ -244,7 +209,7 @@ async fn a_parked_lane_gives_nothing_out(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&third]));
 }
 
-async fn a_parked_lane_stops_a_merge_and_a_retry(store: impl Store) {
+pub(super) async fn a_parked_lane_stops_a_merge_and_a_retry(store: impl Store) {
     let b = store.lane_of("ehr", Some("b")).await.unwrap();
     let merge = enqueue(&store, 1, &["a", "b"]).await;
     let behind = enqueue(&store, 2, &["a"]).await;
@@ -261,7 +226,7 @@ async fn a_parked_lane_stops_a_merge_and_a_retry(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&behind]));
 }
 
-async fn lanes_are_listed_as_a_person_asks_for_them(store: impl Store) {
+pub(super) async fn lanes_are_listed_as_a_person_asks_for_them(store: impl Store) {
     assert!(store.lanes("ehr", 9).await.unwrap().is_empty());
     let waiting = enqueue(&store, 1, &["a"]).await;
     enqueue(&store, 2, &["a"]).await;
@@ -290,7 +255,7 @@ async fn lanes_are_listed_as_a_person_asks_for_them(store: impl Store) {
     assert_eq!(store.lanes("lab", 9).await.unwrap().len(), 1);
 }
 
-async fn destinations_are_paused_on_record(store: impl Store) {
+pub(super) async fn destinations_are_paused_on_record(store: impl Store) {
     for (name, paused, all) in [
         ("lab", true, &["lab"][..]),
         ("ehr", true, &["ehr", "lab"]),
@@ -305,8 +270,8 @@ async fn destinations_are_paused_on_record(store: impl Store) {
     assert_eq!(due(&store).await, homes(&[&first]), "the store gives out as before");
 }
 
-async fn a_copy_has_its_own_lanes_and_says_of_what_it_is_one(store: impl Store) {
-    let kind = |copied: Result<Stored, hl7_sender::StoreError>| copied.unwrap_err().kind();
+pub(super) async fn a_copy_has_its_own_lanes_and_says_of_what_it_is_one(store: impl Store) {
+    let kind = |copied: Result<Stored, StoreError>| copied.unwrap_err().kind();
     let dead = enqueue(&store, 1, &["a"]).await;
     assert_eq!(kind(store.copy(dead.id, keyed(2, &["b"]), at(1)).await), StoreErrorKind::WrongState);
     assert_eq!(kind(store.copy(EntryId::random(), keyed(2, &["b"]), at(1)).await), StoreErrorKind::NotFound);
@@ -339,7 +304,7 @@ fn accepted(id: EntryId, end: End, acknowledgment: Option<&[u8]>) -> Accepted {
     Accepted { id, end, acknowledgment: acknowledgment.map(<[u8]>::to_vec), sent_at: at(1), at: at(2) }
 }
 
-async fn what_was_accepted_is_not_sent_again_after_a_crash(store: impl Store) {
+pub(super) async fn what_was_accepted_is_not_sent_again_after_a_crash(store: impl Store) {
     let ends = [(End::Unconfirmed, State::Unconfirmed, Some(ACK)), (End::Deliver, State::Delivered, None)];
     for (key, (end, state, acknowledgment)) in (1..).zip(ends) {
         let entry = enqueue(&store, key, &["a"]).await;
@@ -364,7 +329,7 @@ async fn what_was_accepted_is_not_sent_again_after_a_crash(store: impl Store) {
     }
 }
 
-async fn what_was_accepted_ends_as_the_last_answer_says(store: impl Store) {
+pub(super) async fn what_was_accepted_ends_as_the_last_answer_says(store: impl Store) {
     let entry = enqueue(&store, 1, &["a"]).await;
     store.begin(entry.home()).await.unwrap().unwrap();
     store.accepted(accepted(entry.id, End::Unconfirmed, Some(b"first"))).await.unwrap();

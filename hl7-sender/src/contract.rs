@@ -1,22 +1,37 @@
-//! What every store promises, by itself, without a sender. Each check is given a fresh store.
+//! What every [`Store`] promises, as checks that a store of any kind has to pass.
+//!
+//! They call the store by itself, without a sender, and panic where a promise is broken. What a disk does with a flush they cannot see.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use hl7_sender::{MemoryStore, contract};
+//! contract::check(async || MemoryStore::new()).await;
+//! # });
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a broken promise panics
+
+mod merges;
 
 use std::time::{Duration, SystemTime};
 
-use hl7_sender::{
-    Answered, Attempt, DeadLetterReason, Delivery, End, Enqueued, EntryId, Finished, Inbound, LaneId,
-    Received, Request, State, Store, StoreErrorKind, Stored,
+use self::merges::*;
+
+use crate::{
+    Answered, Attempt, Count, DeadLetterReason, Delivery, Due, End, Enqueued, EntryId, Finished, Inbound,
+    LaneId, Received, Request, State, Store, StoreError, StoreErrorKind, Stored,
 };
 
-use crate::peer::Folder;
+/// The acknowledgment with which [`finished`] delivers.
+pub const ACK: &[u8] = b"MSH|^~\\&|A\rMSA|AA|m\r";
 
-pub(crate) const ACK: &[u8] = b"MSH|^~\\&|A\rMSA|AA|m\r";
-
-pub(crate) fn at(seconds: u64) -> SystemTime {
+/// A time, so many seconds after a start that is the same for all.
+pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)
 }
 
 /// A request whose key, fingerprint and body are made from numbers.
-pub(crate) fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str>)]) -> Request {
+pub fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str>)]) -> Request {
     Request {
         key: [key; 32],
         fingerprint: [fingerprint; 32],
@@ -36,7 +51,8 @@ pub(crate) fn request(key: u8, fingerprint: u8, deliveries: &[(&str, Option<&str
     }
 }
 
-pub(crate) fn finished(id: EntryId, end: End, at: SystemTime) -> Finished {
+/// The end of an attempt that was written at this time; with an acknowledgment when it delivers.
+pub fn finished(id: EntryId, end: End, at: SystemTime) -> Finished {
     let acknowledgment = (end == End::Deliver).then(|| ACK.to_vec());
     Finished { id, end, acknowledgment, failure: None, rejected: false, sent_at: Some(at), at }
 }
@@ -61,20 +77,25 @@ async fn state(store: &impl Store, id: EntryId) -> State {
     store.record(id).await.unwrap().unwrap().state
 }
 
-macro_rules! contract {
+macro_rules! checks {
     ($($name:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                let folder = super::Folder::new();
-                super::$name(folder.store().await).await;
-            })*
+        /// Checks each promise of the contract, all at once, each with a store of its own, which `fresh` gives, empty.
+        ///
+        /// # Panics
+        /// When the store breaks a promise, with the promise's name.
+        pub async fn check<S: Store>(mut fresh: impl AsyncFnMut() -> S) {
+            let checks = [$((stringify!($name), tokio::spawn($name(fresh().await)))),*];
+            for (name, check) in checks {
+                assert!(check.await.is_ok(), "the store breaks its promise: {name}");
+            }
         }
     };
 }
 
-contract! {
+checks! {
     keeps_what_it_is_given
+    says_of_an_entry_under_which_key_it_is_kept
+    finds_the_oldest_that_leads_a_lane
     gives_a_lane_in_order
     a_lane_that_waits_gives_nothing_until_it_is_due
     settles_and_begins_in_one_call
@@ -101,6 +122,24 @@ contract! {
     tells_of_a_name_that_stands_for_another_message
     what_came_in_without_a_route_is_a_dead_letter_from_the_start
     an_inbound_key_is_known_until_its_time_is_over
+    a_merge_stands_in_the_lanes_of_both
+    a_merge_waits_for_what_is_before_it_in_either_lane
+    what_is_behind_a_merge_waits_for_it_in_either_lane
+    a_merge_that_waits_or_is_held_stops_both_lanes
+    merges_in_a_chain_go_out_one_behind_the_other
+    merges_in_a_circle_do_not_wait_for_each_other
+    a_cancelled_merge_frees_both_lanes
+    a_replayed_merge_goes_to_the_end_of_both_lanes
+    a_merge_that_was_under_way_is_recovered
+    a_merge_that_is_too_old_frees_both_lanes
+    holding_a_lane_holds_the_merge_in_it
+    a_parked_lane_gives_nothing_out
+    a_parked_lane_stops_a_merge_and_a_retry
+    lanes_are_listed_as_a_person_asks_for_them
+    destinations_are_paused_on_record
+    a_copy_has_its_own_lanes_and_says_of_what_it_is_one
+    what_was_accepted_is_not_sent_again_after_a_crash
+    what_was_accepted_ends_as_the_last_answer_says
 }
 
 async fn keeps_what_it_is_given(store: impl Store) {
@@ -113,6 +152,46 @@ async fn keeps_what_it_is_given(store: impl Store) {
     assert_eq!(store.message(kept.id).await.unwrap().unwrap(), vec![1; 100]);
     assert!(store.record(EntryId::random()).await.unwrap().is_none());
     assert!(store.message(EntryId::random()).await.unwrap().is_none());
+}
+
+async fn says_of_an_entry_under_which_key_it_is_kept(store: impl Store) {
+    let (first, second) =
+        (enqueue(&store, 1, None, at(0)).await.id, enqueue(&store, 2, None, at(0)).await.id);
+    for (key, id) in [(1, first), (2, second)] {
+        assert_eq!(store.record(id).await.unwrap().unwrap().key, [key; 32]);
+        assert!(store.is_known([key; 32]).await.unwrap());
+    }
+    assert!(!store.is_known([3; 32]).await.unwrap());
+    assert_eq!(begin(&store, first).await.unwrap().key, [1; 32]);
+    let next = store.finish(finished(first, End::Deliver, at(1)), true).await.unwrap().unwrap();
+    assert_eq!(next.key, [2; 32]);
+    assert!(store.is_known([1; 32]).await.unwrap(), "also when it is settled");
+}
+
+async fn finds_the_oldest_that_leads_a_lane(store: impl Store) {
+    assert_eq!(store.oldest("ehr").await.unwrap(), None);
+    let mut ids = Vec::new();
+    for (key, lane) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
+        ids.push(enqueue(&store, key, Some(lane), at(u64::from(key))).await.id);
+    }
+    enqueue(&store, 5, Some("a"), at(5)).await;
+    // Under way, held, parked, and due.
+    begin(&store, ids[0]).await.unwrap();
+    store.hold(ids[1]).await.unwrap();
+    store.park("ehr", lane(&store, ids[2]).await, true, at(6)).await.unwrap();
+    for (n, id) in ids.iter().enumerate() {
+        let enqueued = at(n as u64 + 1);
+        assert_eq!(store.oldest("ehr").await.unwrap(), Some(enqueued));
+        let lanes = store.lanes("ehr", 9).await.unwrap();
+        let of = lanes.iter().find(|lane| lane.head == Some(*id)).unwrap();
+        assert_eq!(of.enqueued_at, Some(enqueued));
+        match n {
+            0 => drop(store.finish(finished(*id, End::Deliver, at(7)), false).await.unwrap()),
+            _ => drop(store.cancel(*id, at(7)).await.unwrap()),
+        }
+    }
+    assert_eq!(store.oldest("ehr").await.unwrap(), Some(at(5)));
+    assert_eq!(store.oldest("lab").await.unwrap(), None);
 }
 
 async fn gives_a_lane_in_order(store: impl Store) {
@@ -129,7 +208,7 @@ async fn gives_a_lane_in_order(store: impl Store) {
         store.finish(finished(id, End::Deliver, at(1)), false).await.unwrap();
         assert_eq!(state(&store, id).await, State::Delivered);
     }
-    assert_eq!(store.due("ehr", at(9), 10).await.unwrap(), hl7_sender::Due::default());
+    assert_eq!(store.due("ehr", at(9), 10).await.unwrap(), Due::default());
 }
 
 async fn a_lane_that_waits_gives_nothing_until_it_is_due(store: impl Store) {
@@ -216,7 +295,7 @@ async fn an_end_without_an_attempt_is_a_fault(store: impl Store) {
 async fn held_lanes_wait_for_a_decision(store: impl Store) {
     let (first, second) =
         (enqueue(&store, 1, None, at(0)).await.id, enqueue(&store, 2, None, at(0)).await.id);
-    let kind = |result: Result<String, hl7_sender::StoreError>| result.unwrap_err().kind();
+    let kind = |result: Result<String, StoreError>| result.unwrap_err().kind();
     assert_eq!(kind(store.release(first, at(0)).await), StoreErrorKind::WrongState);
     assert_eq!(kind(store.dead_letter(first, at(0)).await), StoreErrorKind::WrongState);
     assert_eq!(kind(store.replay(first, at(0)).await), StoreErrorKind::WrongState);
@@ -225,7 +304,7 @@ async fn held_lanes_wait_for_a_decision(store: impl Store) {
     begin(&store, first).await.unwrap();
     store.finish(finished(first, End::Hold, at(1)), true).await.unwrap();
     enqueue(&store, 3, None, at(2)).await;
-    assert_eq!(store.due("ehr", at(9), 10).await.unwrap(), hl7_sender::Due::default());
+    assert_eq!(store.due("ehr", at(9), 10).await.unwrap(), Due::default());
     assert!(begin(&store, first).await.is_none());
 
     assert_eq!(store.release(first, at(3)).await.unwrap(), "ehr");
@@ -412,7 +491,7 @@ async fn removes_what_is_settled_when_its_time_is_over(store: impl Store) {
     assert_eq!(store.prune(at(99), at(99), 1).await.unwrap(), 1, "no more than asked");
     assert_eq!(store.prune(at(99), at(99), 100).await.unwrap(), 1);
     assert!(store.record(open).await.unwrap().is_some(), "what is open is never removed");
-    let left: u64 = store.counts().await.unwrap().iter().map(hl7_sender::Count::messages).sum();
+    let left: u64 = store.counts().await.unwrap().iter().map(Count::messages).sum();
     assert_eq!(left, 2);
 }
 
@@ -426,7 +505,7 @@ async fn after_close_every_call_fails(store: impl Store) {
 }
 
 /// What came in under a key; keys that are alike but for 100 have one name.
-pub(crate) fn inbound(key: u8, deliveries: &[(&str, Option<&str>)]) -> Inbound {
+pub fn inbound(key: u8, deliveries: &[(&str, Option<&str>)]) -> Inbound {
     Inbound {
         request: request(key, key, deliveries),
         name: [key % 100; 32],
@@ -516,7 +595,7 @@ async fn what_came_in_without_a_route_is_a_dead_letter_from_the_start(store: imp
     }
     assert_eq!(store.dead_letters(9).await.unwrap().len(), 2);
     for destination in ["ehr", "lab"] {
-        assert_eq!(store.due(destination, at(9), 9).await.unwrap(), hl7_sender::Due::default());
+        assert_eq!(store.due(destination, at(9), 9).await.unwrap(), Due::default());
     }
     assert_eq!(state(&store, held).await, State::Held, "the lane waits as it did");
     store.replay(entries[1].id, at(6)).await.unwrap();
