@@ -1,7 +1,9 @@
 //! The libraries beside rivals and hand-written floors, in one run: `cargo run --release [-- PART]`.
 
+mod backlog;
 mod block;
 mod count;
+mod delivery;
 mod index;
 mod listener;
 mod mapping;
@@ -20,7 +22,10 @@ fn main() {
     if part.as_deref() == Some(listener::IDLE_SENDERS) {
         return listener::idle_senders(&std::env::args().nth(2).unwrap_or_default());
     }
-    let parts: [(&str, fn()); 8] = [
+    if part.as_deref() == Some(backlog::CHILD) {
+        return backlog::child(&std::env::args().nth(2).unwrap_or_default());
+    }
+    let parts: [(&str, fn()); 10] = [
         ("message", message::run),
         ("index", index::run),
         ("rivals", rivals::run),
@@ -29,6 +34,8 @@ fn main() {
         ("listener", listener::run),
         ("mapping", mapping::run),
         ("outbox", outbox::run),
+        ("delivery", delivery::run),
+        ("backlog", backlog::run),
     ];
     for (name, run) in parts {
         if part.as_deref().is_none_or(|part| part == name) {

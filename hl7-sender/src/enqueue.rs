@@ -10,11 +10,12 @@ use hl7_mllp::AckMode;
 use crate::destination::Destination;
 use crate::digest::{self, Digest};
 use crate::entry::{Delivery, Enqueued, Record, Request, State, Stored};
-use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
+use crate::error::{EnqueueError, EnqueueErrorKind};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
 use crate::running::Running;
 use crate::shape;
+use crate::unstoppable::Unstoppable;
 
 /// The longest origin, in bytes.
 pub(crate) const MAX_ORIGIN: usize = 128;
@@ -98,11 +99,7 @@ impl<'a> NewEntry<'a> {
         if running.engine.is_stopping() {
             return Err(EnqueueError::new(EnqueueErrorKind::ShutDown));
         }
-        let kept = tokio::spawn(keep(Arc::clone(running), self.into_request()?));
-        // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
-        let lost =
-            |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Closed))));
-        kept.await.unwrap_or_else(lost)
+        Unstoppable::new(keep(Arc::clone(running), self.into_request()?)).await
     }
 
     /// The same as what came in under this key.
@@ -173,7 +170,7 @@ impl<'a> NewEntry<'a> {
     }
 }
 
-/// Stores the request and wakes its destinations. A task of its own, because a caller who stops waiting does not undo the commit.
+/// Stores the request and wakes its destinations.
 async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, EnqueueError> {
     let now = running.engine.now();
     let about = About::of(&request, now);

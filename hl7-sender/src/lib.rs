@@ -191,6 +191,7 @@ mod status_outcome;
 mod store;
 mod taken;
 mod transport;
+mod unstoppable;
 mod watch;
 
 pub use action::Action;

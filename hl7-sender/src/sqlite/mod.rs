@@ -36,7 +36,7 @@ use self::file::LockedFile;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
-use self::writer::Writer;
+use self::writer::{Pace, Writer};
 use crate::digest::Digest;
 use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
@@ -171,8 +171,14 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
     }
     file.set_mark(tables.mark());
     let poisoned = Arc::new(AtomicBool::new(false));
-    let writer =
-        Writer { tables, reserve, file: Arc::clone(&file), poisoned: Arc::clone(&poisoned), mark: None };
+    let writer = Writer {
+        tables,
+        reserve,
+        file: Arc::clone(&file),
+        poisoned: Arc::clone(&poisoned),
+        mark: None,
+        pace: Pace::default(),
+    };
     let weak = Arc::downgrade(&file);
     let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;
     let writer = Worker::writer(writer).map_err(no_thread)?;
