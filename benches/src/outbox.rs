@@ -26,8 +26,9 @@ async fn ours(folder: &Path) -> Option<Duration> {
     // Nothing listens there: this measures the store, not the wire.
     let destination = Destination::mllp("ehr", "127.0.0.1:9");
     let sender = Sender::builder(store).destination(destination).start().await.ok()?;
-    let took = produce(|producer, n| {
-        let sender = sender.clone();
+    let producing = sender.clone();
+    let took = produce(move |producer, n| {
+        let sender = producing.clone();
         async move {
             let text = text(producer, n);
             let msg = Message::parse(&text).ok()?;
@@ -104,7 +105,8 @@ async fn bare(folder: &Path) -> Option<Duration> {
         let mut seq = 0_i64;
         let write = |db: &Connection, bytes: Vec<u8>| {
             seq += 1;
-            db.prepare_cached("INSERT INTO entry VALUES(1, ?1, ?2, 0)")?.execute(params![seq, seq.to_be_bytes()])?;
+            db.prepare_cached("INSERT INTO entry VALUES(1, ?1, ?2, 0)")?
+                .execute(params![seq, seq.to_be_bytes()])?;
             db.prepare_cached("INSERT INTO body VALUES(?1, ?2)")?.execute(params![seq, bytes]).map(drop)
         };
         write_groups(&mut db, rows, write, |_, _| Ok(()))
@@ -155,7 +157,13 @@ async fn same_rows(folder: &Path) -> Option<Duration> {
                 "INSERT INTO request (number, key, fingerprint, control_id, message_type, size, digest)
                  VALUES (?1, ?2, ?3, ?4, 'ADT^A01^ADT_A01', ?5, ?3)",
             )?
-            .execute(params![number, row.key, row.digest, row.control_id, row.body.len()])?;
+            .execute(params![
+                number,
+                row.key,
+                row.digest,
+                row.control_id,
+                row.body.len() as i64
+            ])?;
             db.prepare_cached("INSERT INTO body VALUES (?1, ?2)")?.execute(params![number, row.body])?;
             db.prepare_cached(
                 "INSERT INTO entry (number, id, request, origin, destination, lane, position, due_at, state, enqueued_at, since)
@@ -168,7 +176,7 @@ async fn same_rows(folder: &Path) -> Option<Duration> {
             db.prepare_cached(
                 "INSERT INTO tally VALUES ('', 'ehr', 0, ?1) ON CONFLICT DO UPDATE SET entries = entries + ?1",
             )?
-            .execute([count])
+            .execute([count as i64])
             .map(drop)
         };
         write_groups(&mut db, rows, write, end)
