@@ -37,7 +37,7 @@ use self::file::LockedFile;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
-use self::writer::{Writer, WriterTally};
+use self::writer::{Pace, Writer, WriterTally};
 use crate::digest::Digest;
 use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
@@ -183,6 +183,7 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         poisoned: Arc::clone(&poisoned),
         tally: Arc::clone(&tally),
         mark: None,
+        pace: Pace::default(),
     };
     let weak = Arc::downgrade(&file);
     let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;
