@@ -26,7 +26,7 @@ fn main() {
     if part.as_deref() == Some(backlog::CHILD) {
         return backlog::child(&std::env::args().nth(2).unwrap_or_default());
     }
-    let parts: [(&str, fn()); 10] = [
+    let parts: &[(&str, fn())] = &[
         ("message", message::run),
         ("index", index::run),
         ("rivals", rivals::run),
@@ -40,7 +40,7 @@ fn main() {
         ("backlog", backlog::run),
     ];
     for (name, run) in parts {
-        if part.as_deref().is_none_or(|part| part == name) {
+        if part.as_deref().is_none_or(|part| part == *name) {
             run();
         }
     }

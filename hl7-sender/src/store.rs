@@ -362,7 +362,7 @@ impl<S: Store> Watched<S> {
         if let Some(error) = error.filter(|error| error.is_fault() || error.is_passing()) {
             self.errors.add(error.code());
         }
-        if let Some(fault) = error.filter(StoreError::is_fault) {
+        if let Some(fault) = error.filter(StoreError::is_fault).map(|fault| fault.first()) {
             self.fault.send_if_modified(|first| first.replace(first.unwrap_or(fault)).is_none());
         }
     }

@@ -1,16 +1,16 @@
 //! The thread that writes: calls in groups that share a commit, and room for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::file::LockedFile;
 use super::mark::Mark;
+use super::poison::Poison;
 use super::reserve::Reserve;
 use super::tables::Tables;
-use super::worker::{Job, Order, note};
+use super::worker::{Job, Order};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store_counters::StoreCounters;
 use crate::tally::{Clocked, Tick};
@@ -30,7 +30,7 @@ pub(super) struct Writer {
     pub(super) tables: Tables,
     pub(super) reserve: Reserve,
     pub(super) file: Arc<LockedFile>,
-    pub(super) poisoned: Arc<AtomicBool>,
+    pub(super) poisoned: Arc<Poison>,
     pub(super) tally: Arc<WriterTally>,
     /// What the file `.lock` says.
     pub(super) mark: Option<Mark>,
@@ -104,8 +104,8 @@ impl Writer {
         if group.is_empty() {
             return;
         }
-        if self.poisoned.load(Ordering::Acquire) {
-            return answer_all(group, Err(StoreError::new(StoreErrorKind::Poisoned)));
+        if let Some(refusal) = self.poisoned.refusal() {
+            return answer_all(group, Err(refusal));
         }
         let mut done = self.in_transaction(&mut group);
         if is_full(&done) {
@@ -118,12 +118,12 @@ impl Writer {
         if is_full(&done) && group.len() > 1 {
             return group.into_iter().for_each(|job| self.run_group(vec![job]));
         }
-        let done = done.inspect_err(|error| note(error, &self.poisoned));
+        let done = done.inspect_err(|error| self.poisoned.note(error));
         answer_all(group, done);
         if done.is_ok()
             && let Err(error) = self.shorten_log()
         {
-            note(&error, &self.poisoned);
+            self.poisoned.note(&error);
         }
     }
 
