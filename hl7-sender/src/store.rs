@@ -165,7 +165,8 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn record(&self, id: EntryId) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// The newest entries, those of one origin where one is given.
+    /// The newest entries, those of one origin where one is given: those of the newest request first. One that a later call added under a known key stands
+    /// among those of its request.
     ///
     /// # Errors
     /// When the store fails.
@@ -175,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
 
-    /// The newest dead letters.
+    /// The newest dead letters, in the same order.
     ///
     /// # Errors
     /// When the store fails.
