@@ -13,6 +13,7 @@
 
 mod merges;
 
+use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use self::merges::*;
@@ -77,6 +78,11 @@ async fn state(store: &impl Store, id: EntryId) -> State {
     store.record(id).await.unwrap().unwrap().state
 }
 
+/// One type for all checks, so that the runtime's code for tasks is compiled once.
+fn boxed(check: impl Future<Output = ()> + Send + 'static) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(check)
+}
+
 macro_rules! checks {
     ($($name:ident)*) => {
         /// Checks each promise of the contract, all at once, each with a store of its own, which `fresh` gives, empty.
@@ -84,7 +90,7 @@ macro_rules! checks {
         /// # Panics
         /// When the store breaks a promise, with the promise's name.
         pub async fn check<S: Store>(mut fresh: impl AsyncFnMut() -> S) {
-            let checks = [$((stringify!($name), tokio::spawn($name(fresh().await)))),*];
+            let checks = [$((stringify!($name), tokio::spawn(boxed($name(fresh().await))))),*];
             for (name, check) in checks {
                 assert!(check.await.is_ok(), "the store breaks its promise: {name}");
             }
