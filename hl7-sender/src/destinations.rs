@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use crate::destination::Destination;
 use crate::destination_status::DestinationStatus;
 use crate::error::{StartError, StartErrorKind, StoreError};
-use crate::event::DestinationChange;
 use crate::running::Running;
 use crate::sender::Sender;
+use crate::unstoppable::Unstoppable;
 
 impl Sender {
     /// What the sender can say of its destinations, in the order of their names.
@@ -33,11 +33,8 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed. In this run the destination is paused all the same.
     pub async fn pause_destination(&self, name: &str) -> Result<bool, StoreError> {
-        let Some(target) = self.running().target(name) else { return Ok(false) };
-        target.gate().pause();
-        self.store().pause(name, true).await?;
-        self.running().engine.tell_of(&target.tally.name, DestinationChange::Paused);
-        Ok(true)
+        let (running, name) = (Arc::clone(self.running()), name.to_owned());
+        Unstoppable::new(async move { running.pause(&name).await }).await
     }
 
     /// Goes on with a destination that was paused. One that cannot be reached is tried now, with all that waits for its next attempt there, whatever rest it
@@ -46,12 +43,8 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed. The destination stays paused then.
     pub async fn resume_destination(&self, name: &str) -> Result<bool, StoreError> {
-        let Some(target) = self.running().target(name) else { return Ok(false) };
-        self.store().pause(name, false).await?;
-        target.gate().resume(Instant::now());
-        self.running().engine.tell_of(&target.tally.name, DestinationChange::Resumed);
-        target.wake.notify_one();
-        Ok(true)
+        let (running, name) = (Arc::clone(self.running()), name.to_owned());
+        Unstoppable::new(async move { running.resume(&name).await }).await
     }
 
     /// Adds a destination. Entries that wait under its name go out at once, in the lanes they were enqueued for, unless a destination of this name was paused.

@@ -1,11 +1,13 @@
 //! One lane's turn: its head is sent, settled, and the next one begun, as long as the lane flows.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 
+use crate::caught::caught;
 use crate::decision::{self, Verdict};
 use crate::digest;
 use crate::engine::{Engine, Stage, Target};
@@ -18,7 +20,7 @@ use crate::seal::Shut;
 use crate::span::Timed;
 use crate::taken::{Accept, Taken};
 use crate::tally::Entered;
-use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing, Pending};
+use crate::transport::{Confirmation, ConnectFailure, Connection, Failure, FailureKind, Outgoing};
 use crate::vault;
 
 /// How many messages a lane sends before the others of its destination get their turn. Lanes that wait are served first then; a lane
@@ -38,6 +40,8 @@ const TOO_OLD: &str = "S202";
 const INTERRUPTED: &str = "S203";
 /// S204: under way when the destination was removed or changed.
 const CUT: &str = "S204";
+/// S215: the transport, which is the program's own, panicked.
+const PANICKED: &str = "S215";
 
 /// A connection of a destination.
 pub(crate) struct Link {
@@ -84,6 +88,14 @@ fn cut(taken: &Taken) -> Came {
     match taken.said() {
         Some(accept) => Came::Answer(Ok(Confirmation::Taken { accept, code: CUT })),
         None => Came::Cut,
+    }
+}
+
+/// What the receiver has said that it has is never sent again, whatever became of the rest.
+fn settled(sent: Result<Confirmation, Failure>, taken: &Taken) -> Result<Confirmation, Failure> {
+    match (sent, taken.said()) {
+        (Err(failure), Some(accept)) => Ok(Confirmation::Taken { accept, code: failure.code() }),
+        (sent, _) => sent,
     }
 }
 
@@ -159,7 +171,9 @@ impl<'t> Turn<'t> {
         let target = self.target;
         let connected = tokio::select! {
             biased;
-            connected = target.transport.connect() => connected,
+            connected = caught(async { target.transport.connect().await }) => {
+                connected.unwrap_or(Err(ConnectFailure::doubtful(PANICKED)))
+            }
             () = target.reached(Stage::Cut) => return Err(Missing::Cut),
         };
         let tally = &target.tally;
@@ -250,7 +264,7 @@ impl<'t> Turn<'t> {
             let (sent_at, began) = (self.engine.now(), Instant::now());
             let sent = tokio::select! {
                 biased;
-                sent = self.sent(link.connection.send(message), &taken, sent_at, attempt.id) => sent,
+                sent = self.sent(&mut link, message, &taken, sent_at, attempt.id) => sent,
                 () = self.target.reached(Stage::Cut) => return Ok((sent_at, cut(&taken))),
             };
             self.used(link, &sent);
@@ -262,7 +276,7 @@ impl<'t> Turn<'t> {
                     }
                     replaced = true;
                 }
-                sent => return Ok((sent_at, Came::Answer(sent))),
+                sent => return Ok((sent_at, Came::Answer(settled(sent, &taken)))),
             }
         }
     }
@@ -270,15 +284,17 @@ impl<'t> Turn<'t> {
     /// Waits for the end of a send. That the receiver has the message is put on record when it says so, before its last answer.
     async fn sent(
         &self,
-        mut sending: Pending<'_, Result<Confirmation, Failure>>,
+        link: &mut Link,
+        message: Outgoing<'_>,
         taken: &Taken,
         sent_at: SystemTime,
         id: EntryId,
     ) -> Result<Confirmation, Failure> {
+        let mut sending = pin!(caught(async { link.connection.send(message).await }));
         loop {
             tokio::select! {
                 biased;
-                sent = &mut sending => return sent,
+                sent = &mut sending => return sent.unwrap_or(Err(Failure::new(PANICKED, FailureKind::Lost))),
                 accept = taken.next() => self.accepted(id, accept, sent_at).await,
             }
         }

@@ -130,7 +130,8 @@
 //! * To rotate, start with a new current key, and the old ones as former keys as long as anything that they sealed is kept.
 //! * An entry whose key is not there is held with the code `S207`, one that does not open with its key with `S208`, and its lane stands. [`Sender::release`] sends it once
 //!   the key is there. Its message cannot be read meanwhile ([`StoreErrorKind::Sealed`]). So it is when encryption is turned off, and repeats are not known then.
-//! * It keeps content from who can read the file. Who can write to it can put plain messages there.
+//! * It keeps content from who can read the file, but for one thing: lanes are named by a hash of their key's value under a secret that lies in the file. Who has the
+//!   file can try out values, such as all numbers of a hospital, and learn which have messages. Who can write to it can put plain messages there.
 //!
 //! # Guarantees
 //!
@@ -148,7 +149,8 @@
 //! * An entry is [`State::Delivered`] only once a matching positive acknowledgment is on the disk, or that the receiver gave one (a `CA` before an answer that
 //!   did not come, 0x06 of MLLP release 2).
 //! * An attempt is counted on the disk before its first byte is written, so that a message that ends the process each time is counted too, and held after
-//!   [`Retry::max_attempts`]. Every attempt that failed is on record ([`Sender::attempts`]), so that who sees a duplicate finds why.
+//!   [`Retry::max_attempts`]. The last hundred attempts that failed are on record
+//!   ([`Sender::attempts`]), unless the disk was full, so that who sees a duplicate finds why.
 //! * A message that was altered in the store is never sent: it is held with the code `S201`.
 //! * After the store failed to read or write, or was found to contradict itself, nothing more is sent and nothing is accepted, until it is opened
 //!   again. It is checked when it is opened ([`SqliteOptions::check_within`]). One that lacks entries which it had accepted, because an older copy was put in
@@ -176,7 +178,7 @@
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
 //! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` under way when the process ended, and in the receiver's safe
 //! keeping by then, `S207` its key is not there, `S208` not sealed with its key or not for it, `S211` no folder, `S212` file not
-//! written, `S213` file not known to be durable, `S214` file system too slow, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
+//! written, `S213` file not known to be durable, `S214` file system too slow, `S215` the transport panicked, `N...` of `hl7-mllp`, or the code of a negative acknowledgment.
 //!
 //! # No patient data in diagnostics
 //!
@@ -186,6 +188,7 @@
 mod action;
 mod arrival;
 mod backlog;
+mod caught;
 mod committed;
 #[cfg(feature = "test-util")]
 pub mod contract;

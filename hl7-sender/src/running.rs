@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::destination::Destination;
 use crate::dispatch::Dispatch;
 use crate::engine::{Engine, Stage, Target};
-use crate::error::{StartError, StartErrorKind};
+use crate::error::{StartError, StartErrorKind, StoreError};
 use crate::event::{Board, DestinationChange, Events};
 
 /// A sender as long as it runs.
@@ -22,6 +22,8 @@ pub(crate) struct Running {
     open: Mutex<BTreeMap<String, Open>>,
     /// One change at a time, so that a destination is ended before another of its name is served.
     changing: tokio::sync::Mutex<()>,
+    /// One pause or its end at a time, so that the run is as the record says.
+    pausing: tokio::sync::Mutex<()>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Where subscribers come to, until the end.
     board: Mutex<Option<Board>>,
@@ -40,8 +42,17 @@ impl Running {
         board: Board,
         max_message_bytes: usize,
     ) -> Self {
-        let (open, changing, tasks) = Default::default();
-        Self { engine, max_message_bytes, stop, open, changing, tasks, board: Mutex::new(Some(board)) }
+        let (open, changing, pausing, tasks) = Default::default();
+        Self {
+            engine,
+            max_message_bytes,
+            stop,
+            open,
+            changing,
+            pausing,
+            tasks,
+            board: Mutex::new(Some(board)),
+        }
     }
 
     /// What happens from now on; nothing after the end.
@@ -90,8 +101,12 @@ impl Running {
             return Err(StartError::new(StartErrorKind::UnknownName));
         }
         let target = Arc::new(Target::new(destination, &self.engine.tallies));
-        self.take_pause(&target).await?;
-        let before = self.put(&target, None);
+        let before = {
+            // What is paused or resumed meanwhile finds the old one or the new one, and both are as it says.
+            let _one = self.pausing.lock().await;
+            self.take_pause(&target).await?;
+            self.put(&target, None)
+        };
         self.close(before, within).await;
         self.open(&target);
         self.engine.tell_of(&target.tally.name, DestinationChange::Changed);
@@ -109,6 +124,27 @@ impl Running {
         self.engine.tallies.remove(name);
         self.engine.tell_of(&name.into(), DestinationChange::Removed);
         Ok(())
+    }
+
+    /// Pauses a destination, in this run and on record. Whether there is such a one.
+    pub(crate) async fn pause(&self, name: &str) -> Result<bool, StoreError> {
+        let _one = self.pausing.lock().await;
+        let Some(target) = self.target(name) else { return Ok(false) };
+        target.gate().pause();
+        self.engine.store.pause(name, true).await?;
+        self.engine.tell_of(&target.tally.name, DestinationChange::Paused);
+        Ok(true)
+    }
+
+    /// Goes on with it.
+    pub(crate) async fn resume(&self, name: &str) -> Result<bool, StoreError> {
+        let _one = self.pausing.lock().await;
+        let Some(target) = self.target(name) else { return Ok(false) };
+        self.engine.store.pause(name, false).await?;
+        target.gate().resume(Instant::now());
+        self.engine.tell_of(&target.tally.name, DestinationChange::Resumed);
+        target.wake.notify_one();
+        Ok(true)
     }
 
     /// A destination that is paused on record is paused from the start.

@@ -218,6 +218,7 @@ pub(super) async fn a_parked_lane_stops_a_merge_and_a_retry(store: impl Store) {
     store.finish(finished(merge.id, End::Retry(at(4)), at(1)), true).await.unwrap();
     assert_eq!(store.due("ehr", at(99), 9).await.unwrap(), Due::default());
     assert!(store.begin(merge.home()).await.unwrap().is_none());
+    assert_eq!(store.oldest("ehr").await.unwrap(), Some(at(0)), "what is parked waits all the same");
     store.hold(merge.id).await.unwrap();
     store.release(merge.id, at(5)).await.unwrap();
     assert!(due(&store).await.is_empty(), "its release does not end the parking");

@@ -45,6 +45,7 @@ impl LockedFile {
         let lock = private().open(&lock_path).map_err(io_error)?;
         try_lock(&lock)?;
         check_locks(&lock_path)?;
+        check_presence(&path, &lock)?;
         if !path.exists() {
             make_private(&path).map_err(io_error)?;
         }
@@ -78,10 +79,7 @@ impl LockedFile {
 
     /// How far the store at this place had come, as the file `.lock` has it.
     pub(super) fn mark(&self) -> Option<Mark> {
-        let mut text = [0; Mark::LENGTH];
-        let mut lock = self.lock()?;
-        lock.seek(SeekFrom::Start(0)).and_then(|_| lock.read_exact(&mut text)).ok()?;
-        Mark::read(&text)
+        read_mark(self.lock()?)
     }
 
     /// Notes how far it has come. It is not flushed: after a loss of power it may tell of less, which alarms nobody.
@@ -116,6 +114,19 @@ fn check_ground(path: &Path) -> Result<(), OpenError> {
             Ok(())
         }
     }
+}
+
+fn read_mark(mut lock: &File) -> Option<Mark> {
+    let mut text = [0; Mark::LENGTH];
+    lock.seek(SeekFrom::Start(0)).and_then(|_| lock.read_exact(&mut text)).ok()?;
+    Mark::read(&text)
+}
+
+/// Where a store was, its file is not made anew: SQLite would empty the log that stands beside it, which may hold the newest entries.
+fn check_presence(path: &Path, lock: &File) -> Result<(), OpenError> {
+    let is_gone = || fs::metadata(path).map_or(true, |file| file.len() == 0);
+    let had_entries = read_mark(lock).is_some_and(|mark| mark.number() > 0);
+    if had_entries && is_gone() { Err(OpenError::new(OpenErrorKind::WentBack)) } else { Ok(()) }
 }
 
 /// A lock that is given twice is none.

@@ -30,6 +30,8 @@ const OLDEST: &str = "SELECT min(at) FROM (
     UNION ALL SELECT min(enqueued_at) FROM entry WHERE destination = ?1 AND state = 1
     UNION ALL SELECT min(enqueued_at) FROM entry WHERE destination = ?1 AND state = 3
     UNION ALL SELECT (SELECT enqueued_at FROM entry WHERE lane = p.lane AND position IS NOT NULL ORDER BY position LIMIT 1)
+        FROM parked p WHERE p.destination = ?1
+    UNION ALL SELECT (SELECT e.enqueued_at FROM also a JOIN entry e ON e.number = a.entry WHERE a.lane = p.lane ORDER BY a.position LIMIT 1)
         FROM parked p WHERE p.destination = ?1)";
 
 impl Tables {

@@ -134,10 +134,11 @@ impl Writer {
         let bytes = group.iter().map(|job| job.bytes()).sum();
         let has_room = self.has_room(bytes)?;
         let began = Instant::now();
-        self.tables.begin(has_room, growth(group))?;
-        let done = group
-            .iter_mut()
-            .try_for_each(|job| job.run(&mut self.tables))
+        // Also one that has begun for another's store is ended: that one could not write.
+        let done = self
+            .tables
+            .begin(has_room, growth(group))
+            .and_then(|()| group.iter_mut().try_for_each(|job| job.run(&mut self.tables)))
             .and_then(|()| self.tables.commit());
         match done {
             Ok(()) => {

@@ -47,6 +47,20 @@ async fn fault_55_a_log_that_was_removed_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_55_a_store_whose_file_is_away_keeps_its_log() {
+    let folder = Folder::new();
+    let accepted = killed(&folder);
+    let store = folder.store_path();
+    std::fs::rename(&store, beside(&store, "-away")).unwrap();
+    assert_eq!(refused(&store).await, OpenErrorKind::WentBack);
+    assert!(!store.exists(), "none is made in its place");
+    std::fs::rename(beside(&store, "-away"), &store).unwrap();
+    let opened = folder.store().await;
+    assert!(opened.recent(None, 10_000).await.unwrap().len() >= accepted);
+    opened.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_55_a_log_of_another_store_is_never_taken_for_its_own() {
     let [here, there] = [Folder::new(), Folder::new()];
     for folder in [&here, &there] {

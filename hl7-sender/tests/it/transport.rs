@@ -20,6 +20,9 @@ enum Does {
     Fails(FailureKind),
     /// For a reason that stays.
     Refuses,
+    Panics,
+    /// Says that the receiver has the message, and then that the connection was lost.
+    TakesAndFails,
 }
 
 /// A transport that does what it is told, and then answers AA.
@@ -57,6 +60,11 @@ impl Connection for Told {
             }
             match act {
                 Does::Fails(kind) => Err(Failure::new("X001", kind)),
+                Does::Panics => panic!("a transport of the program's own"),
+                Does::TakesAndFails => {
+                    message.taken(None);
+                    Err(Failure::new("X001", FailureKind::Lost))
+                }
                 Does::Refuses => Err(Failure::new("X002", FailureKind::Lost).lasting()),
                 Does::Code(code) => {
                     let message = Message::from_bytes(message.bytes()).unwrap();
@@ -217,4 +225,26 @@ async fn every_row_of_the_table_does_what_it_says() {
             sender.shutdown(PATIENCE).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transport_that_panics_loses_its_connection_and_nothing_else() {
+    let folder = Folder::new();
+    let transport = Told::to([Does::Panics]);
+    let sender = folder.sender(told(&transport)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    delivered(&receipt).await;
+    assert_eq!(transport.control_ids(), ["m-1", "m-1"]);
+    let attempts = sender.attempts(&receipt.id()).await.unwrap();
+    assert_eq!(attempts.first().and_then(|first| first.failure.as_deref()), Some("S215"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_connection_says_was_taken_is_not_sent_again() {
+    let folder = Folder::new();
+    let transport = Told::to([Does::TakesAndFails]);
+    let sender = folder.sender(told(&transport)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    assert!(matches!(outcome(&receipt).await, Outcome::Taken));
+    assert_eq!(transport.control_ids(), ["m-1"]);
 }
