@@ -267,7 +267,7 @@
 //! | M010 | a key does not take this value |
 //! | M101 | not an expression |
 //! | M102, M103 | an unknown function; wrong arguments |
-//! | M104 | not the number of a field or component |
+//! | M104 | a field, component or subcomponent that the version does not have; a warning where it is read or removed |
 //! | M105 | an unknown table |
 //! | M106 | an unknown part of a composite |
 //! | M107, M108, M109 | an unknown message, version, time zone |
@@ -287,6 +287,15 @@
 //! | M126 | a warning: a loop over a group that stands once |
 //! | M127 | something outside the file that is not there, or cannot be asked for: see [`Mapping::load`] |
 //! | M128 | a file that is no table |
+//! | M129 | a second repetition of a field that does not repeat; a warning where a loop may give one |
+//! | M130 | a warning: a constant, or the entry of a table, that the HL7 table of the place does not have |
+//! | M131 | a composite, and the field has another type |
+//! | M132 | a constant or function that gives no number, date or time where the type is one |
+//! | M133 | a warning: no rule gives a field that the standard requires |
+//!
+//! Fields, types and tables are those of the version in `to`; in place those of any version, and of a message that is read those of every
+//! version that is accepted. User-defined tables are not asked: their codes are a site's own. A message without a required field is written
+//! all the same, because receivers differ.
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!

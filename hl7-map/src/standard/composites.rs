@@ -153,6 +153,21 @@ pub(crate) fn component(composite: &Composite, name: &str, version: Version) -> 
     parts(composite, version).find(|part| part.name == name).map(|part| part.at)
 }
 
+impl Composite {
+    /// Whether a field of this type takes the parts. Types that became another one in a later version have them at the same places.
+    pub(crate) fn fits(&self, kind: &str) -> bool {
+        composite_of(kind).is_some_and(|own| own.name == self.name)
+            || matches!(
+                (self.name, kind),
+                ("name", "PN" | "XPN")
+                    | ("address", "AD")
+                    | ("identifier", "CK")
+                    | ("phone", "TN")
+                    | ("provider", "CN" | "CNN" | "PPN")
+            )
+    }
+}
+
 /// The composite that a data type is.
 pub(crate) fn composite_of(kind: &str) -> Option<&'static Composite> {
     let name = match kind {
