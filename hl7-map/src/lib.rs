@@ -249,6 +249,14 @@
 //! before 2.3 there is no such field, and a value beyond ASCII is refused unless the file sets MSH-18), EVN-2 (as MSH-7), EVN-1 up to version 2.2, and set IDs, which begin anew behind the segment they belong to. What the file gives goes
 //! before.
 //!
+//! # Where a field comes from
+//!
+//! [`Mapping::explain_json`] and [`Mapping::explain_hl7`] give a [`Trace`]: for each field the line of its rule, what was read (with the
+//! role that it has: the value, a condition, a loop, or what has to be present beside it), each function, and for a field that is absent
+//! the reason ([`Outcome`]). Values are kept back until they are asked for. Of set IDs and other values that the engine fills in, and of
+//! `accept`, `require` and `drop_message`, which concern the whole message, a trace names no inputs. At most 200 inputs are named of what
+//! stands beside a constant.
+//!
 //! # Codes
 //!
 //! Mistakes in a file ([`MappingError`]):
@@ -361,6 +369,7 @@ mod shown;
 mod sources;
 mod standard;
 mod suggest;
+mod trace;
 mod value;
 mod yaml;
 
@@ -371,3 +380,4 @@ pub use error::{MappingError, MappingErrors};
 pub use mapping::Mapping;
 pub use refusal::{ApplyError, ApplyErrorKind, Refusal};
 pub use sources::{Function, Lookup, Sources};
+pub use trace::{Outcome, Role, Trace, TracedField, TracedInput, TracedStep};
