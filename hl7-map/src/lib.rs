@@ -257,6 +257,11 @@
 //! `accept`, `require` and `drop_message`, which concern the whole message, a trace names no inputs. At most 200 inputs are named of what
 //! stands beside a constant.
 //!
+//! # What a mapping reads
+//!
+//! [`Mapping::sample_payload`] writes a payload with something for everything that a mapping from JSON reads, and
+//! [`Mapping::payload_schema`] the JSON Schema of such payloads.
+//!
 //! # Codes
 //!
 //! Mistakes in a file ([`MappingError`]):
@@ -364,6 +369,7 @@ mod pattern;
 mod place;
 mod plan;
 mod refusal;
+mod sample;
 mod scope;
 mod shown;
 mod sources;

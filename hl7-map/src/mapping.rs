@@ -13,6 +13,7 @@ use crate::error::MappingErrors;
 use crate::json::{self, JsonLimits};
 use crate::plan::{Plan, Work};
 use crate::refusal::ApplyError;
+use crate::sample;
 use crate::sources::Sources;
 use crate::trace::Trace;
 use crate::yaml;
@@ -177,6 +178,32 @@ impl Mapping {
             Err(error) => (Some(error), None),
         };
         Ok(Trace { fields: recording.fields, refused, dropped, shown: false })
+    }
+
+    /// A payload, in one line, with something for everything that a mapping from JSON reads; `None` of a mapping that reads messages.
+    ///
+    /// A text is called like its member, unless a function, a table or a comparison tells what it may be. A table's value is its first entry.
+    ///
+    /// ```
+    /// let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  PID: { 3: { each: .ids, value: .no }, 5: .name, 7: .born | date }\n";
+    /// let mapping = hl7_map::Mapping::from_yaml(text)?;
+    /// assert_eq!(mapping.sample_payload().unwrap(), r#"{"born":"1980-02-03","ids":[{"no":"no"}],"name":"name"}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sample_payload(&self) -> Option<String> {
+        match &self.plan.work {
+            Work::Build(build) => Some(sample::payload(&self.plan, build)),
+            _ => None,
+        }
+    }
+
+    /// The JSON Schema (2020-12), in one line, of the payload of a mapping from JSON: the members that it reads, and those that `require`
+    /// names as required. `None` of a mapping that reads messages. Other members are allowed, as the mapping does.
+    pub fn payload_schema(&self) -> Option<String> {
+        match &self.plan.work {
+            Work::Build(build) => Some(sample::schema(&self.plan, build)),
+            _ => None,
+        }
     }
 
     /// What the mapping reads and what it gives.

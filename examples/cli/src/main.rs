@@ -176,6 +176,14 @@ enum MapCommand {
         #[command(flatten)]
         reading: Reading,
     },
+    /// Write a payload with something for everything that a mapping reads.
+    SampleBody {
+        /// The mapping file.
+        mapping: PathBuf,
+        /// The JSON Schema of the payload in place of a payload.
+        #[arg(long)]
+        schema: bool,
+    },
     /// Run the tests that mapping files hold, and show what differs. All files are looked at.
     Test {
         /// The mapping files.
@@ -229,6 +237,7 @@ fn run(command: Command) -> Result<(), Failure> {
                 let source = Source { file: payload, reading };
                 map::explain(&mapping, &source, &map::Told { field, show_values, json })
             }
+            MapCommand::SampleBody { mapping, schema } => map::sample_body(&mapping, schema),
             MapCommand::Check { mappings } => map::check(&mappings),
             MapCommand::Test { mappings } => map::test(&mappings),
         },

@@ -106,6 +106,16 @@ fn show(trace: Trace, told: &Told, name: &str) -> Result<(), Failure> {
     refusal.map_or(Ok(()), Err)
 }
 
+/// A payload that the mapping takes, or its schema.
+pub(crate) fn sample_body(file: &Path, schema: bool) -> Result<(), Failure> {
+    let mapping = load(file)?;
+    let body = if schema { mapping.payload_schema() } else { mapping.sample_payload() };
+    let Some(body) = body else {
+        return Err(Failure::mistake(format!("error: {} reads messages, not JSON", file.display())));
+    };
+    output::write(format!("{body}\n").as_bytes())
+}
+
 fn write_message(message: &Message<'_>, lines: bool) -> Result<(), Failure> {
     let wire = message.to_wire().map_err(|why| Failure::mistake(format!("error: {why}")))?;
     output::write(&if lines { output::as_lines(&wire) } else { wire })

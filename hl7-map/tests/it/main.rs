@@ -12,6 +12,7 @@ mod mappings;
 mod mistakes;
 mod properties;
 mod refusals;
+mod sample;
 mod sources;
 
 use std::path::{Path, PathBuf};

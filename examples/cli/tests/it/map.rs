@@ -211,3 +211,14 @@ fn explain_says_where_a_field_comes_from_and_keeps_values_back() {
     assert_eq!(edited.code, 0, "{}", edited.err);
     assert!(edited.out.contains("  value PID[1]-8 = ***\n  | table sex -> ***\n"), "{}", edited.out);
 }
+
+#[test]
+fn a_sample_body_is_one_that_the_mapping_takes() {
+    let sample = hl7(&["map", "sample-body", &demo("crm-to-adt.yaml")], "");
+    assert_eq!(sample.code, 0, "{}", sample.err);
+    let made = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], &sample.out);
+    assert_eq!(made.code, 0, "{} {}", sample.out, made.err);
+    let schema = hl7(&["map", "sample-body", "--schema", &demo("crm-to-adt.yaml")], "");
+    assert!(schema.out.starts_with("{\"$schema\":"), "{}", schema.out);
+    assert_eq!(hl7(&["map", "sample-body", &example("normalise-adt.yaml")], "").code, 3);
+}
