@@ -260,7 +260,7 @@
 //! # What a mapping reads
 //!
 //! [`Mapping::sample_payload`] writes a payload with something for everything that a mapping from JSON reads, and
-//! [`Mapping::payload_schema`] the JSON Schema of such payloads.
+//! [`Mapping::payload_schema`] the JSON Schema of such payloads. [`mapping_schema`] is that of mapping files themselves, for editors.
 //!
 //! # Codes
 //!
@@ -370,6 +370,7 @@ mod place;
 mod plan;
 mod refusal;
 mod sample;
+mod schema;
 mod scope;
 mod shown;
 mod sources;
@@ -385,5 +386,6 @@ pub use context::Context;
 pub use error::{MappingError, MappingErrors};
 pub use mapping::Mapping;
 pub use refusal::{ApplyError, ApplyErrorKind, Refusal};
+pub use schema::mapping_schema;
 pub use sources::{Function, Lookup, Sources};
 pub use trace::{Outcome, Role, Trace, TracedField, TracedInput, TracedStep};

@@ -176,6 +176,12 @@ enum MapCommand {
         #[command(flatten)]
         reading: Reading,
     },
+    /// Write the JSON Schema of mapping files, which an editor completes and names fields by.
+    Schema {
+        /// The version of HL7 that the mappings write.
+        #[arg(long, value_name = "VERSION", default_value = "2.5.1")]
+        hl7: String,
+    },
     /// Write a payload with something for everything that a mapping reads.
     SampleBody {
         /// The mapping file.
@@ -237,6 +243,7 @@ fn run(command: Command) -> Result<(), Failure> {
                 let source = Source { file: payload, reading };
                 map::explain(&mapping, &source, &map::Told { field, show_values, json })
             }
+            MapCommand::Schema { hl7 } => map::schema(&hl7),
             MapCommand::SampleBody { mapping, schema } => map::sample_body(&mapping, schema),
             MapCommand::Check { mappings } => map::check(&mappings),
             MapCommand::Test { mappings } => map::test(&mappings),

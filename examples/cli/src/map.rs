@@ -106,6 +106,14 @@ fn show(trace: Trace, told: &Told, name: &str) -> Result<(), Failure> {
     refusal.map_or(Ok(()), Err)
 }
 
+/// The schema of mapping files.
+pub(crate) fn schema(version: &str) -> Result<(), Failure> {
+    match hl7_map::mapping_schema(version) {
+        Some(schema) => output::write(format!("{schema}\n").as_bytes()),
+        None => Err(Failure::mistake(format!("error: there is no HL7 version {version}"))),
+    }
+}
+
 /// A payload that the mapping takes, or its schema.
 pub(crate) fn sample_body(file: &Path, schema: bool) -> Result<(), Failure> {
     let mapping = load(file)?;

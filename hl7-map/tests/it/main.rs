@@ -13,6 +13,7 @@ mod mistakes;
 mod properties;
 mod refusals;
 mod sample;
+mod schema;
 mod sources;
 
 use std::path::{Path, PathBuf};

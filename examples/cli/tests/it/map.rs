@@ -221,4 +221,7 @@ fn a_sample_body_is_one_that_the_mapping_takes() {
     let schema = hl7(&["map", "sample-body", "--schema", &demo("crm-to-adt.yaml")], "");
     assert!(schema.out.starts_with("{\"$schema\":"), "{}", schema.out);
     assert_eq!(hl7(&["map", "sample-body", &example("normalise-adt.yaml")], "").code, 3);
+    let of_files = hl7(&["map", "schema", "--hl7", "2.3"], "");
+    assert!(of_files.out.contains("PID-5 Patient Name"), "{}", of_files.err);
+    assert_eq!(hl7(&["map", "schema", "--hl7", "9"], "").code, 3);
 }
