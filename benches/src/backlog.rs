@@ -44,7 +44,14 @@ async fn measure(last: usize) -> Option<()> {
         delivered(&sender, sent + SAMPLE).await?;
         let took = start.elapsed();
         sender.pause_destination("ehr").await.ok()?;
-        sent = sender.counts().await.ok()?.iter().filter(|count| count.state().is_settled()).map(|count| count.messages()).sum::<u64>() as usize;
+        sent = sender
+            .counts()
+            .await
+            .ok()?
+            .iter()
+            .filter(|count| count.state().is_settled())
+            .map(|count| count.messages())
+            .sum::<u64>() as usize;
         sender.resume_destination("ehr").await.ok()?;
         sender.shutdown(Duration::from_secs(5)).await;
         let each = |took: Duration| took.as_secs_f64() * 1e6 / SAMPLE as f64;
@@ -70,7 +77,8 @@ pub fn child(last: &str) {
 
 /// The bars of a backlog.
 pub fn run() {
-    let child = std::env::current_exe().and_then(|program| std::process::Command::new(program).arg(CHILD).status());
+    let child =
+        std::env::current_exe().and_then(|program| std::process::Command::new(program).arg(CHILD).status());
     if !child.is_ok_and(|status| status.success()) {
         println!("A backlog: could not be measured");
     }

@@ -37,7 +37,9 @@ async fn answer_all(mut stream: TcpStream, after: Duration) -> Option<()> {
         }
         while let Some(end) = held.windows(2).position(|bytes| bytes == END) {
             let id = held.split(|byte| *byte == b'|').nth(9)?;
-            let mut answer = b"\x0bMSH|^~\\&|EHR|NORTH|REGSYS|NORTH|20260103081531||ACK^A01^ACK|1|P|2.5.1\rMSA|CA|".to_vec();
+            let mut answer =
+                b"\x0bMSH|^~\\&|EHR|NORTH|REGSYS|NORTH|20260103081531||ACK^A01^ACK|1|P|2.5.1\rMSA|CA|"
+                    .to_vec();
             answer.extend_from_slice(id);
             answer.extend_from_slice(b"\r\x1c\r");
             held.drain(..end + 2);
@@ -202,7 +204,13 @@ fn open(backlog: &Path) -> Option<(Connection, Vec<Vec<u8>>)> {
     std::fs::copy(backlog, &file).ok()?;
     let db = Connection::open(file).ok()?;
     db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").ok()?;
-    let lanes = db.prepare("SELECT DISTINCT lane FROM entry").ok()?.query_map([], |row| row.get(0)).ok()?.flatten().collect();
+    let lanes = db
+        .prepare("SELECT DISTINCT lane FROM entry")
+        .ok()?
+        .query_map([], |row| row.get(0))
+        .ok()?
+        .flatten()
+        .collect();
     Some((db, lanes))
 }
 

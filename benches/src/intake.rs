@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::listener::read_block;
-use crate::outbox::{Row, text, write_groups};
+use crate::outbox::{Waiting, text, write_bare};
 
 const CONNECTIONS: usize = 64;
 const EACH: usize = 200;
@@ -62,7 +62,7 @@ async fn ours(folder: &Path, encrypted: bool) -> Option<Duration> {
 }
 
 /// Answers each block with itself once its row is durable.
-async fn echo(listener: TcpListener, rows: mpsc::Sender<Row>) {
+async fn echo(listener: TcpListener, rows: mpsc::Sender<Waiting<Vec<u8>>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let rows = rows.clone();
@@ -80,9 +80,9 @@ async fn echo(listener: TcpListener, rows: mpsc::Sender<Row>) {
 }
 
 async fn by_hand(folder: &Path) -> Option<Duration> {
-    let (send, rows) = mpsc::channel::<Row>(1024);
+    let (send, rows) = mpsc::channel::<Waiting<Vec<u8>>>(1024);
     let file = folder.join("hand.db");
-    let writer = std::thread::spawn(move || write_groups(&file, rows));
+    let writer = std::thread::spawn(move || write_bare(&file, rows));
     let listener = TcpListener::bind("127.0.0.1:0").await.ok()?;
     let address = listener.local_addr().ok()?;
     let serving = tokio::spawn(echo(listener, send));

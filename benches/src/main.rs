@@ -1,7 +1,9 @@
 //! The libraries beside rivals and hand-written floors, in one run: `cargo run --release [-- PART]`.
 
+mod backlog;
 mod block;
 mod count;
+mod delivery;
 mod index;
 mod intake;
 mod listener;
@@ -21,7 +23,10 @@ fn main() {
     if part.as_deref() == Some(listener::IDLE_SENDERS) {
         return listener::idle_senders(&std::env::args().nth(2).unwrap_or_default());
     }
-    let parts: [(&str, fn()); 8] = [
+    if part.as_deref() == Some(backlog::CHILD) {
+        return backlog::child(&std::env::args().nth(2).unwrap_or_default());
+    }
+    let parts: &[(&str, fn())] = &[
         ("message", message::run),
         ("index", index::run),
         ("rivals", rivals::run),
@@ -31,9 +36,11 @@ fn main() {
         ("mapping", mapping::run),
         ("outbox", outbox::run),
         ("intake", intake::run),
+        ("delivery", delivery::run),
+        ("backlog", backlog::run),
     ];
     for (name, run) in parts {
-        if part.as_deref().is_none_or(|part| part == name) {
+        if part.as_deref().is_none_or(|part| part == *name) {
             run();
         }
     }

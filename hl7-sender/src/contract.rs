@@ -13,6 +13,7 @@
 
 mod merges;
 
+use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use self::merges::*;
@@ -77,6 +78,11 @@ async fn state(store: &impl Store, id: EntryId) -> State {
     store.record(id).await.unwrap().unwrap().state
 }
 
+/// One type for all checks, so that the runtime's code for tasks is compiled once.
+fn boxed(check: impl Future<Output = ()> + Send + 'static) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(check)
+}
+
 macro_rules! checks {
     ($($name:ident)*) => {
         /// Checks each promise of the contract, all at once, each with a store of its own, which `fresh` gives, empty.
@@ -84,7 +90,7 @@ macro_rules! checks {
         /// # Panics
         /// When the store breaks a promise, with the promise's name.
         pub async fn check<S: Store>(mut fresh: impl AsyncFnMut() -> S) {
-            let checks = [$((stringify!($name), tokio::spawn($name(fresh().await)))),*];
+            let checks = [$((stringify!($name), tokio::spawn(boxed($name(fresh().await))))),*];
             for (name, check) in checks {
                 assert!(check.await.is_ok(), "the store breaks its promise: {name}");
             }
@@ -94,6 +100,8 @@ macro_rules! checks {
 
 checks! {
     keeps_what_it_is_given
+    says_of_an_entry_under_which_key_it_is_kept
+    finds_the_oldest_that_leads_a_lane
     gives_a_lane_in_order
     a_lane_that_waits_gives_nothing_until_it_is_due
     settles_and_begins_in_one_call
@@ -150,6 +158,46 @@ async fn keeps_what_it_is_given(store: impl Store) {
     assert_eq!(store.message(kept.id).await.unwrap().unwrap(), vec![1; 100]);
     assert!(store.record(EntryId::random()).await.unwrap().is_none());
     assert!(store.message(EntryId::random()).await.unwrap().is_none());
+}
+
+async fn says_of_an_entry_under_which_key_it_is_kept(store: impl Store) {
+    let (first, second) =
+        (enqueue(&store, 1, None, at(0)).await.id, enqueue(&store, 2, None, at(0)).await.id);
+    for (key, id) in [(1, first), (2, second)] {
+        assert_eq!(store.record(id).await.unwrap().unwrap().key, [key; 32]);
+        assert!(store.is_known([key; 32]).await.unwrap());
+    }
+    assert!(!store.is_known([3; 32]).await.unwrap());
+    assert_eq!(begin(&store, first).await.unwrap().key, [1; 32]);
+    let next = store.finish(finished(first, End::Deliver, at(1)), true).await.unwrap().unwrap();
+    assert_eq!(next.key, [2; 32]);
+    assert!(store.is_known([1; 32]).await.unwrap(), "also when it is settled");
+}
+
+async fn finds_the_oldest_that_leads_a_lane(store: impl Store) {
+    assert_eq!(store.oldest("ehr").await.unwrap(), None);
+    let mut ids = Vec::new();
+    for (key, lane) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
+        ids.push(enqueue(&store, key, Some(lane), at(u64::from(key))).await.id);
+    }
+    enqueue(&store, 5, Some("a"), at(5)).await;
+    // Under way, held, parked, and due.
+    begin(&store, ids[0]).await.unwrap();
+    store.hold(ids[1]).await.unwrap();
+    store.park("ehr", lane(&store, ids[2]).await, true, at(6)).await.unwrap();
+    for (n, id) in ids.iter().enumerate() {
+        let enqueued = at(n as u64 + 1);
+        assert_eq!(store.oldest("ehr").await.unwrap(), Some(enqueued));
+        let lanes = store.lanes("ehr", 9).await.unwrap();
+        let of = lanes.iter().find(|lane| lane.head == Some(*id)).unwrap();
+        assert_eq!(of.enqueued_at, Some(enqueued));
+        match n {
+            0 => drop(store.finish(finished(*id, End::Deliver, at(7)), false).await.unwrap()),
+            _ => drop(store.cancel(*id, at(7)).await.unwrap()),
+        }
+    }
+    assert_eq!(store.oldest("ehr").await.unwrap(), Some(at(5)));
+    assert_eq!(store.oldest("lab").await.unwrap(), None);
 }
 
 async fn gives_a_lane_in_order(store: impl Store) {

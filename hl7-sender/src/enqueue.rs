@@ -11,13 +11,14 @@ use tracing::Instrument as _;
 use crate::destination::Destination;
 use crate::digest::{self, Digest};
 use crate::entry::{Delivery, Enqueued, Record, Request, State, Stored};
-use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
+use crate::error::{EnqueueError, EnqueueErrorKind};
 use crate::event::{EntryChange, EntryEvent};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
 use crate::running::Running;
 use crate::shape;
 use crate::span::Timed;
+use crate::unstoppable::Unstoppable;
 
 /// The longest origin, in bytes.
 pub(crate) const MAX_ORIGIN: usize = 128;
@@ -103,11 +104,7 @@ impl<'a> NewEntry<'a> {
         }
         let request = self.into_request()?;
         let timed = Timed::enqueue(&request);
-        let kept = tokio::spawn(keep_told(Arc::clone(running), request, timed));
-        // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
-        let lost =
-            |_| Err(EnqueueError::new(EnqueueErrorKind::Store(StoreError::new(StoreErrorKind::Closed))));
-        kept.await.unwrap_or_else(lost)
+        Unstoppable::new(keep_told(Arc::clone(running), request, timed)).await
     }
 
     /// The same as what came in under this key.
@@ -178,7 +175,7 @@ impl<'a> NewEntry<'a> {
     }
 }
 
-/// Stores the request and wakes its destinations. A task of its own, because a caller who stops waiting does not undo the commit.
+/// Stores the request and wakes its destinations.
 async fn keep(running: Arc<Running>, request: Request) -> Result<Vec<Receipt>, EnqueueError> {
     let now = running.engine.now();
     let about = About::of(&request, now);

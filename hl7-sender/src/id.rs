@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The name of one entry: 128 random bits, shown as 32 hexadecimal digits.
+/// The name of one entry: the time it was made, in 48 bits, and 80 random bits, shown as 32 hexadecimal digits.
 ///
-/// It says nothing about the message and can be logged, put into an address or given to a caller.
+/// It says nothing else about the message and can be logged, put into an address or given to a caller. Names that are made one after the other are
+/// near each other, which spares a store much work; who knows one cannot guess another.
 ///
 /// ```
 /// let id: hl7_sender::EntryId = "000102030405060708090a0b0c0d0e0f".parse()?;
@@ -23,7 +25,10 @@ impl EntryId {
     /// A new one. Where the operating system gives no randomness, the weaker generator of this process is used: the name has to
     /// be unique, not secret.
     pub fn random() -> Self {
-        Self(random().unwrap_or_else(|| fastrand::u128(..).to_le_bytes()))
+        let random = random().unwrap_or_else(|| fastrand::u128(..).to_be_bytes());
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (time, random) = (since.as_millis() << 80, u128::from_be_bytes(random) & (u128::MAX >> 48));
+        Self((time | random).to_be_bytes())
     }
 
     /// The name of these bits.

@@ -240,6 +240,7 @@ mod store_counters;
 mod taken;
 mod tally;
 mod transport;
+mod unstoppable;
 mod vault;
 mod watch;
 

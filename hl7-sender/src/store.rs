@@ -165,7 +165,8 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn record(&self, id: EntryId) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// The newest entries, those of one origin where one is given.
+    /// The newest entries, those of one origin where one is given: those of the newest request first. One that a later call added under a known key stands
+    /// among those of its request.
     ///
     /// # Errors
     /// When the store fails.
@@ -175,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
 
-    /// The newest dead letters.
+    /// The newest dead letters, in the same order.
     ///
     /// # Errors
     /// When the store fails.
@@ -362,7 +363,7 @@ impl<S: Store> Watched<S> {
         if let Some(error) = error.filter(|error| error.is_fault() || error.is_passing()) {
             self.errors.add(error.code());
         }
-        if let Some(fault) = error.filter(StoreError::is_fault) {
+        if let Some(fault) = error.filter(StoreError::is_fault).map(|fault| fault.first()) {
             self.fault.send_if_modified(|first| first.replace(first.unwrap_or(fault)).is_none());
         }
     }

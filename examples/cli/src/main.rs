@@ -1,7 +1,8 @@
-//! `hl7`: show, get, convert, send, listen and map HL7 v2 messages, and examine receivers.
+//! `hl7`: show, get, explain, convert, send, listen and map HL7 v2 messages, and examine receivers.
 
 mod convert;
 mod doctor;
+mod explain;
 mod failure;
 mod get;
 mod input;
@@ -24,7 +25,7 @@ use crate::convert::Writing;
 use crate::failure::Failure;
 use crate::input::{Reading, Source};
 
-/// HL7 v2 messages: show, get, convert, send, listen, map; and receivers: doctor.
+/// HL7 v2 messages: show, get, explain, convert, send, listen, map; and receivers: doctor.
 ///
 /// FILE is a file, or standard input when it is left out or `-`. A file may hold several messages, one after the other, bare or
 /// in MLLP blocks. Between them blanks, line ends, byte order marks and the characters of the frame are passed over.
@@ -52,7 +53,7 @@ they are.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show every value with its path.
+    /// Show every value with its path and its name in the standard.
     Show {
         #[command(flatten)]
         source: Source,
@@ -78,6 +79,11 @@ enum Command {
         /// A JSON array a message, one a line: path, text, raw, and whether it is HL7's null.
         #[arg(long, conflicts_with = "raw")]
         json: bool,
+    },
+    /// Say what the standard has under a name: a segment, field, component, data type, structure, event or table.
+    Explain {
+        #[command(flatten)]
+        explained: explain::Explained,
     },
     /// Write messages in another form.
     Convert {
@@ -227,6 +233,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Show { source, mask, json } => show::run(&source, mask, json),
         Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
+        Command::Explain { explained } => explain::run(&explained),
         Command::Convert { to: Form::Er7, source, writing } => convert::run(&source, &writing),
         Command::Send { to, source, ack_timeout, tls, route } => {
             send::run(&to, &source, ack_timeout, &tls, &route)

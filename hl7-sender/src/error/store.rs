@@ -7,6 +7,7 @@ use super::display;
 pub struct StoreError {
     kind: StoreErrorKind,
     detail: Option<i32>,
+    first: Option<StoreErrorKind>,
 }
 
 /// The kinds of [`StoreError`].
@@ -41,13 +42,24 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// An error of this kind.
     pub fn new(kind: StoreErrorKind) -> Self {
-        Self { kind, detail: None }
+        Self { kind, detail: None, first: None }
     }
 
     /// With the number under which the backend knows it.
     pub fn with_detail(mut self, number: i32) -> Self {
         self.detail = Some(number);
         self
+    }
+
+    /// What later calls get when this fault has put a store out of use: [`StoreErrorKind::Poisoned`], with why.
+    pub fn after(fault: Self) -> Self {
+        let first = fault.first.unwrap_or(fault.kind);
+        Self { kind: StoreErrorKind::Poisoned, detail: fault.detail, first: Some(first) }
+    }
+
+    /// The fault that has put the store out of use: of one that was put out of use before, that first one where it is known.
+    pub fn first(&self) -> Self {
+        Self { kind: self.first.unwrap_or(self.kind), first: None, ..*self }
     }
 
     /// What is wrong.
@@ -80,6 +92,13 @@ impl StoreError {
     /// What to do about it.
     pub fn suggestion(&self) -> &'static str {
         self.parts().2
+    }
+
+    fn why(&self) -> Option<String> {
+        let first = self.first.map(|_| format!("first {}", self.first().code()));
+        let detail = self.detail.map(|number| format!("backend's code {number}"));
+        let why: Vec<String> = first.into_iter().chain(detail).collect();
+        (!why.is_empty()).then(|| why.join(", "))
     }
 
     fn parts(&self) -> (&'static str, &'static str, &'static str) {
@@ -123,6 +142,6 @@ impl StoreError {
     }
 }
 
-display!(StoreError, error => error.detail.map(|number| format!("backend's code {number}")));
+display!(StoreError, error => error.why());
 
 impl std::error::Error for StoreError {}

@@ -1,5 +1,6 @@
 //! What is on record.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::outbox::{CameIn, Entry, Kept, Outbox};
@@ -20,11 +21,11 @@ impl Outbox {
 
     pub(super) fn recent(&self, origin: Option<&str>, limit: usize) -> Vec<Record> {
         let of_origin = |record: &&Record| origin.is_none_or(|origin| record.origin == origin);
-        self.records().rev().filter(of_origin).take(limit).cloned().collect()
+        self.newest().filter(of_origin).take(limit).cloned().collect()
     }
 
     pub(super) fn dead_letters(&self, limit: usize) -> Vec<Record> {
-        let dead = self.records().rev().filter(|record| record.state == State::DeadLettered);
+        let dead = self.newest().filter(|record| record.state == State::DeadLettered);
         dead.take(limit).cloned().collect()
     }
 
@@ -99,7 +100,14 @@ impl Outbox {
         self.entries.values().filter(move |entry| entry.request == request)
     }
 
-    fn records(&self) -> impl DoubleEndedIterator<Item = &Record> {
+    fn records(&self) -> impl Iterator<Item = &Record> {
         self.entries.values().map(|entry| &entry.record)
+    }
+
+    /// The entries of the newest request first.
+    fn newest(&self) -> impl Iterator<Item = &Record> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|(number, entry)| Reverse((entry.request, **number)));
+        entries.into_iter().map(|(_, entry)| &entry.record)
     }
 }

@@ -4,13 +4,13 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::file::{self, LockedFile};
+use super::poison::Poison;
 use crate::error::{BackupError, BackupErrorKind};
 
 /// Makes copies of a [`crate::SqliteStore`] while it is in use; [`crate::SqliteStore::backup`] gives one, before the store goes to its sender.
@@ -32,11 +32,11 @@ use crate::error::{BackupError, BackupErrorKind};
 #[derive(Clone)]
 pub struct SqliteBackup {
     file: Weak<LockedFile>,
-    poisoned: Arc<AtomicBool>,
+    poisoned: Arc<Poison>,
 }
 
 impl SqliteBackup {
-    pub(super) fn new(file: Weak<LockedFile>, poisoned: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(file: Weak<LockedFile>, poisoned: Arc<Poison>) -> Self {
         Self { file, poisoned }
     }
 
@@ -62,7 +62,7 @@ impl SqliteBackup {
     }
 
     fn write_now(&self, path: &Path) -> Result<(), BackupError> {
-        let store = self.file.upgrade().filter(|_| !self.poisoned.load(Ordering::Acquire));
+        let store = self.file.upgrade().filter(|_| !self.poisoned.is_set());
         let store = store.ok_or(BackupError::new(BackupErrorKind::Closed))?;
         if path.try_exists().map_err(io_error)? {
             return Err(BackupError::new(BackupErrorKind::Exists));

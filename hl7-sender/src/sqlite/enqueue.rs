@@ -43,13 +43,14 @@ impl Making {
 
 impl Tables {
     pub(super) fn enqueue(&mut self, request: &Request, now: SystemTime) -> Result<Enqueued, StoreError> {
+        let may_grow = !self.full && numbers::fit(request.deliveries.len());
+        if may_grow && let Some(stored) = self.insert_all(request, None, Making::at(now)).map_err(fault)? {
+            return Ok(Enqueued::Stored(stored));
+        }
         let known = match self.known(&request.key).map_err(fault)? {
             Some((_, fingerprint)) if fingerprint != request.fingerprint => return Ok(Enqueued::KeyReused),
             Some((known, _)) => known,
-            None if self.full || !numbers::fit(request.deliveries.len()) => return Ok(Enqueued::Full),
-            None => {
-                return self.insert_all(request, None, Making::at(now)).map(Enqueued::Stored).map_err(fault);
-            }
+            None => return Ok(Enqueued::Full),
         };
         let found = self.found(&known, &request.deliveries).map_err(fault)?;
         let missing = found.iter().filter(|found| found.is_none()).count();
@@ -72,12 +73,9 @@ impl Tables {
         if self.full {
             return Err(StoreError::new(StoreErrorKind::Full));
         }
-        if self.known(&request.key).map_err(fault)?.is_some() {
-            return Err(StoreError::new(StoreErrorKind::WrongState));
-        }
         let making = Making { copy_of: Some(of), ..Making::at(now) };
         let stored = self.insert_all(request, None, making).map_err(fault)?;
-        stored.into_iter().next().ok_or(StoreError::new(StoreErrorKind::WrongState))
+        stored.into_iter().flatten().next().ok_or(StoreError::new(StoreErrorKind::WrongState))
     }
 
     pub(super) fn known(&self, key: &Digest) -> rusqlite::Result<Option<(Known, Digest)>> {
@@ -113,17 +111,17 @@ impl Tables {
         Ok(newest.map_or(first, |newest| newest + 1))
     }
 
-    /// Keeps a request whose key is not known.
+    /// Keeps a request, unless its key is known.
     pub(super) fn insert_all(
         &mut self,
         request: &Request,
         came: Option<Came<'_>>,
         making: Making,
-    ) -> rusqlite::Result<Vec<Stored>> {
-        let number = self.insert_request(request, came)?;
+    ) -> rusqlite::Result<Option<Vec<Stored>>> {
+        let Some(number) = self.insert_request(request, came)? else { return Ok(None) };
         let known = Known { number, control_id: request.control_id.clone() };
         let found = request.deliveries.iter().map(|_| None).collect();
-        self.insert_missing(&known, found, numbers::of(number).0, request, making)
+        self.insert_missing(&known, found, numbers::of(number).0, request, making).map(Some)
     }
 
     fn insert_missing(
@@ -151,13 +149,13 @@ impl Tables {
         Ok(stored)
     }
 
-    fn insert_request(&mut self, request: &Request, came: Option<Came<'_>>) -> rusqlite::Result<i64> {
+    /// Gives its number; `None` when the key is known.
+    fn insert_request(&mut self, request: &Request, came: Option<Came<'_>>) -> rusqlite::Result<Option<i64>> {
         let number = self.next_request();
-        let mut insert = self.conn.prepare_cached(
+        let inserted = self.conn.prepare_cached(
             "INSERT INTO request (number, key, fingerprint, control_id, message_type, size, digest, acknowledgment, name)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?;
-        insert.execute(params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (key) DO NOTHING",
+        )?.execute(params![
             number,
             request.key,
             request.fingerprint,
@@ -168,9 +166,14 @@ impl Tables {
             came.as_ref().map(|came| came.acknowledgment),
             came.as_ref().map(|came| came.name),
         ])?;
-        let mut insert = self.conn.prepare_cached("INSERT INTO body VALUES (?1, ?2)")?;
-        insert.execute(params![number, request.body])?;
-        Ok(number)
+        if inserted == 0 {
+            return Ok(None);
+        }
+        self.conn
+            .prepare_cached("INSERT INTO body VALUES (?1, ?2)")?
+            .execute(params![number, request.body])?;
+        self.count_request();
+        Ok(Some(number))
     }
 
     /// Makes an entry at the end of its lanes. Gives them.

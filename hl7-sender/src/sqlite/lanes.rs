@@ -18,9 +18,10 @@ struct Open {
     further: Vec<LaneId>,
 }
 
+/// What belongs to the entry is found by its number, which its place in the tree confirms: a `request` that was altered would give another's message.
 const HEAD: &str = "SELECT e.number, e.position, e.further, e.state, e.due_at, e.next_attempt_at,
     e.id, e.tries, e.rejections, e.since, r.digest, b.bytes, e.origin, e.destination, r.key
-    FROM entry e LEFT JOIN request r ON r.number = e.request LEFT JOIN body b ON b.request = e.request
+    FROM entry e LEFT JOIN request r ON r.number = e.number / 4096 LEFT JOIN body b ON b.request = e.number / 4096
     WHERE e.lane = ?1 AND e.position IS NOT NULL ORDER BY e.position LIMIT 1";
 
 const END: &str = "UPDATE entry SET

@@ -13,6 +13,7 @@ mod migrate;
 mod numbers;
 mod past;
 mod places;
+mod poison;
 mod query;
 mod receive;
 mod reserve;
@@ -25,7 +26,6 @@ mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -34,10 +34,11 @@ use tokio::sync::oneshot;
 
 pub use self::backup::SqliteBackup;
 use self::file::LockedFile;
+use self::poison::Poison;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
-use self::writer::{Writer, WriterTally};
+use self::writer::{Pace, Writer, WriterTally};
 use crate::digest::Digest;
 use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
@@ -61,7 +62,7 @@ use crate::store_counters::StoreCounters;
 pub struct SqliteStore {
     writer: Worker,
     reader: Worker,
-    poisoned: Arc<AtomicBool>,
+    poisoned: Arc<Poison>,
     tally: Arc<WriterTally>,
     file: Weak<LockedFile>,
 }
@@ -174,7 +175,7 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         return Err(OpenError::new(OpenErrorKind::WentBack));
     }
     file.set_mark(tables.mark());
-    let poisoned = Arc::new(AtomicBool::new(false));
+    let poisoned = Arc::<Poison>::default();
     let tally = Arc::<WriterTally>::default();
     let writer = Writer {
         tables,
@@ -183,6 +184,7 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         poisoned: Arc::clone(&poisoned),
         tally: Arc::clone(&tally),
         mark: None,
+        pace: Pace::default(),
     };
     let weak = Arc::downgrade(&file);
     let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;
@@ -218,7 +220,7 @@ fn no_thread(error: std::io::Error) -> OpenError {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let poisoned = self.poisoned.load(Ordering::Acquire);
+        let poisoned = self.poisoned.is_set();
         f.debug_struct("SqliteStore").field("poisoned", &poisoned).finish_non_exhaustive()
     }
 }

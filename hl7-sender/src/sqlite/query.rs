@@ -11,7 +11,7 @@ macro_rules! records {
         concat!(
             "SELECT e.id, e.origin, e.destination, e.lane, r.control_id, r.message_type, r.size, e.state, e.reason, ",
             "e.attempts, e.failure, e.acknowledgment, e.enqueued_at, e.sent_at, e.answered_at, e.settled_at, ",
-            "e.next_attempt_at, e.answers, e.further, e.copy_of, r.key FROM entry e JOIN request r ON r.number = e.request ",
+            "e.next_attempt_at, e.answers, e.further, e.copy_of, r.key FROM entry e JOIN request r ON r.number = e.number / 4096 ",
             $rest
         )
     };
@@ -74,7 +74,7 @@ impl Tables {
 
     pub(super) fn message(&self, id: EntryId) -> rusqlite::Result<Option<Vec<u8>>> {
         let mut select = self.conn.prepare_cached(
-            "SELECT b.bytes FROM entry e JOIN body b ON b.request = e.request WHERE e.id = ?1",
+            "SELECT b.bytes FROM entry e JOIN body b ON b.request = e.number / 4096 WHERE e.id = ?1",
         )?;
         select.query_row([Id::from(id)], |row| row.get(0)).optional()
     }

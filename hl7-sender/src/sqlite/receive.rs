@@ -47,7 +47,7 @@ impl Tables {
         let came = Came { name: &inbound.name, acknowledgment: &inbound.acknowledgment };
         let making = Making { aside: inbound.dead_letter, ..Making::at(now) };
         let entries = self.insert_all(&inbound.request, Some(came), making)?;
-        Ok(Received::Stored { entries, name_reused })
+        Ok(entries.map_or(Received::KeyReused, |entries| Received::Stored { entries, name_reused }))
     }
 
     fn is_named(&self, name: &Digest) -> rusqlite::Result<bool> {

@@ -32,6 +32,8 @@ pub(super) struct Tables {
     /// How far the store has come, as it is committed.
     committed: Mark,
     max_bytes: u64,
+    /// How far below its limit the store is at least.
+    room: u64,
     /// Whether the store was at its limit when the transaction began.
     pub(super) full: bool,
 }
@@ -60,6 +62,7 @@ impl Tables {
             last_request,
             committed,
             max_bytes,
+            room: 0,
             full: false,
         };
         tables.load()?;
@@ -76,14 +79,24 @@ impl Tables {
         Ok(())
     }
 
-    /// Begins a transaction; with `has_room`, new entries are accepted up to the store's limit.
-    pub(super) fn begin(&mut self, has_room: bool) -> Result<(), StoreError> {
+    /// Begins a transaction that makes the store grow by so many bytes at most; with `has_room`, new entries are accepted up to the store's limit.
+    pub(super) fn begin(&mut self, has_room: bool, growth: u64) -> Result<(), StoreError> {
         self.run("BEGIN IMMEDIATE")?;
         if self.owner_on_record().map_err(fault)? != self.owner {
             return Err(StoreError::new(StoreErrorKind::Ousted));
         }
-        self.full = !has_room || self.used_bytes().map_err(fault)? >= self.max_bytes;
+        self.full = !has_room || !self.has_room_for(growth).map_err(fault)?;
         Ok(())
+    }
+
+    /// Whether the store is below its limit. It is measured only when what came since could have reached it, because SQLite reads the question anew each time.
+    fn has_room_for(&mut self, growth: u64) -> rusqlite::Result<bool> {
+        if growth > self.room {
+            self.room = self.max_bytes.saturating_sub(self.used_bytes()?);
+        }
+        let has_room = growth == 0 || self.room > 0;
+        self.room = self.room.saturating_sub(growth);
+        Ok(has_room)
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
@@ -94,9 +107,13 @@ impl Tables {
     }
 
     /// The number behind all others, those of removed requests included.
-    pub(super) fn next_request(&mut self) -> i64 {
+    pub(super) fn next_request(&self) -> i64 {
+        self.last_request + 1
+    }
+
+    /// Notes that a request has the number behind all others.
+    pub(super) fn count_request(&mut self) {
         self.last_request += 1;
-        self.last_request
     }
 
     /// Keeps how far the numbers came, which the requests that are about to be removed may be the last to say.

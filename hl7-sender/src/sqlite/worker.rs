@@ -1,11 +1,11 @@
 //! Threads that own a connection, and how they are called.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::file::LockedFile;
+use super::poison::Poison;
 use super::tables::Tables;
 use super::writer::Writer;
 use crate::error::{StoreError, StoreErrorKind};
@@ -16,7 +16,7 @@ const QUEUE: usize = 1024;
 /// The way to a thread.
 pub(super) struct Worker {
     orders: mpsc::Sender<Order>,
-    poisoned: Arc<AtomicBool>,
+    poisoned: Arc<Poison>,
 }
 
 pub(super) enum Order {
@@ -81,7 +81,7 @@ impl Worker {
     pub(super) fn reader(
         tables: Tables,
         file: Arc<LockedFile>,
-        poisoned: Arc<AtomicBool>,
+        poisoned: Arc<Poison>,
     ) -> std::io::Result<Self> {
         Self::spawn("hl7-sender-read", poisoned, move |mut orders, poisoned| {
             let _file = file;
@@ -90,7 +90,7 @@ impl Worker {
                 match orders.blocking_recv()? {
                     Order::End(asked) => return Some(asked),
                     Order::Run(mut job) => {
-                        let done = job.run(&mut tables).inspect_err(|error| note(error, &poisoned));
+                        let done = job.run(&mut tables).inspect_err(|error| poisoned.note(error));
                         job.answer(done);
                     }
                 }
@@ -98,9 +98,9 @@ impl Worker {
         })
     }
 
-    fn spawn<F>(name: &str, poisoned: Arc<AtomicBool>, body: F) -> std::io::Result<Self>
+    fn spawn<F>(name: &str, poisoned: Arc<Poison>, body: F) -> std::io::Result<Self>
     where
-        F: FnOnce(mpsc::Receiver<Order>, Arc<AtomicBool>) -> Option<oneshot::Sender<()>> + Send + 'static,
+        F: FnOnce(mpsc::Receiver<Order>, Arc<Poison>) -> Option<oneshot::Sender<()>> + Send + 'static,
     {
         let (orders, receiver) = mpsc::channel(QUEUE);
         let flag = Arc::clone(&poisoned);
@@ -129,12 +129,12 @@ impl Worker {
         F: FnMut(&mut Tables) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        if self.poisoned.load(Ordering::Acquire) {
-            return Err(StoreError::new(StoreErrorKind::Poisoned));
+        if let Some(refusal) = self.poisoned.refusal() {
+            return Err(refusal);
         }
         let (reply, answer) = oneshot::channel();
         let closed = || {
-            let panicked = self.poisoned.load(Ordering::Acquire);
+            let panicked = self.poisoned.is_set();
             StoreError::new(if panicked { StoreErrorKind::Io } else { StoreErrorKind::Closed })
         };
         let job = Box::new(Call { bytes: bytes as u64, work, result: None, reply });
@@ -152,19 +152,12 @@ impl Worker {
 }
 
 /// A thread that panics, which none should, has left nobody knows what: the store is out of use.
-struct PanicGuard(Arc<AtomicBool>);
+struct PanicGuard(Arc<Poison>);
 
 impl Drop for PanicGuard {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.store(true, Ordering::Release);
+            self.0.note(&StoreError::new(StoreErrorKind::Io));
         }
-    }
-}
-
-/// After a fault nothing is done any more: SQLite itself would let the next commit succeed, although what the failed flush covered may be gone.
-pub(super) fn note(error: &StoreError, poisoned: &AtomicBool) {
-    if error.is_fault() && !poisoned.swap(true, Ordering::AcqRel) {
-        tracing::error!(code = error.code(), detail = error.detail(), "the store failed and is out of use");
     }
 }

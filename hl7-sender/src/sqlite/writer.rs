@@ -1,16 +1,16 @@
 //! The thread that writes: calls in groups that share a commit, and room for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::file::LockedFile;
 use super::mark::Mark;
+use super::poison::Poison;
 use super::reserve::Reserve;
 use super::tables::Tables;
-use super::worker::{Job, Order, note};
+use super::worker::{Job, Order};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store_counters::StoreCounters;
 use crate::tally::{Clocked, Tick};
@@ -21,16 +21,39 @@ const GROUP: usize = 256;
 const GROUP_BYTES: u64 = 2 * 1024 * 1024;
 /// The size beyond which the log is emptied in full. SQLite begins it anew at half of this; it grows beyond when a reader or the disk hinders that.
 const LONG_LOG: u64 = 8 * 1024 * 1024;
+/// How long the thread waits for as many calls as came lately, at most: the callers that the last commit has let go are about to make their next, and one
+/// flush for all of them is less than one for the first and another for the rest. A quarter of a commit, where that is less.
+const GATHER: Duration = Duration::from_micros(400);
 
 /// What the thread owns.
 pub(super) struct Writer {
     pub(super) tables: Tables,
     pub(super) reserve: Reserve,
     pub(super) file: Arc<LockedFile>,
-    pub(super) poisoned: Arc<AtomicBool>,
+    pub(super) poisoned: Arc<Poison>,
     pub(super) tally: Arc<WriterTally>,
     /// What the file `.lock` says.
     pub(super) mark: Option<Mark>,
+    pub(super) pace: Pace,
+}
+
+/// How many calls come at a time, and how long a commit takes.
+#[derive(Default)]
+pub(super) struct Pace {
+    calls: usize,
+    commit: Duration,
+}
+
+impl Pace {
+    fn note(&mut self, calls: usize, commit: Duration) {
+        // One small group among large ones does not say much; some do.
+        *self = Self { calls: calls.max(self.calls / 2), commit };
+    }
+
+    /// Whether it pays to wait for more calls, with so many that were gathered since.
+    fn waits(&self, calls: usize, since: Instant) -> bool {
+        calls < self.calls && since.elapsed() < GATHER.min(self.commit / 4)
+    }
 }
 
 /// What is counted of commits.
@@ -67,9 +90,11 @@ impl Writer {
     /// Runs calls until it is told to end, and gives by whom, or until the store is dropped.
     pub(super) fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<oneshot::Sender<()>> {
         let mut next = Next::default();
-        while next.end.is_none() && next.gather(orders) {
-            let group = std::mem::take(&mut next.jobs);
+        while next.end.is_none() && next.gather(orders, &self.pace) {
+            let (group, begun) = (std::mem::take(&mut next.jobs), Instant::now());
+            let calls = group.len();
             self.run_group(group);
+            self.pace.note(calls, begun.elapsed());
         }
         next.end
     }
@@ -79,8 +104,8 @@ impl Writer {
         if group.is_empty() {
             return;
         }
-        if self.poisoned.load(Ordering::Acquire) {
-            return answer_all(group, Err(StoreError::new(StoreErrorKind::Poisoned)));
+        if let Some(refusal) = self.poisoned.refusal() {
+            return answer_all(group, Err(refusal));
         }
         let mut done = self.in_transaction(&mut group);
         if is_full(&done) {
@@ -93,12 +118,12 @@ impl Writer {
         if is_full(&done) && group.len() > 1 {
             return group.into_iter().for_each(|job| self.run_group(vec![job]));
         }
-        let done = done.inspect_err(|error| note(error, &self.poisoned));
+        let done = done.inspect_err(|error| self.poisoned.note(error));
         answer_all(group, done);
         if done.is_ok()
             && let Err(error) = self.shorten_log()
         {
-            note(&error, &self.poisoned);
+            self.poisoned.note(&error);
         }
     }
 
@@ -106,9 +131,10 @@ impl Writer {
         if self.file.is_replaced() {
             return Err(StoreError::new(StoreErrorKind::Ousted));
         }
-        let has_room = self.has_room(group.iter().map(|job| job.bytes()).sum())?;
+        let bytes = group.iter().map(|job| job.bytes()).sum();
+        let has_room = self.has_room(bytes)?;
         let began = Instant::now();
-        self.tables.begin(has_room)?;
+        self.tables.begin(has_room, growth(group))?;
         let done = group
             .iter_mut()
             .try_for_each(|job| job.run(&mut self.tables))
@@ -161,6 +187,12 @@ impl Writer {
     }
 }
 
+/// By how much calls make the store grow at most: what they bring takes whole pages, and rows in some tables and indexes.
+fn growth(group: &[Box<dyn Job>]) -> u64 {
+    const EACH: u64 = 16 * 1024;
+    group.iter().map(|job| job.bytes()).filter(|bytes| *bytes > 0).map(|bytes| 2 * bytes + EACH).sum()
+}
+
 /// What is only put off is no error.
 fn pass(done: Result<(), StoreError>) -> Result<(), StoreError> {
     match done {
@@ -171,7 +203,7 @@ fn pass(done: Result<(), StoreError>) -> Result<(), StoreError> {
 
 impl Next {
     /// Waits for a call and takes those behind it. Whether there was one.
-    fn gather(&mut self, orders: &mut mpsc::Receiver<Order>) -> bool {
+    fn gather(&mut self, orders: &mut mpsc::Receiver<Order>, pace: &Pace) -> bool {
         let mut bytes = 0;
         let mut order = match self.behind.take() {
             Some(job) => Order::Run(job),
@@ -180,6 +212,7 @@ impl Next {
                 None => return false,
             },
         };
+        let since = Instant::now();
         loop {
             match order {
                 Order::End(asked) => self.end = Some(asked),
@@ -194,10 +227,13 @@ impl Next {
             if self.end.is_some() || self.behind.is_some() || self.jobs.len() == GROUP {
                 return true;
             }
-            match orders.try_recv() {
-                Ok(next) => order = next,
-                Err(_) => return true,
-            }
+            order = loop {
+                match orders.try_recv() {
+                    Ok(next) => break next,
+                    Err(_) if pace.waits(self.jobs.len(), since) => std::thread::yield_now(),
+                    Err(_) => return true,
+                }
+            };
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The sender and its receivers in simulated time, on a store in memory: every run has a seed, and the same seed gives the same run.
 //!
-//! `HL7_SEEDS` is how many seeds are run (200 unless stated), `HL7_FIRST_SEED` the first of them.
+//! `HL7_SEEDS` is how many seeds are run (100 unless stated), `HL7_FIRST_SEED` the first of them.
 
 mod book;
 mod dice;
@@ -32,7 +32,7 @@ fn seeds() -> impl Iterator<Item = u64> {
         std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect("a number of seeds"))
     };
     let first = number("HL7_FIRST_SEED", 1);
-    first..first + number("HL7_SEEDS", 200)
+    first..first + number("HL7_SEEDS", 100)
 }
 
 /// Runs this in simulated time, with dice that fall as the seed says.

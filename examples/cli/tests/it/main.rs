@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test panics
 
 mod doctor;
+mod explain;
 mod map;
 mod messages;
 mod output;

@@ -7,42 +7,42 @@ fn show_lists_every_value_with_its_path() {
     let run = hl7(&["show"], ADT);
     assert_eq!(run.code, 0, "{}", run.err);
     let expected = "\
-MSH
-  MSH-1          |
-  MSH-2          ^~\\&
-  MSH-3          LAB
-  MSH-4          NORTH
-  MSH-5          EHR
-  MSH-6          NORTH
-  MSH-7          20260102
-  MSH-9.1        ADT
-  MSH-9.2        A08
-  MSH-9.3        ADT_A01
-  MSH-10         m1
-  MSH-11         P
-  MSH-12         2.5.1
-PID
-  PID-1          1
-  PID-3[1].1     7
-  PID-3[1].4     NORTH
-  PID-3[1].5     MR
-  PID-3[2].1     8
-  PID-3[2].4     SSA
-  PID-3[2].5     SS
-  PID-5.1        Byrne & Sons
-  PID-5.2        Zoë
-  PID-7          1984
-  PID-8          F
-  PID-11.1.1     12 Harbour Rd
-  PID-11.1.2     12
-  PID-11.1.3     Harbour
-  PID-11.3       Springfield
-NTE
-  NTE-1          1
-  NTE-3          a\u{240d}b
-NTE[2]
-  NTE[2]-1       2
-  NTE[2]-3       second
+MSH              Message Header
+  MSH-1          |                                 Field Separator
+  MSH-2          ^~\\&                              Encoding Characters
+  MSH-3          LAB                               Sending Application
+  MSH-4          NORTH                             Sending Facility
+  MSH-5          EHR                               Receiving Application
+  MSH-6          NORTH                             Receiving Facility
+  MSH-7          20260102                          Date/Time of Message
+  MSH-9.1        ADT                               Message Type, Message Code
+  MSH-9.2        A08                               Message Type, Trigger Event
+  MSH-9.3        ADT_A01                           Message Type, Message Structure
+  MSH-10         m1                                Message Control ID
+  MSH-11         P                                 Processing ID
+  MSH-12         2.5.1                             Version ID
+PID              Patient Identification
+  PID-1          1                                 Set ID - PID
+  PID-3[1].1     7                                 Patient Identifier List, ID Number
+  PID-3[1].4     NORTH                             Patient Identifier List, Assigning Authority
+  PID-3[1].5     MR                                Patient Identifier List, Identifier Type Code
+  PID-3[2].1     8                                 Patient Identifier List, ID Number
+  PID-3[2].4     SSA                               Patient Identifier List, Assigning Authority
+  PID-3[2].5     SS                                Patient Identifier List, Identifier Type Code
+  PID-5.1        Byrne & Sons                      Patient Name, Family Name
+  PID-5.2        Zoë                               Patient Name, Given Name
+  PID-7          1984                              Date/Time of Birth
+  PID-8          F                                 Administrative Sex
+  PID-11.1.1     12 Harbour Rd                     Patient Address, Street Address, Street or Mailing Address
+  PID-11.1.2     12                                Patient Address, Street Address, Street Name
+  PID-11.1.3     Harbour                           Patient Address, Street Address, Dwelling Number
+  PID-11.3       Springfield                       Patient Address, City
+NTE              Notes and Comments
+  NTE-1          1                                 Set ID - NTE
+  NTE-3          a\u{240d}b                               Comment
+NTE[2]           Notes and Comments
+  NTE[2]-1       2                                 Set ID - NTE
+  NTE[2]-3       second                            Comment
 ";
     assert_eq!(run.out, expected);
 }

@@ -34,14 +34,14 @@ impl Lanes {
 pub(super) async fn look(store: &impl Store, now: SystemTime) -> Vec<String> {
     let lanes = Lanes::of(store).await;
     let mut seen = Vec::new();
-    for record in sorted(store.recent(None, 99).await.unwrap()) {
+    for record in store.recent(None, 99).await.unwrap() {
         let alone = store.record(record.id).await.unwrap();
         assert_eq!(alone.map(|record| shown(&record, &lanes)), Some(shown(&record, &lanes)));
         seen.push(shown(&record, &lanes));
         let body = store.message(record.id).await.unwrap();
         seen.push(format!("{:?}", body.map(|body| body.first().copied())));
     }
-    let dead = sorted(store.dead_letters(99).await.unwrap());
+    let dead = store.dead_letters(99).await.unwrap();
     seen.push(format!("dead {:?}", dead.iter().map(|record| record.id).collect::<Vec<_>>()));
     let counts = store.counts().await.unwrap();
     let mut counts: Vec<_> = counts
@@ -64,12 +64,6 @@ pub(super) async fn look(store: &impl Store, now: SystemTime) -> Vec<String> {
         seen.push(format!("{:?}", answered.map(|answered| (answered.acknowledgment, answered.at))));
     }
     seen
-}
-
-/// A store may tell an entry that was added to an older request as being as old as that.
-fn sorted(mut records: Vec<Record>) -> Vec<Record> {
-    records.sort_by_key(|record| record.id);
-    records
 }
 
 async fn shown_lanes(store: &impl Store, destination: &str, lanes: &Lanes) -> Vec<String> {

@@ -59,8 +59,8 @@ struct Story {
     accepted: bool,
     writes: u32,
     arrivals: u32,
-    /// The last attempt that was answered positively.
-    positive: Option<u32>,
+    /// The attempts that were answered positively.
+    positive: BTreeSet<u32>,
     /// The attempts after which nobody can know whether the receiver has it.
     doubted: BTreeSet<u32>,
     /// What explains one more arrival each.
@@ -212,7 +212,7 @@ impl Book {
 
     /// The receiver said of this attempt that it has the message.
     pub(super) fn positive(&self, name: &Name, attempt: u32) {
-        self.open().story(name).positive = Some(attempt);
+        self.open().story(name).positive.insert(attempt);
     }
 
     /// It is on record that the receiver has the message: it must not be sent again.
@@ -250,7 +250,7 @@ impl Book {
         if end == End::Deliver {
             let mut pages = self.open();
             let story = pages.story(name);
-            let answered = story.positive == Some(story.writes);
+            let answered = story.positive.contains(&story.writes);
             drop(pages);
             if !answered {
                 self.wrong(format!("{name:?} is delivered without a positive acknowledgment"));
