@@ -119,7 +119,7 @@ impl Compiler<'_> {
             "DT" if matches!(formula.steps.last(), Some(Function::Dtm(..))) => {
                 "a date without a time: use `date`"
             }
-            "DT" | "DTM" | "TS" | "TM" if texts.iter().any(|text| !is_time(text)) => {
+            "DT" | "DTM" | "TS" | "TM" if texts.iter().any(|text| !is_number(text)) => {
                 "a date or time: digits, as in 20260131"
             }
             "NM" | "SI" if texts.iter().any(|text| !is_number(text)) => "a number",
@@ -193,10 +193,7 @@ fn is_iso(step: &Function) -> bool {
     matches!(step, Function::Date(Form::Iso) | Function::Dtm(_, _, Form::Iso) | Function::Time(Form::Iso))
 }
 
-fn is_time(text: &str) -> bool {
-    text == "\"\"" || text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-'))
-}
-
+/// Whether a text may be a number, a date or a time, or is HL7's null.
 fn is_number(text: &str) -> bool {
     text == "\"\"" || text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-'))
 }

@@ -199,3 +199,30 @@ pub(crate) fn component_names(composite: &Composite, version: Version) -> impl I
 fn parts(composite: &Composite, version: Version) -> impl Iterator<Item = &'static Part> + use<> {
     composite.parts.iter().filter(move |part| (part.since..=part.until).contains(&version))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_a_component_of_its_type_in_every_version_that_has_it() {
+        let mut looked = 0;
+        for version in Version::all().filter(|version| *version >= Version::V2_3) {
+            for kind in ["XPN", "XAD", "CX", "XTN", "CE", "CWE", "PL", "XCN"] {
+                let Some(known) = version.dictionary().data_type(kind) else { continue };
+                let Some(composite) = composite_of(kind) else { continue };
+                for (name, at) in parts_of(composite, version) {
+                    looked += 1;
+                    let component = known.component(at.component.into());
+                    let inner = component.and_then(|component| component.data_type());
+                    let within = inner.is_some_and(|inner| inner.component(at.subcomponent.into()).is_some());
+                    assert!(
+                        component.is_some() && (at.subcomponent == 1 || within),
+                        "{version:?} {kind} {name}"
+                    );
+                }
+            }
+        }
+        assert!(looked > 500, "{looked}");
+    }
+}
