@@ -4,6 +4,7 @@ mod counts;
 mod edit;
 mod fill;
 mod gate;
+mod record;
 mod refused;
 mod write;
 
@@ -15,12 +16,13 @@ use crate::context::Context;
 use crate::json::Json;
 use crate::leaf::{self, Mark};
 use crate::plan::{
-    Build, FieldRule, Form, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule, SegmentRule,
-    Switch, Test,
+    Build, FieldRule, Form, Formula, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule,
+    SegmentRule, Switch, Test,
 };
 use crate::refusal::ApplyError;
 use crate::scope::{Clock, Scope, Single};
 use crate::standard::Version;
+use crate::trace::{Outcome, Role};
 use crate::value::{Fault, Value};
 
 use counts::Counts;
@@ -32,8 +34,9 @@ const CHARSET: &str = "UNICODE UTF-8";
 /// Noting a refusal takes so many steps.
 const REFUSAL_STEPS: usize = 8;
 
-pub(crate) use edit::edit;
-pub(crate) use write::write;
+pub(crate) use edit::{edit, edit_telling};
+pub(crate) use record::{Record, Recording};
+pub(crate) use write::{write, write_telling};
 
 /// Makes the message of a payload.
 pub(crate) fn build(
@@ -42,17 +45,29 @@ pub(crate) fn build(
     payload: &Json<'_>,
     ctx: &Context,
 ) -> Result<Message<'static>, ApplyError> {
+    build_telling(plan, build, payload, ctx, ()).0
+}
+
+/// The same, and who was told of it.
+pub(crate) fn build_telling<R: Record>(
+    plan: &Plan,
+    build: &Build,
+    payload: &Json<'_>,
+    ctx: &Context,
+    record: R,
+) -> (Result<Message<'static>, ApplyError>, R) {
     let clock = Clock::new(ctx, Form::Hl7);
-    let mut run = Run::new(plan, Some(build), Value::of(payload), &clock);
+    let mut run = Run::new(plan, Some(build), Value::of(payload), &clock, record);
     run.out.reserve(1024);
     if run.has_members(payload) {
         run.require();
         run.parts(&build.parts);
     }
-    match run.refused.into_error() {
+    let made = match run.refused.into_error() {
         None => finished(build, run.out),
         Some(error) => Err(error),
-    }
+    };
+    (made, run.record)
 }
 
 /// The text as a message, with its character set stated where ASCII is not enough.
@@ -80,7 +95,8 @@ fn state_charset(text: &mut String) {
     }
 }
 
-struct Run<'v> {
+struct Run<'v, R> {
+    record: R,
     plan: &'v Plan,
     /// The message that is made; `None` where one is changed.
     build: Option<&'v Build>,
@@ -125,10 +141,17 @@ impl Written {
     }
 }
 
-impl<'v> Run<'v> {
-    fn new(plan: &'v Plan, build: Option<&'v Build>, input: Value<'v>, clock: &'v Clock<'v>) -> Self {
+impl<'v, R: Record> Run<'v, R> {
+    fn new(
+        plan: &'v Plan,
+        build: Option<&'v Build>,
+        input: Value<'v>,
+        clock: &'v Clock<'v>,
+        record: R,
+    ) -> Self {
         let ctx = clock.context();
         Run {
+            record,
             plan,
             build,
             scope: Scope::new(plan, input, clock),
@@ -212,7 +235,10 @@ impl<'v> Run<'v> {
         let mark = self.counts.mark();
         let before = std::mem::replace(&mut self.read, false);
         self.counts.begin_anew(&rule.restarts);
+        self.record.on(|record| record.open());
         self.parts(&rule.parts);
+        let (kept, read) = (self.read || rule.constant, self.read);
+        self.record.on(|record| record.close(kept, read));
         if self.read || rule.constant {
             self.counts.forget(mark);
         } else {
@@ -237,10 +263,24 @@ impl<'v> Run<'v> {
         line: usize,
         body: &mut dyn FnMut(&mut Self),
     ) {
+        self.record.on(|record| record.enter());
+        self.rounds_told(when, each, place, line, body);
+        self.record.on(|record| record.leave());
+    }
+
+    fn rounds_told(
+        &mut self,
+        when: Option<&'v Test>,
+        each: Option<&'v Loop>,
+        place: &str,
+        line: usize,
+        body: &mut dyn FnMut(&mut Self),
+    ) {
         if self.refused.stopped {
             return;
         }
         if let Some(when) = when {
+            self.tell_condition(when, place, line, Outcome::ConditionFalse);
             let holds = self.scope.test(when);
             if !self.noted(holds, place, line, false) {
                 return;
@@ -250,6 +290,7 @@ impl<'v> Run<'v> {
             body(self);
             return;
         };
+        self.tell_over(&each.over, Role::Loop, place, line);
         // What the loop runs over is kept until it ends.
         let mark = self.scope.budget().mark();
         let over = self.scope.formula(&each.over).and_then(|over| {
@@ -258,15 +299,42 @@ impl<'v> Run<'v> {
         });
         let list = self.scope.last_read();
         let mut items = self.noted(over, place, line, Value::Absent).into_items();
+        let mut round = 0;
         while let Some((at, item)) = items.next_with_place().filter(|_| self.next_item(place, line)) {
             self.scope.enter(item, list, at);
+            let index = at.map_or(round, |at| at.index);
+            self.record.on(|record| record.enter_at(&[index]));
+            round += 1;
+            if let Some(filter) = &each.filter {
+                self.tell_condition(filter, place, line, Outcome::Filtered);
+            }
             let passes = each.filter.as_ref().map_or(Ok(true), |filter| self.scope.test(filter));
             if self.noted(passes, place, line, false) {
                 body(self);
             }
+            self.record.on(|record| record.leave_at(1));
             self.scope.leave();
         }
         self.scope.budget().release(mark);
+    }
+
+    fn tell_condition(&mut self, test: &'v Test, place: &str, line: usize, otherwise: Outcome) {
+        let (scope, indexes, which) = (&self.scope, &self.indexes, self.which);
+        self.record.on(|record| {
+            record.condition(scope, test, refused::whole(place, indexes, which), line, otherwise);
+        });
+    }
+
+    fn tell_over(&mut self, over: &'v Formula, role: Role, place: &str, line: usize) {
+        let (scope, indexes, which) = (&self.scope, &self.indexes, self.which);
+        self.record.on(|record| record.over(scope, over, role, refused::whole(place, indexes, which), line));
+    }
+
+    fn tell_value(&mut self, formula: &'v Formula, null_deletes: bool, place: &str, line: usize) {
+        let (scope, indexes, which) = (&self.scope, &self.indexes, self.which);
+        self.record.on(|record| {
+            record.value(scope, formula, null_deletes, refused::whole(place, indexes, which), line);
+        });
     }
 
     fn next_item(&mut self, place: &str, line: usize) -> bool {
@@ -294,13 +362,16 @@ impl<'v> Run<'v> {
             self.out.push_str("|^~\\&");
             last = 2;
         }
+        self.record.on(|record| record.open());
         let mut written = Written::default();
         for field in &rule.fields {
             let start = self.out.len();
             written = written.and(self.field(rule, field, last));
             last = if self.out.len() > start { field.number } else { last };
         }
-        if written.read || rule.required || (rule.constant && written.any) {
+        let kept = written.read || rule.required || (rule.constant && written.any);
+        self.record.on(|record| record.close(kept, written.read && !rule.required));
+        if kept {
             self.out.push('\r');
             self.counts.add(rule);
             self.read |= written.read;
@@ -334,7 +405,13 @@ impl<'v> Run<'v> {
         }
         if !written.any && field.fill.is_some() {
             leaf::push_marks(&mut self.out, Mark::Field, separators);
+            let start = self.out.len();
             self.fill(rule, field);
+            let (text, which) = (self.out.get(start..).unwrap_or_default(), self.which);
+            self.record.on(|record| {
+                let place = format!("{}-{}", rule.id, field.number);
+                record.filled(refused::whole(&place, &[], which), rule.line, text);
+            });
         }
         self.remember(rule, field, start + separators);
         written
@@ -349,11 +426,14 @@ impl<'v> Run<'v> {
         let steps = self.scope.budget().text(marks);
         self.noted(steps, &rule.place, rule.line, ());
         let mut at = At { component: 1, subcomponent: 1 };
+        self.record.on(|record| record.open());
         let mut written = Written::default();
         for leaf in &rule.leaves {
             written = written.and(self.leaf(leaf, &mut at));
         }
-        if written.any && (written.read || rule.constant) {
+        let kept = written.any && (written.read || rule.constant);
+        self.record.on(|record| record.close(kept, written.read));
+        if kept {
             return written;
         }
         self.out.truncate(start);
@@ -362,6 +442,14 @@ impl<'v> Run<'v> {
 
     /// The rule for the type of a value. A value that is missing writes nothing; one of a type without a rule is refused.
     fn switch(&mut self, rule: &'v RepetitionRule, switch: &'v Switch, marks: (Mark, usize)) -> Written {
+        self.record.on(|record| record.enter());
+        let written = self.switch_told(rule, switch, marks);
+        self.record.on(|record| record.leave());
+        written
+    }
+
+    fn switch_told(&mut self, rule: &'v RepetitionRule, switch: &'v Switch, marks: (Mark, usize)) -> Written {
+        self.tell_over(&switch.over, Role::Condition, &rule.place, rule.line);
         let kind = self.scope.kind(&switch.over);
         let Some(kind) = self.noted(kind, &rule.place, rule.line, None) else { return Written::default() };
         match switch.cases.iter().find(|(case, _)| *case == kind) {
@@ -383,6 +471,7 @@ impl<'v> Run<'v> {
             return Written::default();
         }
         let mark = self.scope.budget().mark();
+        self.tell_value(&leaf.formula, leaf.null_deletes, &leaf.place, leaf.line);
         let written = self.value(leaf, at);
         self.scope.budget().release(mark);
         written

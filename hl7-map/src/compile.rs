@@ -7,10 +7,12 @@ mod each;
 mod edit;
 mod emit;
 mod field;
+mod fit;
 mod formula;
 mod group;
 mod header;
 mod json;
+mod known;
 mod outside;
 mod segment;
 mod source;
@@ -74,6 +76,8 @@ struct Compiler<'s> {
     version: Version,
     /// The file names no version.
     any_version: bool,
+    /// The versions that a message which is read may have, where the file says so.
+    read_versions: Option<(Version, Version)>,
     /// JSON goes out.
     writes_json: bool,
     /// What the paths of expressions name.
@@ -113,11 +117,15 @@ struct TableName {
     name: String,
     place: Place,
     used: Cell<bool>,
+    /// What comes out of it.
+    gives: Vec<String>,
 }
 
 /// A segment that the file declares, and which of its fields hold formatted text.
 struct DeclaredSegment {
     id: String,
+    /// Its fields; `None` when it may have any.
+    fields: Option<Vec<u16>>,
     formatted: Vec<u16>,
 }
 

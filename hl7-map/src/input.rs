@@ -96,6 +96,27 @@ impl<'v> Lines<'v> {
         Self { start, end: (start + 1).min(self.end), ..self }
     }
 
+    /// Which of the message's segments of its ID the `n`-th of these is, from 1.
+    pub(crate) fn number_at(self, n: usize) -> usize {
+        let before = self.input.lines.get(..=self.start + n).unwrap_or_default();
+        let id = before.last().map(|line| line.id);
+        before.iter().filter(|line| Some(line.id) == id).count()
+    }
+
+    /// Which of the message's segments of its ID a path means, where it means one that is there.
+    pub(crate) fn number_of(self, path: &Path, bound: Option<usize>, direct: bool) -> Option<usize> {
+        let skip = match (path.occurrence(), bound) {
+            (_, Some(n)) => n - 1,
+            (Occurrence::Nth(n), None) => n as usize - 1,
+            (Occurrence::All, None) => return None,
+            _ => 0,
+        };
+        let id = path.segment_id().as_bytes();
+        let fits = |line: &Line<'_>| line.id == id && (!direct || line.group == self.group);
+        let (n, _) = self.iter().enumerate().filter(|(_, line)| fits(line)).nth(skip)?;
+        Some(self.number_at(n))
+    }
+
     /// The segments with this ID, in order.
     pub(crate) fn with_id(self, id: &str) -> impl Iterator<Item = Segment<'v>> + use<'v> {
         let id: [u8; 3] = id.as_bytes().try_into().unwrap_or_default();

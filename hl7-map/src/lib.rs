@@ -249,6 +249,19 @@
 //! before 2.3 there is no such field, and a value beyond ASCII is refused unless the file sets MSH-18), EVN-2 (as MSH-7), EVN-1 up to version 2.2, and set IDs, which begin anew behind the segment they belong to. What the file gives goes
 //! before.
 //!
+//! # Where a field comes from
+//!
+//! [`Mapping::explain_json`] and [`Mapping::explain_hl7`] give a [`Trace`]: for each field the line of its rule, what was read (with the
+//! role that it has: the value, a condition, a loop, or what has to be present beside it), each function, and for a field that is absent
+//! the reason ([`Outcome`]). Values are kept back until they are asked for. Of set IDs and other values that the engine fills in, and of
+//! `accept`, `require` and `drop_message`, which concern the whole message, a trace names no inputs. At most 200 inputs are named of what
+//! stands beside a constant.
+//!
+//! # What a mapping reads
+//!
+//! [`Mapping::sample_payload`] writes a payload with something for everything that a mapping from JSON reads, and
+//! [`Mapping::payload_schema`] the JSON Schema of such payloads. [`mapping_schema`] is that of mapping files themselves, for editors.
+//!
 //! # Codes
 //!
 //! Mistakes in a file ([`MappingError`]):
@@ -267,7 +280,7 @@
 //! | M010 | a key does not take this value |
 //! | M101 | not an expression |
 //! | M102, M103 | an unknown function; wrong arguments |
-//! | M104 | not the number of a field or component |
+//! | M104 | a field, component or subcomponent that the version does not have; a warning where it is read or removed |
 //! | M105 | an unknown table |
 //! | M106 | an unknown part of a composite |
 //! | M107, M108, M109 | an unknown message, version, time zone |
@@ -287,6 +300,15 @@
 //! | M126 | a warning: a loop over a group that stands once |
 //! | M127 | something outside the file that is not there, or cannot be asked for: see [`Mapping::load`] |
 //! | M128 | a file that is no table |
+//! | M129 | a second repetition of a field that does not repeat; a warning where a loop may give one |
+//! | M130 | a warning: a constant, or the entry of a table, that the HL7 table of the place does not have |
+//! | M131 | a composite, and the field has another type |
+//! | M132 | a constant or function that gives no number, date or time where the type is one |
+//! | M133 | a warning: no rule gives a field that the standard requires |
+//!
+//! Fields, types and tables are those of the version in `to`; in place those of any version, and of a message that is read those of every
+//! version that is accepted. User-defined tables are not asked: their codes are a site's own. A message without a required field is written
+//! all the same, because receivers differ.
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!
@@ -347,11 +369,14 @@ mod pattern;
 mod place;
 mod plan;
 mod refusal;
+mod sample;
+mod schema;
 mod scope;
 mod shown;
 mod sources;
 mod standard;
 mod suggest;
+mod trace;
 mod value;
 mod yaml;
 
@@ -361,4 +386,6 @@ pub use context::Context;
 pub use error::{MappingError, MappingErrors};
 pub use mapping::Mapping;
 pub use refusal::{ApplyError, ApplyErrorKind, Refusal};
+pub use schema::mapping_schema;
 pub use sources::{Function, Lookup, Sources};
+pub use trace::{Outcome, Role, Trace, TracedField, TracedInput, TracedStep};

@@ -5,7 +5,7 @@ use std::fmt;
 use hl7_core::Message;
 
 use crate::applied::{Applied, Direction};
-use crate::apply;
+use crate::apply::{self, Recording};
 use crate::case::{Case, TestReport};
 use crate::compile;
 use crate::context::Context;
@@ -13,7 +13,9 @@ use crate::error::MappingErrors;
 use crate::json::{self, JsonLimits};
 use crate::plan::{Plan, Work};
 use crate::refusal::ApplyError;
+use crate::sample;
 use crate::sources::Sources;
+use crate::trace::Trace;
 use crate::yaml;
 
 const M200_MESSAGE: &str = "the mapping reads a message, and this is JSON";
@@ -130,6 +132,77 @@ impl Mapping {
             Work::Build(_) => Err(ApplyError::of_direction(M200_JSON)),
             Work::Edit(edit) => apply::edit(&self.plan, edit, message, ctx),
             Work::Write(write) => apply::write(&self.plan, write, message, ctx),
+        }
+    }
+
+    /// How [`Mapping::apply_json`] comes to its message: for each field the line of its rule, what was read, and each step, or why there is
+    /// nothing. A payload that is refused is explained too ([`Trace::refused`]).
+    ///
+    /// Everything is evaluated twice, so that a payload near `max_steps` may be refused here alone. Applying does none of this work.
+    ///
+    /// # Errors
+    /// When the payload is not JSON, or the mapping does not read JSON.
+    ///
+    /// ```
+    /// use hl7_map::{Context, Mapping, Outcome};
+    /// let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  PID: { 3: .id, 5: .name | upper, 7: .born }\n";
+    /// let trace = Mapping::from_yaml(text)?.explain_json(br#"{"id":"7","name":"Doe"}"#, &Context::new("1", std::time::UNIX_EPOCH))?;
+    /// let trace = trace.of_field("PID-5");
+    /// assert_eq!(trace.to_string(), "PID-5 (line 5): written ***\n  value .name = ***\n  | upper -> ***\n");
+    /// assert!(trace.showing_values().to_string().ends_with("  value .name = \"Doe\"\n  | upper -> \"DOE\"\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn explain_json(&self, payload: &[u8], ctx: &Context) -> Result<Trace, ApplyError> {
+        let limits = JsonLimits { bytes: ctx.max_payload_bytes, values: ctx.max_payload_values };
+        let json = json::read(payload, limits).map_err(|fault| ApplyError::of_json(fault, payload))?;
+        let Work::Build(build) = &self.plan.work else { return Err(ApplyError::of_direction(M200_MESSAGE)) };
+        let (made, recording) = apply::build_telling(&self.plan, build, &json, ctx, Recording::default());
+        Ok(Trace { fields: recording.fields, refused: made.err(), dropped: None, shown: false })
+    }
+
+    /// How [`Mapping::apply_hl7`] comes to its message or JSON. In place there is an entry for each place that a rule sets, removes or adds;
+    /// one that is missing stays as it is.
+    ///
+    /// # Errors
+    /// When the mapping does not read messages.
+    pub fn explain_hl7(&self, message: &Message<'_>, ctx: &Context) -> Result<Trace, ApplyError> {
+        let (plan, record) = (&self.plan, Recording::default());
+        let (made, recording) = match &plan.work {
+            Work::Build(_) => return Err(ApplyError::of_direction(M200_JSON)),
+            Work::Edit(edit) => apply::edit_telling(plan, edit, message, ctx, record),
+            Work::Write(write) => apply::write_telling(plan, write, message, ctx, record),
+        };
+        let (refused, dropped) = match made {
+            Ok(Applied::Dropped { reason }) => (None, Some(reason)),
+            Ok(_) => (None, None),
+            Err(error) => (Some(error), None),
+        };
+        Ok(Trace { fields: recording.fields, refused, dropped, shown: false })
+    }
+
+    /// A payload, in one line, with something for everything that a mapping from JSON reads; `None` of a mapping that reads messages.
+    ///
+    /// A text is called like its member, unless a function, a table or a comparison tells what it may be. A table's value is its first entry.
+    ///
+    /// ```
+    /// let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nemit:\n  PID: { 3: { each: .ids, value: .no }, 5: .name, 7: .born | date }\n";
+    /// let mapping = hl7_map::Mapping::from_yaml(text)?;
+    /// assert_eq!(mapping.sample_payload().unwrap(), r#"{"born":"1980-02-03","ids":[{"no":"no"}],"name":"name"}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sample_payload(&self) -> Option<String> {
+        match &self.plan.work {
+            Work::Build(build) => Some(sample::payload(&self.plan, build)),
+            _ => None,
+        }
+    }
+
+    /// The JSON Schema (2020-12), in one line, of the payload of a mapping from JSON: the members that it reads, and those that `require`
+    /// names as required. `None` of a mapping that reads messages. Other members are allowed, as the mapping does.
+    pub fn payload_schema(&self) -> Option<String> {
+        match &self.plan.work {
+            Work::Build(build) => Some(sample::schema(&self.plan, build)),
+            _ => None,
         }
     }
 

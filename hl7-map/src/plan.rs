@@ -1,5 +1,7 @@
 //! The plan that a mapping file is compiled to: what to write, in order, with every name resolved.
 
+mod names;
+
 use hl7_core::Path;
 use jiff::tz::TimeZone;
 

@@ -1,5 +1,7 @@
 //! Expressions and conditions over the items that loops are at.
 
+mod explain;
+
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::ops::Deref;
@@ -14,6 +16,8 @@ use crate::json::Json;
 use crate::pattern::Pattern;
 use crate::plan::{Form, Formula, Function, Kind, Operand, Plan, ReadPath, Term, Test};
 use crate::value::{Fault, InList, Value};
+
+pub(crate) use explain::Seen;
 
 /// The clock as text, written when it is first asked for.
 pub(crate) struct Clock<'c> {

@@ -31,6 +31,35 @@ pub(crate) fn did_you_mean<'k>(given: &str, known: impl IntoIterator<Item = &'k 
     nearest(given, known).map(|word| format!("did you mean `{word}`?"))
 }
 
+/// Which of `names`, each some words, a name of another file means: `maritalStatus` is `Marital Status`. All of its words are in it; of
+/// several names that with the fewest other words.
+pub(crate) fn named<'k>(given: &str, names: impl IntoIterator<Item = &'k str>) -> Option<usize> {
+    let given = words(given);
+    if given.is_empty() {
+        return None;
+    }
+    let found = names.into_iter().map(words).enumerate();
+    let all = found.filter(|(_, name)| given.iter().all(|word| name.contains(word)));
+    all.min_by_key(|(_, name)| name.len()).map(|(number, _)| number)
+}
+
+/// The words of a name in small letters and without the `s` of several.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars().take(200) {
+        if c.is_uppercase() && before.is_lowercase() || !c.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words.into_iter().map(|word| word.strip_suffix('s').map_or(word.clone(), str::to_owned)).collect()
+}
+
 /// The number of slips between two words (Damerau and Levenshtein's distance, neighbours swapped once).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
@@ -56,6 +85,22 @@ fn distance(a: &[char], b: &[char]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_means_the_shortest_that_has_all_its_words() {
+        let known = ["Race", "Marital Status", "Mother's Maiden Name", "Patient Name", "Name"];
+        for (given, found) in [
+            ("race", Some(0)),
+            ("maritalStatus", Some(1)),
+            ("MARITAL_STATUS", Some(1)),
+            ("names", Some(4)),
+            ("patient-name", Some(3)),
+            ("sex", None),
+            ("", None),
+        ] {
+            assert_eq!(named(given, known), found, "{given}");
+        }
+    }
 
     #[test]
     fn the_nearest_word_is_found_within_the_allowed_slips() {

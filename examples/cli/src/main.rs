@@ -163,6 +163,39 @@ enum MapCommand {
         #[arg(value_name = "MAPPING", required = true)]
         mappings: Vec<PathBuf>,
     },
+    /// Say for each field which line of the mapping made it of what, and by which steps; or why it is absent.
+    Explain {
+        /// The mapping file.
+        mapping: PathBuf,
+        /// The payload, or the messages. Standard input when left out.
+        #[arg(long, value_name = "FILE")]
+        payload: Option<PathBuf>,
+        /// This field alone, such as PID-5, with all in it.
+        #[arg(long, value_name = "PATH")]
+        field: Option<String>,
+        /// Show values, which may be a patient's.
+        #[arg(long)]
+        show_values: bool,
+        /// A JSON object in place of text.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Write the JSON Schema of mapping files, which an editor completes and names fields by.
+    Schema {
+        /// The version of HL7 that the mappings write.
+        #[arg(long, value_name = "VERSION", default_value = "2.5.1")]
+        hl7: String,
+    },
+    /// Write a payload with something for everything that a mapping reads.
+    SampleBody {
+        /// The mapping file.
+        mapping: PathBuf,
+        /// The JSON Schema of the payload in place of a payload.
+        #[arg(long)]
+        schema: bool,
+    },
     /// Run the tests that mapping files hold, and show what differs. All files are looked at.
     Test {
         /// The mapping files.
@@ -213,6 +246,12 @@ fn run(command: Command) -> Result<(), Failure> {
             MapCommand::Apply { mapping, source, control_id, lines } => {
                 map::apply(&mapping, &source, control_id, lines)
             }
+            MapCommand::Explain { mapping, payload, field, show_values, json, reading } => {
+                let source = Source { file: payload, reading };
+                map::explain(&mapping, &source, &map::Told { field, show_values, json })
+            }
+            MapCommand::Schema { hl7 } => map::schema(&hl7),
+            MapCommand::SampleBody { mapping, schema } => map::sample_body(&mapping, schema),
             MapCommand::Check { mappings } => map::check(&mappings),
             MapCommand::Test { mappings } => map::test(&mappings),
         },

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use hl7_core::Message;
-use hl7_map::{Applied, ApplyError, Context, Direction, Mapping, Sources, TestReport};
+use hl7_map::{Applied, ApplyError, Context, Direction, Mapping, Sources, TestReport, Trace};
 
 use crate::failure::Failure;
 use crate::input::{self, Source};
@@ -65,6 +65,63 @@ fn apply_to_messages(mapping: &Mapping, source: &Source, lines: bool) -> Result<
         Ok(())
     })?;
     Failure::all(dropped)
+}
+
+/// What of a trace is shown, and how.
+pub(crate) struct Told {
+    pub(crate) field: Option<String>,
+    pub(crate) show_values: bool,
+    pub(crate) json: bool,
+}
+
+/// Where each field comes from. What is refused is explained all the same, and told at the end.
+pub(crate) fn explain(mapping: &Path, source: &Source, told: &Told) -> Result<(), Failure> {
+    let mapping = load(mapping)?;
+    let name = input::name(source.file.as_deref());
+    let context = Context::new("EXPLAINED", SystemTime::now());
+    if mapping.direction() == Direction::JsonToHl7 {
+        let bytes = input::bytes(source.file.as_deref())?;
+        let trace = mapping.explain_json(&bytes, &context).map_err(|error| refused(&error, &name))?;
+        return show(trace, told, &name);
+    }
+    input::each_message(source, |message| {
+        let trace = mapping.explain_hl7(message, &context).map_err(|error| refused(&error, &name))?;
+        show(trace, told, &name)
+    })
+}
+
+fn show(trace: Trace, told: &Told, name: &str) -> Result<(), Failure> {
+    let refusal = trace.refused().map(|error| refused(error, name));
+    let trace = if told.show_values { trace.showing_values() } else { trace };
+    let trace = match &told.field {
+        Some(field) => trace.of_field(field),
+        None => trace,
+    };
+    if told.json {
+        output::write(format!("{}\n", trace.to_json()).as_bytes())?;
+    } else {
+        trace.fields().try_for_each(|field| output::write_lines(&field.to_string()))?;
+        trace.dropped().map_or(Ok(()), |reason| say(format!("dropped: {reason}")))?;
+    }
+    refusal.map_or(Ok(()), Err)
+}
+
+/// The schema of mapping files.
+pub(crate) fn schema(version: &str) -> Result<(), Failure> {
+    match hl7_map::mapping_schema(version) {
+        Some(schema) => output::write(format!("{schema}\n").as_bytes()),
+        None => Err(Failure::mistake(format!("error: there is no HL7 version {version}"))),
+    }
+}
+
+/// A payload that the mapping takes, or its schema.
+pub(crate) fn sample_body(file: &Path, schema: bool) -> Result<(), Failure> {
+    let mapping = load(file)?;
+    let body = if schema { mapping.payload_schema() } else { mapping.sample_payload() };
+    let Some(body) = body else {
+        return Err(Failure::mistake(format!("error: {} reads messages, not JSON", file.display())));
+    };
+    output::write(format!("{body}\n").as_bytes())
 }
 
 fn write_message(message: &Message<'_>, lines: bool) -> Result<(), Failure> {

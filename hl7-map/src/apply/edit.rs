@@ -5,7 +5,7 @@ mod er7;
 
 use hl7_core::{Message, Occurrence, Path, RepetitionIndex, Segment};
 
-use super::Run;
+use super::{Record, Run};
 use crate::applied::Applied;
 use crate::context::Context;
 use crate::input::{self, Bound, Input, Line, Lines};
@@ -13,6 +13,7 @@ use crate::leaf::Mark;
 use crate::plan::{AddRule, Anchor, Edit, Form, Plan, RemoveRule, RepetitionRule, SetRule, SetValue, Test};
 use crate::refusal::ApplyError;
 use crate::scope::Clock;
+use crate::trace::Outcome;
 use crate::value::{Fault, Value};
 
 use changes::{Added, Changes, Place};
@@ -24,12 +25,23 @@ pub(crate) fn edit(
     message: &Message<'_>,
     ctx: &Context,
 ) -> Result<Applied, ApplyError> {
+    edit_telling(plan, edit, message, ctx, ()).0
+}
+
+/// The same, and who was told of it.
+pub(crate) fn edit_telling<R: Record>(
+    plan: &Plan,
+    edit: &Edit,
+    message: &Message<'_>,
+    ctx: &Context,
+    record: R,
+) -> (Result<Applied, ApplyError>, R) {
     let input = Input::new(message, None);
     let clock = Clock::new(ctx, Form::Hl7);
-    let mut run = Run::new(plan, None, Value::Lines(input.all()), &clock);
+    let mut run = Run::new(plan, None, Value::Lines(input.all()), &clock, record);
     let mut changes = Changes::default();
     if let Some(dropped) = run.gate(&edit.gate, message) {
-        return Ok(dropped);
+        return (Ok(dropped), run.record);
     }
     if run.refused.is_empty() {
         run.require();
@@ -39,14 +51,15 @@ pub(crate) fn edit(
         true => changes.make(&mut run, message),
         false => None,
     };
-    match (run.refused.into_error(), changed) {
+    let made = match (run.refused.into_error(), changed) {
         (None, Some(message)) => Ok(Applied::Message(message)),
         (Some(error), _) => Err(error),
         (None, None) => Err(ApplyError::of_output("what the mapping made is not one message")),
-    }
+    };
+    (made, run.record)
 }
 
-impl<'v> Run<'v> {
+impl<'v, R: Record> Run<'v, R> {
     fn plan_changes(&mut self, edit: &'v Edit, input: &'v Input<'v>, changes: &mut Changes<'v>) {
         for rule in &edit.sets {
             self.set(rule, input, changes);
@@ -100,7 +113,10 @@ impl<'v> Run<'v> {
         let Some(field) = rule.target.field() else { return };
         let here = input::count_repetitions(segment, field.into());
         let mut set = |run: &mut Self, repetition: Option<usize>| {
+            run.record.on(|record| record.enter_at(&[n, repetition.unwrap_or(1)]));
+            run.tell_place(&rule.target, n);
             let value = run.new_value(rule, input);
+            run.record.on(|record| record.leave_at(2));
             let place = Place { path: rule.target, segment: n, repetition };
             if let Some(raw) = value {
                 changes.set(place, raw, &rule.place, rule.line);
@@ -131,6 +147,16 @@ impl<'v> Run<'v> {
         }
     }
 
+    /// A place whose repetitions decide which of them is meant.
+    fn tell_place(&mut self, path: &Path, n: usize) {
+        let chooses = matches!(path.repetition(), RepetitionIndex::All | RepetitionIndex::Where(_));
+        let field = path.field().filter(|_| chooses);
+        self.record.on(|record| {
+            let place = field.map(|field| format!("{}[{n}]-{field}", path.segment_id()));
+            record.chosen_by(place);
+        });
+    }
+
     /// How many repetitions the paths have that go in pairs with the target's.
     fn paired(&self, rule: &SetRule, lines: Lines<'v>, n: usize) -> usize {
         let mut most = 0;
@@ -151,6 +177,7 @@ impl<'v> Run<'v> {
     /// The new value as ER7; `None` where the place stays as it is.
     fn new_value(&mut self, rule: &'v SetRule, input: &Input<'v>) -> Option<String> {
         if let Some(when) = &rule.when {
+            self.tell_condition(when, &rule.place, rule.line, Outcome::ConditionFalse);
             let holds = self.scope.test(when);
             if !self.noted(holds, &rule.place, rule.line, false) {
                 return None;
@@ -158,7 +185,10 @@ impl<'v> Run<'v> {
         }
         let mark = self.scope.budget().mark();
         let value = match &rule.value {
-            SetValue::Formula(formula) => self.scope.formula(formula),
+            SetValue::Formula(formula) => {
+                self.tell_value(formula, false, &rule.place, rule.line);
+                self.scope.formula(formula)
+            }
             SetValue::Repetition(repetition) => return self.new_repetition(repetition, input),
         };
         let raw = value.and_then(|value| er7::of_value(value, rule, input.delimiters()));
@@ -182,6 +212,10 @@ impl<'v> Run<'v> {
         match rule {
             RemoveRule::Path { path, line } => {
                 for (n, segment) in named(lines, path) {
+                    self.record.on(|record| record.enter_at(&[n]));
+                    self.tell_place(path, n);
+                    self.record.on(|record| record.absent(path.to_string(), *line, Outcome::Removed));
+                    self.record.on(|record| record.leave_at(1));
                     changes.remove_in(path, *line, n, segment);
                 }
             }
@@ -189,7 +223,14 @@ impl<'v> Run<'v> {
                 let fitting = lines.iter().enumerate().filter(|(_, line)| fits(pattern, line));
                 for (seen, (index, found)) in (1..).zip(fitting) {
                     let wanted = nth.is_none_or(|nth| nth == seen);
-                    if wanted && self.holds_for(when.as_ref(), lines.only(index), found, *line) {
+                    self.record.on(|record| record.enter());
+                    let goes = wanted && self.holds_for(when.as_ref(), lines.only(index), found, *line);
+                    let id = || format!("{}[{}]", String::from_utf8_lossy(&found.id), lines.number_at(index));
+                    if goes {
+                        self.record.on(|record| record.absent(id(), *line, Outcome::Removed));
+                    }
+                    self.record.on(|record| record.leave());
+                    if goes {
                         changes.remove_segment(index);
                     }
                 }

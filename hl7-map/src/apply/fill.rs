@@ -1,12 +1,12 @@
 //! What is filled in where no rule gives a value.
 
-use super::Run;
+use super::{Record, Run};
 use crate::leaf;
 use crate::plan::{Build, FieldRule, Fill, SegmentRule};
 use crate::standard::Version;
 use crate::value::Fault;
 
-impl Run<'_> {
+impl<R: Record> Run<'_, R> {
     /// Keeps what other fields depend on.
     pub(super) fn remember(&mut self, rule: &SegmentRule, field: &FieldRule, start: usize) {
         match (rule.id.as_str(), field.number) {

@@ -2,13 +2,13 @@
 
 use hl7_core::{Message, path};
 
-use super::Run;
+use super::{Record, Run};
 use crate::applied::Applied;
 use crate::plan::{Accept, Gate, SourceMessage};
 use crate::standard::Version;
 use crate::value::Fault;
 
-impl<'v> Run<'v> {
+impl<'v, R: Record> Run<'v, R> {
     /// Notes what the mapping does not accept; what it drops is given back.
     pub(super) fn gate(&mut self, gate: &'v Gate, message: &Message<'_>) -> Option<Applied> {
         self.accept(&gate.accept, message);

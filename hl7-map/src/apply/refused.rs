@@ -71,6 +71,14 @@ pub(super) fn indexed(place: &str, indexes: &[usize]) -> String {
     out
 }
 
+/// A place with all numbers that are known.
+pub(super) fn whole(place: &str, indexes: &[usize], which: Which) -> String {
+    match indexes {
+        [] => located(place, which),
+        _ => located(&indexed(place, indexes), which),
+    }
+}
+
 /// `PID-3.5` in the second repetition is `PID-3[2].5`, `NTE-3` in the fourth segment `NTE[4]-3`.
 fn located(place: &str, which: Which) -> String {
     let index = |at: Option<usize>| at.map_or(String::new(), |at| format!("[{at}]"));

@@ -2,7 +2,7 @@
 
 use hl7_core::Message;
 
-use super::{Run, Written};
+use super::{Record, Run, Written};
 use crate::applied::Applied;
 use crate::context::Context;
 use crate::input::Input;
@@ -10,6 +10,7 @@ use crate::json;
 use crate::plan::{Form, JsonRule, JsonSwitch, JsonValue, Member, ObjectRule, Plan, Write};
 use crate::refusal::ApplyError;
 use crate::scope::Clock;
+use crate::trace::Role;
 use crate::value::{Fault, Value};
 
 /// The JSON of a message.
@@ -19,26 +20,38 @@ pub(crate) fn write(
     message: &Message<'_>,
     ctx: &Context,
 ) -> Result<Applied, ApplyError> {
+    write_telling(plan, write, message, ctx, ()).0
+}
+
+/// The same, and who was told of it.
+pub(crate) fn write_telling<R: Record>(
+    plan: &Plan,
+    write: &Write,
+    message: &Message<'_>,
+    ctx: &Context,
+    record: R,
+) -> (Result<Applied, ApplyError>, R) {
     let input = Input::new(message, write.layout.as_ref());
     let clock = Clock::new(ctx, Form::Iso);
-    let mut run = Run::new(plan, None, Value::Lines(input.all()), &clock);
+    let mut run = Run::new(plan, None, Value::Lines(input.all()), &clock, record);
     if let Some(source) = &write.source {
         run.check_source(source, message);
     }
     if let Some(dropped) = run.gate(&write.gate, message) {
-        return Ok(dropped);
+        return (Ok(dropped), run.record);
     }
     if run.refused.is_empty() {
         run.require();
         run.members(&write.members);
     }
-    match run.refused.into_error() {
+    let made = match run.refused.into_error() {
         Some(error) => Err(error),
         None => Ok(Applied::Json(run.out)),
-    }
+    };
+    (made, run.record)
 }
 
-impl<'v> Run<'v> {
+impl<'v, R: Record> Run<'v, R> {
     /// An object with the members that are there.
     fn members(&mut self, members: &'v [Member]) -> Written {
         let mut written = Written::default();
@@ -101,9 +114,12 @@ impl<'v> Run<'v> {
                 run.out.push(if written.any { ',' } else { '[' });
             }
             run.indexes.extend(looped.then_some(index));
+            run.record.on(|record| record.open());
             let this = run.members(&rule.members);
+            let kept = this.read || (rule.constant && this.any);
+            run.record.on(|record| record.close(kept, this.read));
             run.indexes.truncate(run.indexes.len() - usize::from(looped));
-            if this.read || (rule.constant && this.any) {
+            if kept {
                 written = written.and(this);
                 index += 1;
             } else {
@@ -118,6 +134,7 @@ impl<'v> Run<'v> {
             return Written::default();
         }
         let (mark, start) = (self.scope.budget().mark(), self.out.len());
+        self.tell_value(&rule.formula, false, &rule.place, rule.line);
         let value = self.scope.formula(&rule.formula);
         let any = value.and_then(|value| push(&mut self.out, value));
         let any = self.noted(any, &rule.place, rule.line, false);
@@ -137,6 +154,14 @@ impl<'v> Run<'v> {
     }
 
     fn json_switch(&mut self, switch: &'v JsonSwitch) -> Written {
+        self.record.on(|record| record.enter());
+        let written = self.json_switch_told(switch);
+        self.record.on(|record| record.leave());
+        written
+    }
+
+    fn json_switch_told(&mut self, switch: &'v JsonSwitch) -> Written {
+        self.tell_over(&switch.over, Role::Condition, &switch.place, switch.line);
         let text = self.scope.formula(&switch.over).and_then(Value::into_text);
         let text = self.noted(text, &switch.place, switch.line, None);
         let Some(text) = text else { return Written::default() };

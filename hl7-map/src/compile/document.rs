@@ -2,7 +2,7 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::{Compiler, DeclaredSegment, TableName};
+use super::{Compiler, DeclaredSegment, TableName, fit};
 use crate::case::Case;
 use crate::error::MappingError;
 use crate::expr::Reads;
@@ -285,9 +285,11 @@ impl Compiler<'_> {
         for Entry { key, value } in self.map(node, "`tables`").unwrap_or_default() {
             let used = std::cell::Cell::new(false);
             self.table_index.entry(key.text.clone()).or_insert(self.tables.len());
-            self.tables.push(TableName { name: key.text.clone(), place: key.place, used });
             // A broken table keeps its place, so that the numbers of the others stay right.
-            tables.push(self.table(&key.text, value));
+            let table = self.table(&key.text, value);
+            let gives = fit::gives(&table.rows, &table.on_miss);
+            self.tables.push(TableName { name: key.text.clone(), place: key.place, used, gives });
+            tables.push(table);
         }
         tables
     }
@@ -350,16 +352,17 @@ impl Compiler<'_> {
                 let message = "a declared segment is a Z segment: Z and two upper-case letters or digits";
                 self.error(MappingError::new("M116", key.place, message));
             }
-            let formatted = self.declared_fields(value);
-            self.segments.push(DeclaredSegment { id: key.text.clone(), formatted });
+            let (fields, formatted) = self.declared_fields(value);
+            self.segments.push(DeclaredSegment { id: key.text.clone(), fields, formatted });
         }
     }
 
-    fn declared_fields(&mut self, node: &Node) -> Vec<u16> {
+    /// The fields, and those of them with formatted text; of `any` there are no limits to them.
+    fn declared_fields(&mut self, node: &Node) -> (Option<Vec<u16>>, Vec<u16>) {
         if matches!(&node.tree, Tree::Scalar(scalar) if scalar.text == "any") {
-            return Vec::new();
+            return (None, Vec::new());
         }
-        let mut formatted = Vec::new();
+        let (mut fields, mut formatted) = (Vec::new(), Vec::new());
         for Entry { key, value } in self.map(node, "a declared segment (or `any`)").unwrap_or_default() {
             let number = self.number(key, "a field");
             let kind = self.text(value, "the type of a field").unwrap_or("ST");
@@ -367,9 +370,10 @@ impl Compiler<'_> {
                 let message = "the type of a field is a data type such as ST or CX";
                 self.error(MappingError::new("M010", value.place, message));
             }
+            fields.extend(number);
             formatted.extend(number.filter(|_| kind == "FT"));
         }
-        formatted
+        (Some(fields), formatted)
     }
 
     fn require(&mut self, node: &Node) -> Vec<Required> {

@@ -185,6 +185,7 @@ impl Compiler<'_> {
         let text = self.text(node, "what is removed")?;
         if text.contains('-') {
             let path = self.changed_path(text, node.place)?;
+            self.check_read_path(&path, node.place);
             return Some(RemoveRule::Path { path, line });
         }
         let (pattern, nth) = self.segment_pattern(text, node.place)?;
@@ -281,7 +282,9 @@ impl Compiler<'_> {
 
     /// The place of a `set`, which no other has.
     fn target_path(&mut self, key: &Key) -> Option<Path> {
-        self.changed_path(&key.text, key.place)
+        let path = self.changed_path(&key.text, key.place)?;
+        self.check_written_path(&path, key.place);
+        Some(path)
     }
 
     /// The path of something that is changed.

@@ -1,6 +1,7 @@
 //! A segment to write: its loop and its fields.
 
 use super::Compiler;
+use super::known::Level;
 use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::plan::{FieldRule, LineBreaks, Loop, SegmentRule, Test};
@@ -126,9 +127,12 @@ impl Compiler<'_> {
             );
         }
         let place = format!("{id}-{number}");
+        self.check_number(&place, Level::Field, key.place, Some(value));
+        let items = self.list(value);
+        self.check_repetitions(&place, key, items);
         let line_breaks = self.line_breaks(id, number);
         let repetitions: Vec<_> =
-            self.list(value).iter().filter_map(|node| self.repetition(&place, node, line_breaks)).collect();
+            items.iter().filter_map(|node| self.repetition(&place, node, line_breaks)).collect();
         let repeats = repetitions.len() > 1 || repetitions.iter().any(|repetition| repetition.each.is_some());
         Some(FieldRule { number, repetitions, fill: None, repeats })
     }

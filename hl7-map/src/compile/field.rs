@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use super::emit::{Repeats, is_map};
+use super::known::Level;
 use crate::error::MappingError;
 use crate::plan::{Kind, Leaf, LineBreaks, RepetitionRule, Switch};
 use crate::standard::{COMPOSITES, Component, Composite, component, component_names};
@@ -56,6 +57,11 @@ impl Target<'_> {
             1 => format!("{}.{}", self.field, at.component),
             n => format!("{}.{}.{n}", self.field, at.component),
         }
+    }
+
+    /// The place with all of its numbers.
+    fn full(&self, at: Component) -> String {
+        format!("{}.{}.{}", self.field, at.component, at.subcomponent)
     }
 }
 
@@ -160,7 +166,8 @@ impl Compiler<'_> {
             let null_deletes = self.null_deletes(parts.on_null);
             leaves.extend(leaf.map(|leaf| Leaf { null_deletes, ..leaf }));
         }
-        for (_, value, composite) in parts.composites {
+        for (key, value, composite) in parts.composites {
+            self.check_composite(target.field, composite, node, key.place);
             self.composite(target, composite, value, leaves);
         }
         for Entry { key, value } in parts.numbered {
@@ -224,11 +231,17 @@ impl Compiler<'_> {
             Tree::Map(entries) if numbered(entries) => {
                 for Entry { key, value } in entries {
                     if let Some(subcomponent) = self.number(key, "a subcomponent") {
-                        self.part(target, Component { component, subcomponent }, key, value, leaves);
+                        let at = Component { component, subcomponent };
+                        self.check_number(&target.full(at), Level::Component, key.place, Some(value));
+                        self.part(target, at, key, value, leaves);
                     }
                 }
             }
-            _ => self.part(target, Component { component, subcomponent: 1 }, key, node, leaves),
+            _ => {
+                let at = Component { component, subcomponent: 1 };
+                self.check_number(&target.component(at), Level::Component, key.place, Some(node));
+                self.part(target, at, key, node, leaves);
+            }
         }
     }
 
@@ -285,6 +298,7 @@ impl Compiler<'_> {
     fn leaf(&mut self, place: String, at: Component, node: &Node, line_breaks: LineBreaks) -> Option<Leaf> {
         self.check_constant(&place, node);
         let formula = self.formula(node, &format!("the value of {place}"))?;
+        self.check_fit(&place, &formula, node.place);
         let constant = !formula.reads_input();
         Some(Leaf {
             component: at.component,

@@ -214,6 +214,7 @@ impl Compiler<'_> {
                 if !id.starts_with('Z') && self.known_segment(id, place).is_none() {
                     return None;
                 }
+                self.check_read_path(&path, place);
                 Some(Term::Read(self.read_path(path)))
             }
             PrimaryKind::Text(text) | PrimaryKind::Number(text) | PrimaryKind::Word(text) => {

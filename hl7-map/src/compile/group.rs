@@ -98,6 +98,8 @@ impl Compiler<'_> {
             // The items of a list stand at one place each, where the structure has several.
             let Some(at) = places.get(n).or(places.last()).copied() else { continue };
             let Some(mut rule) = self.segment(named.id, node) else { continue };
+            let place = if items.len() > 1 { node.place } else { key.place };
+            self.check_required(named.id, &rule.fields, place);
             rule.repeats |= items.len() > 1;
             rule.required = self.layout.as_ref().is_some_and(|layout| {
                 layout.element(at).is_some_and(|element| element.name == named.id)

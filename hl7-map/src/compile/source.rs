@@ -32,6 +32,7 @@ impl Compiler<'_> {
             Some(node) => self.versions(node)?,
             None => (version, version),
         };
+        self.read_versions = Some(versions);
         let line = node.place.line;
         Some(SourceMessage { kind: kind.kind, event: kind.event, version, versions, line })
     }

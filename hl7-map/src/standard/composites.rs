@@ -153,6 +153,21 @@ pub(crate) fn component(composite: &Composite, name: &str, version: Version) -> 
     parts(composite, version).find(|part| part.name == name).map(|part| part.at)
 }
 
+impl Composite {
+    /// Whether a field of this type takes the parts. Types that became another one in a later version have them at the same places.
+    pub(crate) fn fits(&self, kind: &str) -> bool {
+        composite_of(kind).is_some_and(|own| own.name == self.name)
+            || matches!(
+                (self.name, kind),
+                ("name", "PN" | "XPN")
+                    | ("address", "AD")
+                    | ("identifier", "CK")
+                    | ("phone", "TN")
+                    | ("provider", "CN" | "CNN" | "PPN")
+            )
+    }
+}
+
 /// The composite that a data type is.
 pub(crate) fn composite_of(kind: &str) -> Option<&'static Composite> {
     let name = match kind {
@@ -183,4 +198,31 @@ pub(crate) fn component_names(composite: &Composite, version: Version) -> impl I
 
 fn parts(composite: &Composite, version: Version) -> impl Iterator<Item = &'static Part> + use<> {
     composite.parts.iter().filter(move |part| (part.since..=part.until).contains(&version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_a_component_of_its_type_in_every_version_that_has_it() {
+        let mut looked = 0;
+        for version in Version::all().filter(|version| *version >= Version::V2_3) {
+            for kind in ["XPN", "XAD", "CX", "XTN", "CE", "CWE", "PL", "XCN"] {
+                let Some(known) = version.dictionary().data_type(kind) else { continue };
+                let Some(composite) = composite_of(kind) else { continue };
+                for (name, at) in parts_of(composite, version) {
+                    looked += 1;
+                    let component = known.component(at.component.into());
+                    let inner = component.and_then(|component| component.data_type());
+                    let within = inner.is_some_and(|inner| inner.component(at.subcomponent.into()).is_some());
+                    assert!(
+                        component.is_some() && (at.subcomponent == 1 || within),
+                        "{version:?} {kind} {name}"
+                    );
+                }
+            }
+        }
+        assert!(looked > 500, "{looked}");
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected fails
 
 mod canary;
+mod explain;
 mod in_place;
 mod json;
 mod json_out;
@@ -11,6 +12,8 @@ mod mappings;
 mod mistakes;
 mod properties;
 mod refusals;
+mod sample;
+mod schema;
 mod sources;
 
 use std::path::{Path, PathBuf};

@@ -12,7 +12,10 @@ fn every_mapping_loads_and_passes_its_own_tests() {
         let text = std::fs::read_to_string(&file).unwrap();
         let mapping =
             Mapping::from_yaml(&text).unwrap_or_else(|errors| panic!("{}", errors.render(&name, &text)));
-        assert!(mapping.warnings().is_empty(), "{}", mapping.warnings().render(&name, &text));
+        // What shows one feature need not be a whole message (M133).
+        let is_example = name.contains("examples");
+        let odd = mapping.warnings().iter().any(|warning| is_example || warning.code() != "M133");
+        assert!(!odd, "{}", mapping.warnings().render(&name, &text));
         let report = mapping.run_tests();
         assert!(report.cases().len() > 0, "{name} has no tests");
         for case in report.cases() {

@@ -6,15 +6,16 @@ use std::collections::BTreeSet;
 use hl7_map::Mapping;
 
 /// Every code of a mapping file's errors and warnings.
-const CODES: [&str; 36] = [
+const CODES: [&str; 42] = [
     "M001", "M002", "M003", "M004", "M005", "M006", "M007", "M008", "M009", "M010", "M101", "M102", "M103",
     "M104", "M105", "M106", "M107", "M108", "M109", "M110", "M111", "M112", "M113", "M114", "M115", "M116",
-    "M117", "M118", "M119", "M120", "M122", "M123", "M124", "M125", "M126", "M127",
+    "M117", "M118", "M119", "M120", "M121", "M122", "M123", "M124", "M125", "M126", "M127", "M129", "M130",
+    "M131", "M132", "M133",
 ];
 
 #[test]
 fn every_mistake_is_told_with_its_place_and_a_suggestion() {
-    let mut codes = BTreeSet::from(["M121"]);
+    let mut codes = BTreeSet::new();
     for file in crate::files("tests/mistakes", "yaml") {
         let name = file.file_name().unwrap().to_str().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();

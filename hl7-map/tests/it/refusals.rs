@@ -38,7 +38,7 @@ fn the_source_is_the_path_that_was_taken() {
 #[test]
 fn a_refusal_in_loops_says_which_item_and_which_place() {
     let mapping = crate::mapping(
-        "  PID: { 3: [ .one, { each: .ids, identifier: { id: .id, type: .k | number } } ] }\n  NK1:\n    each: .kin\n    2: .name\n    5: { each: .phones, filter: .no != ^.own, phone: { number: .no | number, area: ^.area | number } }\n  NTE:\n    - { each: .notes | split \"-\", 3: . | number }\n    - { each: .rows, filter: '(.[0].a | number) > 0', 3: '.[1][0] | number', 4: . | number, 5: $root.last | number }",
+        "  PID: { 3: [ .one, { each: .ids, identifier: { id: .id, type: .k | number } } ] }\n  NK1:\n    each: .kin\n    2: .name\n    5: { each: .phones, filter: .no != ^.own, phone: { number: .no | number, area: ^.area | number } }\n  NTE:\n    - { each: .notes | split \"-\", 3: . | number }\n    - { each: .rows, filter: '(.[0].a | number) > 0', 3: '.[1][0] | number', 4: . | number, 2: $root.last | number }",
     );
     let payload = br#"{"one":"1","last":"x","ids":[{"id":"1","k":"1"},null,{"id":"2","k":"x"}],"notes":"1-x",
         "kin":[{"name":"a"},{"name":"b","own":"1","area":"x","phones":[{"no":"1"},{"no":"x"}]}],
@@ -52,9 +52,9 @@ fn a_refusal_in_loops_says_which_item_and_which_place() {
             ("NK1[2]-5[1].1", ".kin[1].phones[1].no"),
             ("NK1[2]-5[1].6", ".kin[1].area"),
             ("NTE[2]-3", ".notes"),
+            ("NTE[3]-2", ".last"),
             ("NTE[3]-3", ".rows[0][1][0]"),
             ("NTE[3]-4", ".rows[0]"),
-            ("NTE[3]-5", ".last"),
             ("NTE", ".rows[1][0].a"),
         ]
     );

@@ -185,3 +185,43 @@ fn a_table_is_read_from_a_file_beside_the_mapping() {
     let run = hl7(&["map", "check", outside.to_str().unwrap()], "");
     assert!(run.code == 3 && run.err.contains("error[M127]"), "{}", run.err);
 }
+
+#[test]
+fn explain_says_where_a_field_comes_from_and_keeps_values_back() {
+    let (file, payload) = (demo("crm-to-adt.yaml"), demo("payload.json"));
+    let all = ["map", "explain", &file, "--payload", &payload];
+    let run = hl7(&all, "");
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("PID-8 (line ") && run.out.contains("  | table "), "{}", run.out);
+    assert!(!run.out.contains("100042"), "{}", run.out);
+    let shown = hl7(&[&all[..], &["--field", "PID-3", "--show-values"]].concat(), "");
+    assert!(shown.out.contains("100042") && !shown.out.contains("PID-8"), "{}", shown.out);
+    let json = hl7(&[&all[..], &["--field", "PID-8", "--json"]].concat(), "");
+    assert!(
+        json.out.starts_with("{\"fields\":[{\"line\":") && !json.out.contains("\"value\":"),
+        "{}",
+        json.out
+    );
+    let refused = hl7(&["map", "explain", &file], r#"{ "patient": { "gender": "TWEETY7" } }"#);
+    assert_eq!(refused.code, 3);
+    assert!(refused.out.contains("PID-8") && refused.out.contains("refused"), "{}", refused.out);
+    assert!(!format!("{}{}", refused.out, refused.err).contains("TWEETY"));
+    let message = "MSH|^~\\&|A|north|||20260101||ADT^A08|m1|P|2.5\rPID|1||7||doe^Ann||1980|2\r";
+    let edited = hl7(&["map", "explain", &example("normalise-adt.yaml"), "--field", "PID-8"], message);
+    assert_eq!(edited.code, 0, "{}", edited.err);
+    assert!(edited.out.contains("  value PID[1]-8 = ***\n  | table sex -> ***\n"), "{}", edited.out);
+}
+
+#[test]
+fn a_sample_body_is_one_that_the_mapping_takes() {
+    let sample = hl7(&["map", "sample-body", &demo("crm-to-adt.yaml")], "");
+    assert_eq!(sample.code, 0, "{}", sample.err);
+    let made = hl7(&["map", "apply", &demo("crm-to-adt.yaml")], &sample.out);
+    assert_eq!(made.code, 0, "{} {}", sample.out, made.err);
+    let schema = hl7(&["map", "sample-body", "--schema", &demo("crm-to-adt.yaml")], "");
+    assert!(schema.out.starts_with("{\"$schema\":"), "{}", schema.out);
+    assert_eq!(hl7(&["map", "sample-body", &example("normalise-adt.yaml")], "").code, 3);
+    let of_files = hl7(&["map", "schema", "--hl7", "2.3"], "");
+    assert!(of_files.out.contains("PID-5 Patient Name"), "{}", of_files.err);
+    assert_eq!(hl7(&["map", "schema", "--hl7", "9"], "").code, 3);
+}

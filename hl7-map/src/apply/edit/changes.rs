@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hl7_core::{EditError, Message, Path, Position, RepetitionIndex, Segment};
 
-use super::Run;
+use super::{Record, Run};
 use crate::input;
 use crate::value::Fault;
 
@@ -88,7 +88,11 @@ impl<'v> Changes<'v> {
     }
 
     /// Makes the changes: set, remove, add.
-    pub(super) fn make(mut self, run: &mut Run<'_>, message: &Message<'_>) -> Option<Message<'static>> {
+    pub(super) fn make<R: Record>(
+        mut self,
+        run: &mut Run<'_, R>,
+        message: &Message<'_>,
+    ) -> Option<Message<'static>> {
         let mut changed = message.clone().into_owned();
         let bytes = message.as_er7().len() / 16;
         for Set { place, raw, rule, line } in &self.sets {
@@ -141,7 +145,7 @@ fn insert(message: &mut Message<'static>, count: usize, segment: &str) -> Result
     }
 }
 
-impl Run<'_> {
+impl<R: Record> Run<'_, R> {
     /// Charges for an edit, and notes one that was refused.
     fn edited(&mut self, done: Result<(), EditError>, place: &str, line: usize, bytes: usize) {
         let steps = self.scope.budget().text(bytes);
