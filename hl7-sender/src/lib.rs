@@ -193,6 +193,7 @@ mod committed;
 #[cfg(feature = "test-util")]
 pub mod contract;
 mod decision;
+mod decisions;
 mod destination;
 mod destination_status;
 mod destination_tally;

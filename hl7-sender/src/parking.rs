@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::event::DestinationChange;
 use crate::id::LaneId;
 use crate::sender::{MAX_LIST, Sender};
+use crate::unstoppable::Unstoppable;
 
 impl Sender {
     /// Lanes of a destination that are parked or have something to send, at most `limit` and at most 10,000: parked ones first, then those that are held,
@@ -48,19 +49,24 @@ impl Sender {
     /// # Errors
     /// When the store fails or is closed.
     pub async fn release_lane(&self, destination: &str, lane: &LaneId) -> Result<bool, StoreError> {
-        let changed = self.park(destination, *lane, false).await?;
-        if let Some(target) = self.running().target(destination) {
-            target.wake.notify_one();
-        }
-        Ok(changed)
+        self.park(destination, *lane, false).await
     }
 
     async fn park(&self, destination: &str, lane: LaneId, parked: bool) -> Result<bool, StoreError> {
-        let changed = self.store().park(destination, lane, parked, self.now()).await?;
-        if changed {
-            let change = if parked { DestinationChange::LaneParked } else { DestinationChange::LaneReleased };
-            self.running().engine.tell_of(&destination.into(), change(lane));
-        }
-        Ok(changed)
+        let (sender, destination) = (self.clone(), destination.to_owned());
+        // Carried out although the caller stops waiting.
+        Unstoppable::new(async move {
+            let changed = sender.store().park(&destination, lane, parked, sender.now()).await?;
+            if changed {
+                let change =
+                    if parked { DestinationChange::LaneParked } else { DestinationChange::LaneReleased };
+                sender.running().engine.tell_of(&destination.as_str().into(), change(lane));
+            }
+            if let Some(target) = sender.running().target(&destination) {
+                target.wake.notify_one();
+            }
+            Ok(changed)
+        })
+        .await
     }
 }

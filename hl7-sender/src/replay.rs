@@ -13,6 +13,7 @@ use crate::id::EntryId;
 use crate::receipt::Receipt;
 use crate::running::Running;
 use crate::sender::Sender;
+use crate::unstoppable::Unstoppable;
 
 impl Sender {
     /// Puts dead letters at the ends of their lanes, in this order, as [`Sender::replay`] does. Gives what became of each.
@@ -49,14 +50,11 @@ impl Sender {
         let key = digest::of_parts("copy", &[&EntryId::random().to_bytes(), &EntryId::random().to_bytes()]);
         let entry = self.entry(message).origin(original.origin).to([original.destination]);
         let request = entry.known_as(key, key).into_request()?;
-        let kept = tokio::spawn(keep(Arc::clone(self.running()), *id, request));
-        // The task does not panic; it is dropped with its runtime, and then nobody can say how far it came.
-        let lost = |_| Err(StoreError::new(StoreErrorKind::Closed).into());
-        kept.await.unwrap_or_else(lost)
+        Unstoppable::new(keep(Arc::clone(self.running()), *id, request)).await
     }
 }
 
-/// Stores the copy and wakes its destination. A task of its own, because a caller who stops waiting does not undo the commit.
+/// Stores the copy and wakes its destination.
 async fn keep(running: Arc<Running>, of: EntryId, request: Request) -> Result<Receipt, EnqueueError> {
     let now = running.engine.now();
     let about = About::of(&request, now).copied_from(of);

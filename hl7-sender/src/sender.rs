@@ -12,10 +12,10 @@ use crate::destination::Destination;
 use crate::destination_tally::Tallies;
 use crate::engine::{self, Clock, Engine, Target};
 use crate::enqueue::NewEntry;
-use crate::entry::{Count, DeadLetterReason, Record};
+use crate::entry::{Count, Record};
 use crate::error::{EnqueueError, EnqueueErrorKind, StartError, StartErrorKind, StoreError};
-use crate::event::{Board, EntryChange, Event, Events};
-use crate::id::{EntryId, LaneId};
+use crate::event::{Board, Event, Events};
+use crate::id::EntryId;
 use crate::past::PastAttempt;
 use crate::prune::{self, Keep};
 use crate::receipt::Receipt;
@@ -152,74 +152,6 @@ impl Sender {
         SenderMeter::new(&self.running)
     }
 
-    /// Puts a dead letter at the end of its lane, to be sent with the control ID it had.
-    ///
-    /// # Errors
-    /// When there is no such entry, when it is no dead letter, and when the store fails or is closed.
-    pub async fn replay(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().replay(*id, self.now()).await?;
-        self.decided(id, &destination, EntryChange::Replayed);
-        Ok(())
-    }
-
-    /// Holds an entry that waits, wherever it stands in its lane: what is before it goes out, it and what is behind it wait for
-    /// [`Sender::release`], [`Sender::cancel`] or [`Sender::dead_letter`].
-    ///
-    /// # Errors
-    /// When there is no such entry, when it is settled, held or being sent, and when the store fails or is closed.
-    pub async fn hold(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().hold(*id).await?;
-        self.decided(id, &destination, EntryChange::Held);
-        Ok(())
-    }
-
-    /// Holds a lane at its first entry that waits, and gives that one: [`Sender::release`] takes it. A message that is being sent is finished. `None` when
-    /// no entry of the lane waits: then there is nothing to hold, and a message that is enqueued later goes out. [`Sender::park_lane`] stops those too.
-    ///
-    /// # Errors
-    /// When the store fails or is closed.
-    pub async fn hold_lane(&self, lane: &LaneId) -> Result<Option<EntryId>, StoreError> {
-        let held = self.store().hold_lane(*lane).await?;
-        if let Some(id) = &held {
-            // It is held whether or not it can be looked at.
-            let record = self.store().record(*id).await.ok().flatten();
-            let destination = record.map(|record| record.destination).unwrap_or_default();
-            self.decided(id, &destination, EntryChange::Held);
-        }
-        Ok(held)
-    }
-
-    /// Takes an entry back that waits or is held: it is not sent, or not again, and ends as [`crate::Outcome::Cancelled`]. Its lane flows on. One that was
-    /// sent before, and waits for its next attempt, may have been taken by the receiver.
-    ///
-    /// # Errors
-    /// When there is no such entry, when it is settled or being sent, and when the store fails or is closed.
-    pub async fn cancel(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().cancel(*id, self.now()).await?;
-        self.decided(id, &destination, EntryChange::Cancelled);
-        Ok(())
-    }
-
-    /// Sends a held entry, its attempts and rejections counted anew: now, or when those before it in its lane are settled.
-    ///
-    /// # Errors
-    /// When there is no such entry, when it is not held, and when the store fails or is closed.
-    pub async fn release(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().release(*id, self.now()).await?;
-        self.decided(id, &destination, EntryChange::Released);
-        Ok(())
-    }
-
-    /// Makes a held entry a dead letter, so that its lane flows on.
-    ///
-    /// # Errors
-    /// When there is no such entry, when it is not held, and when the store fails or is closed.
-    pub async fn dead_letter(&self, id: &EntryId) -> Result<(), StoreError> {
-        let destination = self.store().dead_letter(*id, self.now()).await?;
-        self.decided(id, &destination, EntryChange::DeadLettered(DeadLetterReason::Chosen));
-        Ok(())
-    }
-
     /// Ends sending: no message is begun, those under way are waited for, at most this long, and the store is closed. What is not delivered
     /// goes out after the next start. A message that was still under way goes out again then, which can be a duplicate.
     ///
@@ -265,16 +197,6 @@ impl Sender {
 
     pub(crate) fn now(&self) -> SystemTime {
         self.running.engine.now()
-    }
-
-    pub(crate) fn decided(&self, id: &EntryId, destination: &str, change: EntryChange) {
-        let engine = &self.running.engine;
-        let Some(target) = self.running.target(destination) else {
-            return engine.tell_change(*id, &destination.into(), change);
-        };
-        target.tally.decided(change);
-        engine.tell_change(*id, &target.tally.name, change);
-        target.wake.notify_one();
     }
 }
 

@@ -9,11 +9,13 @@ use tokio::runtime::Handle;
 /// stops waiting, and what comes behind it is still to be done.
 pub(crate) struct Unstoppable<T: Send + 'static> {
     rest: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
+    /// That it was begun on: it may be dropped elsewhere.
+    runtime: Option<Handle>,
 }
 
 impl<T: Send + 'static> Unstoppable<T> {
     pub(crate) fn new(future: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { rest: Some(Box::pin(future)) }
+        Self { rest: Some(Box::pin(future)), runtime: Handle::try_current().ok() }
     }
 }
 
@@ -33,7 +35,8 @@ impl<T: Send + 'static> Future for Unstoppable<T> {
 impl<T: Send + 'static> Drop for Unstoppable<T> {
     fn drop(&mut self) {
         // Without a runtime it ends with the process, or is dropped with what it waits for.
-        if let (Some(rest), Ok(runtime)) = (self.rest.take(), Handle::try_current()) {
+        let runtime = Handle::try_current().ok().or_else(|| self.runtime.take());
+        if let (Some(rest), Some(runtime)) = (self.rest.take(), runtime) {
             runtime.spawn(rest);
         }
     }

@@ -1,5 +1,6 @@
 //! What time decides: what is too old, what was under way when the last owner ended, and removal.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -18,6 +19,22 @@ const TOO_OLD: &str = "S202";
 const CUT: &str = "S203";
 /// S206: under way when the process ended, and in the receiver's safe keeping.
 const TAKEN: &str = "S206";
+
+/// The requests that are over, found by entries of this kind: of which each entry was settled before `?1`, and before `?2` where one is a dead letter.
+macro_rules! over {
+    ($kind:literal) => {
+        concat!(
+            "SELECT DISTINCT request FROM entry s WHERE ",
+            $kind,
+            " AND (SELECT count(*) = count(settled_at) AND max(settled_at) < ?1 AND (max(settled_at) < ?2 OR sum(state = 5) = 0)
+                 FROM entry e WHERE e.number BETWEEN s.request * 4096 AND s.request * 4096 + 4095) LIMIT ?3"
+        )
+    };
+}
+
+/// Dead letters are kept for ever unless a time is set: so they are not looked at, however many there are.
+const OVER: &str = over!("settled_at < ?1 AND state <> 5");
+const OVER_WITH_DEAD_LETTERS: &str = over!("settled_at < ?2 AND state = 5");
 
 impl Tables {
     /// Makes what was under way due again; what its receiver has said to have is settled instead.
@@ -128,15 +145,16 @@ impl Tables {
         dead_letters: SystemTime,
         limit: usize,
     ) -> rusqlite::Result<Vec<i64>> {
-        let mut select = self.conn.prepare_cached(
-            "SELECT DISTINCT request FROM entry s WHERE settled_at < ?1 AND (
-                 SELECT count(*) = count(settled_at) AND max(settled_at) < ?1
-                     AND (max(settled_at) < ?2 OR sum(state = 5) = 0)
-                 FROM entry e WHERE e.number BETWEEN s.request * 4096 AND s.request * 4096 + 4095)
-             LIMIT ?3",
-        )?;
-        let times = params![Millis(delivered), Millis(dead_letters), limit as i64];
-        select.query_map(times, |row| row.get(0))?.collect()
+        let mut over = BTreeSet::new();
+        for which in [OVER, OVER_WITH_DEAD_LETTERS] {
+            let mut select = self.conn.prepare_cached(which)?;
+            let left = limit.saturating_sub(over.len());
+            let rows = params![Millis(delivered), Millis(dead_letters), left as i64];
+            for request in select.query_map(rows, |row| row.get(0))? {
+                over.insert(request?);
+            }
+        }
+        Ok(over.into_iter().collect())
     }
 
     fn remove(&mut self, request: i64) -> rusqlite::Result<()> {

@@ -73,7 +73,8 @@ CREATE INDEX entry_origin ON entry (origin) WHERE origin <> '';
 CREATE INDEX entry_sending ON entry (number) WHERE state = 1;
 CREATE INDEX entry_held ON entry (number) WHERE state = 3;
 CREATE INDEX entry_dead ON entry (number) WHERE state = 5;
-CREATE INDEX entry_settled ON entry (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX entry_settled ON entry (settled_at) WHERE settled_at IS NOT NULL AND state <> 5;
+CREATE INDEX entry_dead_since ON entry (settled_at) WHERE settled_at IS NOT NULL AND state = 5;
 CREATE INDEX entry_copy ON entry (copy_of) WHERE copy_of IS NOT NULL;
 
 CREATE TABLE also (

@@ -33,6 +33,23 @@ async fn fault_18_ae_holds_the_lane_until_it_is_released() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_carried_out_although_its_caller_stops_waiting() {
+    let peer =
+        Peer::start(|request, before| answer(request, if before == 0 { AckCode::AE } else { AckCode::AA }))
+            .await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(peer.address)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    receipt.answered(Duration::from_secs(20)).await.unwrap();
+    tokio::select! {
+        biased;
+        _ = sender.release(&receipt.id()) => panic!("a commit takes a while"),
+        () = std::future::ready(()) => {}
+    }
+    delivered(&receipt).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_18_ae_can_be_set_to_dead_letter() {
     let peer =
         Peer::start(|request, before| answer(request, if before == 0 { AckCode::AE } else { AckCode::AA }))
