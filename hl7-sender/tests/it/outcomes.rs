@@ -41,9 +41,10 @@ async fn a_decision_is_carried_out_although_its_caller_stops_waiting() {
     let sender = folder.sender(ehr(peer.address)).await;
     let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
     receipt.answered(Duration::from_secs(20)).await.unwrap();
+    let id = receipt.id();
     tokio::select! {
         biased;
-        _ = sender.release(&receipt.id()) => panic!("a commit takes a while"),
+        _ = sender.release(&id) => panic!("a commit takes a while"),
         () = std::future::ready(()) => {}
     }
     delivered(&receipt).await;
