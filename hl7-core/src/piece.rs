@@ -234,6 +234,19 @@ impl<'m> Value<'m> {
         }
     }
 
+    /// The parts, in order, as [`Value::part`] counts them. A field's are those of its first repetition.
+    #[cfg(feature = "dictionary")]
+    pub(crate) fn parts(self) -> impl Iterator<Item = Value<'m>> {
+        let (piece, level) = match self.0.level {
+            Level::Field => (self.of_one_repetition().0, Level::Component),
+            Level::Repetition => (self.0, Level::Component),
+            // One part, where nothing separates below it.
+            Level::Component => (self.0, Level::Subcomponent),
+            Level::Subcomponent => (Piece { plain: true, ..self.0 }, Level::Subcomponent),
+        };
+        piece.parts(level).map(move |part| Value(Piece { level, ..part }))
+    }
+
     /// The `n`-th part, from 1, of what a data type of several parts sends here: components of a repetition, and one level below where it
     /// stands in a component. A subcomponent is not divided.
     pub(crate) fn part(self, n: usize) -> Option<Self> {
