@@ -234,15 +234,20 @@ impl<'m> Value<'m> {
         }
     }
 
+    /// Whether it is known that nothing in it separates or escapes.
+    #[cfg(feature = "dictionary")]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0.plain
+    }
+
     /// The parts, in order, as [`Value::part`] counts them. A field's are those of its first repetition.
     #[cfg(feature = "dictionary")]
     pub(crate) fn parts(self) -> impl Iterator<Item = Value<'m>> {
         let (piece, level) = match self.0.level {
             Level::Field => (self.of_one_repetition().0, Level::Component),
             Level::Repetition => (self.0, Level::Component),
-            // One part, where nothing separates below it.
-            Level::Component => (self.0, Level::Subcomponent),
-            Level::Subcomponent => (Piece { plain: true, ..self.0 }, Level::Subcomponent),
+            // A subcomponent is one part: nothing in it separates.
+            Level::Component | Level::Subcomponent => (self.0, Level::Subcomponent),
         };
         piece.parts(level).map(move |part| Value(Piece { level, ..part }))
     }

@@ -3,7 +3,7 @@
 use super::check::{Check, Place};
 use super::finding::Fact;
 use super::{FindingCode, Level};
-use crate::dictionary::{DataType, Element, SegmentDefinition, Usage};
+use crate::dictionary::{DataType, Element, Kind, SegmentDefinition, Usage};
 use crate::piece::{Field, Value};
 use crate::segment::Segment;
 
@@ -34,7 +34,7 @@ impl<'m> Check<'m> {
     /// V304. The parameters of a query, and the columns of its answer, are as many as the query has: QPD-3-n, RDT-1-n.
     fn unknown_field(&mut self, at: Place, field: Field<'_>, definition: SegmentDefinition) {
         let last = definition.field(definition.fields().len()).and_then(Element::data_type);
-        let is_open = last.is_some_and(|last| last.id() == "varies");
+        let is_open = last.is_some_and(|last| last.kind() == Kind::Varies);
         if self.checks(Level::Usage) && !is_open {
             self.report(FindingCode::UnknownField, at, field.raw(), Fact::None);
         }
@@ -74,7 +74,7 @@ impl<'m> Check<'m> {
     /// The data type of a field: that of OBX-5 stands in OBX-2.
     fn type_of(&mut self, segment: Segment<'m>, element: Element) -> Option<DataType> {
         let data_type = element.data_type()?;
-        if segment.id() != "OBX" || element.number() != 5 || data_type.id() != "varies" {
+        if data_type.kind() != Kind::Varies || element.number() != 5 || segment.id() != "OBX" {
             return Some(data_type);
         }
         self.dictionary.data_type(&segment.field(2)?.text())
@@ -118,7 +118,7 @@ impl<'m> Check<'m> {
         }
         self.withdrawn(at, part.raw(), definition);
         let Some(data_type) = definition.data_type() else { return };
-        if definition.number() == 1 && outer.id() == "TS" {
+        if definition.number() == 1 && outer.kind() == Kind::TimeStamp {
             self.length(at, part, definition);
             self.time_stamp(at, part);
         } else {

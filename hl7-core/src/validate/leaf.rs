@@ -3,7 +3,7 @@
 use super::check::{Check, Place};
 use super::finding::Fact;
 use super::{FindingCode, Level};
-use crate::dictionary::{DataType, Element, TableKind};
+use crate::dictionary::{DataType, Element, Kind, TableKind};
 use crate::piece::Value;
 use crate::typed::{DataTypeError, Date, DateTime, Number, SequenceId, Time};
 
@@ -12,8 +12,8 @@ impl<'m> Check<'m> {
     pub(super) fn primitive(&mut self, at: Place, value: Value<'m>, element: Element, data_type: DataType) {
         let mut parts = value.parts();
         let Some(leaf) = parts.next() else { return };
-        let id = data_type.id();
-        if matches!(id, "varies" | "*" | "CM") {
+        let kind = data_type.kind();
+        if kind == Kind::Varies {
             return;
         }
         if let Some((index, part)) = parts.enumerate().find(|(_, part)| !part.is_empty()) {
@@ -24,13 +24,13 @@ impl<'m> Check<'m> {
         }
         self.escapes(at, leaf);
         if self.checks(Level::Type) {
-            self.typed(at, leaf, read_as(id, leaf));
+            self.typed(at, leaf, read_as(kind, leaf));
         }
-        match (id, element.table_number()) {
+        match (kind, element.table_number()) {
             // V103 speaks of the version.
             (_, Some(VERSIONS)) => {}
             (_, Some(VALUE_TYPES)) => self.value_type(at, leaf),
-            ("ID" | "IS", Some(number)) => self.code(at, leaf, number),
+            (Kind::Code, Some(number)) => self.code(at, leaf, number),
             _ => {}
         }
     }
@@ -60,9 +60,10 @@ impl<'m> Check<'m> {
 
     /// V102: each escape sequence is closed (2.5.1, chapter 2, section 2.7).
     fn escapes(&mut self, at: Place, leaf: Value<'_>) {
-        let Some(escape) = self.message.delimiters().escape().filter(|_| self.checks(Level::Syntax)) else {
+        if leaf.is_plain() || !self.checks(Level::Syntax) {
             return;
-        };
+        }
+        let Some(escape) = self.message.delimiters().escape() else { return };
         if leaf.raw().matches(escape).count() % 2 == 1 {
             self.report(FindingCode::UnpairedEscape, at, leaf.raw(), Fact::None);
         }
@@ -71,7 +72,7 @@ impl<'m> Check<'m> {
     /// A coded element with a table: its first component, unless the third names another coding system.
     pub(super) fn coded(&mut self, at: Place, value: Value<'m>, element: Element, data_type: DataType) {
         let Some(number) = element.table_number().filter(|_| self.checks(Level::Table)) else { return };
-        if !matches!(data_type.id(), "CE" | "CWE" | "CNE" | "CF") {
+        if data_type.kind() != Kind::Coded {
             return;
         }
         let system = value.part(3).map(|system| system.text()).unwrap_or_default();
@@ -117,13 +118,13 @@ fn is_table(system: &str) -> bool {
 }
 
 /// Why a text is no value of a data type that is checked.
-fn read_as(id: &str, leaf: Value<'_>) -> Option<DataTypeError> {
-    match id {
-        "DT" => Date::of(leaf).err(),
-        "TM" => Time::of(leaf).err(),
-        "DTM" | "TS" => DateTime::of(leaf).err(),
-        "NM" => Number::of(leaf).err(),
-        "SI" => SequenceId::of(leaf).err(),
+fn read_as(kind: Kind, leaf: Value<'_>) -> Option<DataTypeError> {
+    match kind {
+        Kind::Date => Date::of(leaf).err(),
+        Kind::Time => Time::of(leaf).err(),
+        Kind::DateTime | Kind::TimeStamp => DateTime::of(leaf).err(),
+        Kind::Number => Number::of(leaf).err(),
+        Kind::SequenceId => SequenceId::of(leaf).err(),
         _ => None,
     }
 }
