@@ -21,7 +21,7 @@ fn main() {
     if part.as_deref() == Some(listener::IDLE_SENDERS) {
         return listener::idle_senders(&std::env::args().nth(2).unwrap_or_default());
     }
-    let parts: [(&str, fn()); 8] = [
+    let parts: [(&str, fn()); 9] = [
         ("message", message::run),
         ("index", index::run),
         ("rivals", rivals::run),
