@@ -1,6 +1,6 @@
 //! hl7-core beside `er7`, `hl7-v2` and what a hand writes that keeps nothing.
 
-use hl7_core::{Message, Path, path};
+use hl7_core::{Message, Path, Validation, path, validate};
 
 use crate::measure::{compare, contender};
 use crate::samples;
@@ -83,7 +83,10 @@ fn with_hl7_v2(text: &str) -> usize {
 }
 
 fn leaves(text: &str) -> usize {
-    let Ok(msg) = Message::parse(text) else { return 0 };
+    Message::parse(text).map_or(0, |msg| leaves_of(&msg))
+}
+
+fn leaves_of(msg: &Message<'_>) -> usize {
     let mut length = 0;
     for segment in msg.iter() {
         for field in segment.fields() {
@@ -178,6 +181,14 @@ pub fn run() {
         ],
     );
     let Ok(parsed) = Message::parse(&adt) else { return };
+    let validation = Validation::new();
+    compare(
+        "ADT: validate against 2.5.1, all levels",
+        vec![
+            contender("hl7-core", || validate(&parsed, &validation).len()),
+            contender("every leaf, nested (bar 4.00x)", || leaves_of(&parsed)),
+        ],
+    );
     compare(
         "ADT: clone, set one field, write",
         vec![

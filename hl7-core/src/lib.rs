@@ -73,6 +73,8 @@ mod segment;
 mod timestamp;
 pub mod tutorial;
 pub mod typed;
+#[cfg(feature = "dictionary")]
+mod validate;
 
 pub use ack::{Ack, AckCode, AckCondition, AckMode, ErrorCode, Msa, ReportedError, UnknownAckCode};
 pub use builder::MessageBuilder;
@@ -92,3 +94,5 @@ pub use path::{Occurrence, Path, PathError, PathErrorKind, RepetitionFilter, Rep
 pub use piece::{Component, Field, Repetition, Subcomponent, Value};
 pub use read::{ReadOptions, Undecodable};
 pub use segment::Segment;
+#[cfg(feature = "dictionary")]
+pub use validate::{Finding, FindingCode, Findings, Level, Severity, UnknownLevel, Validation, validate};

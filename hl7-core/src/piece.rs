@@ -234,6 +234,24 @@ impl<'m> Value<'m> {
         }
     }
 
+    /// Whether it is known that nothing in it separates or escapes.
+    #[cfg(feature = "dictionary")]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0.plain
+    }
+
+    /// The parts, in order, as [`Value::part`] counts them. A field's are those of its first repetition.
+    #[cfg(feature = "dictionary")]
+    pub(crate) fn parts(self) -> impl Iterator<Item = Value<'m>> {
+        let (piece, level) = match self.0.level {
+            Level::Field => (self.of_one_repetition().0, Level::Component),
+            Level::Repetition => (self.0, Level::Component),
+            // A subcomponent is one part: nothing in it separates.
+            Level::Component | Level::Subcomponent => (self.0, Level::Subcomponent),
+        };
+        piece.parts(level).map(move |part| Value(Piece { level, ..part }))
+    }
+
     /// The `n`-th part, from 1, of what a data type of several parts sends here: components of a repetition, and one level below where it
     /// stands in a component. A subcomponent is not divided.
     pub(crate) fn part(self, n: usize) -> Option<Self> {

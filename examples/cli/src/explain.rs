@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::output;
+use crate::validate::version;
 
 /// What is explained, and of which version.
 #[derive(Args)]
@@ -21,11 +22,6 @@ pub(crate) struct Explained {
     /// One JSON object.
     #[arg(long)]
     json: bool,
-}
-
-fn version(text: &str) -> Result<Version, String> {
-    let known = || Version::ALL.map(Version::number).join(", ");
-    Version::of(text).ok_or_else(|| format!("no version of the standard; those are {}", known()))
 }
 
 pub(crate) fn run(explained: &Explained) -> Result<(), Failure> {

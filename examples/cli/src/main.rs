@@ -1,4 +1,4 @@
-//! `hl7`: show, get, explain, convert, send, listen and map HL7 v2 messages, and examine receivers.
+//! `hl7`: show, get, explain, validate, convert, send, listen and map HL7 v2 messages, and examine receivers.
 
 mod convert;
 mod doctor;
@@ -14,6 +14,7 @@ mod send;
 mod show;
 mod split;
 mod tls;
+mod validate;
 mod visible;
 
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ use crate::convert::Writing;
 use crate::failure::Failure;
 use crate::input::{Reading, Source};
 
-/// HL7 v2 messages: show, get, explain, convert, send, listen, map; and receivers: doctor.
+/// HL7 v2 messages: show, get, explain, validate, convert, send, listen, map; and receivers: doctor.
 ///
 /// FILE is a file, or standard input when it is left out or `-`. A file may hold several messages, one after the other, bare or
 /// in MLLP blocks. Between them blanks, line ends, byte order marks and the characters of the frame are passed over.
@@ -40,7 +41,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; a message that was sent was accepted
   1  the answer is no: no such place, a test fails, a mapping drops the message, the
-     receiver refused it, the doctor found errors
+     receiver refused it, the doctor or validate found errors
   2  wrong arguments
   3  the input has mistakes: no message, a mapping with mistakes, a payload refused
   4  a file, the network or standard output failed; for `send`, whether the message
@@ -84,6 +85,13 @@ enum Command {
     Explain {
         #[command(flatten)]
         explained: explain::Explained,
+    },
+    /// Check messages against the standard: code, place and a caret, without values.
+    ///
+    /// Exit code 1 when there is an error; warnings and information alone are exit code 0.
+    Validate {
+        #[command(flatten)]
+        validated: validate::Validated,
     },
     /// Write messages in another form.
     Convert {
@@ -234,6 +242,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Show { source, mask, json } => show::run(&source, mask, json),
         Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
         Command::Explain { explained } => explain::run(&explained),
+        Command::Validate { validated } => validate::run(&validated),
         Command::Convert { to: Form::Er7, source, writing } => convert::run(&source, &writing),
         Command::Send { to, source, ack_timeout, tls, route } => {
             send::run(&to, &source, ack_timeout, &tls, &route)

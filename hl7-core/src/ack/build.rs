@@ -86,6 +86,20 @@ impl<'m> Ack<'m> {
         self
     }
 
+    /// Adds an error with the severity of table 0516, which only ERR-4 (2.5 and later) tells.
+    #[cfg(feature = "dictionary")]
+    pub(crate) fn error_of(
+        mut self,
+        code: ErrorCode,
+        at: Option<&Path>,
+        severity: &'static str,
+        text: String,
+    ) -> Self {
+        let fault = Fault { at: at.copied(), severity: Some(severity), text: Some(text), ..Fault::new(code) };
+        self.faults.push(fault);
+        self
+    }
+
     /// MSH-10 of the acknowledgment, of characters that the sender's set has. Unless stated it is the message's own control ID, so that the answer to a repeated message is
     /// the same.
     pub fn control_id(mut self, id: impl Into<String>) -> Self {

@@ -11,6 +11,8 @@ use crate::path::{Occurrence, Path, RepetitionIndex};
 pub(super) struct Fault {
     pub(super) code: ErrorCode,
     pub(super) at: Option<Path>,
+    /// The code of table 0516, where the code of the acknowledgment does not tell it.
+    pub(super) severity: Option<&'static str>,
     /// For users.
     pub(super) text: Option<String>,
     /// For those who look for the cause.
@@ -19,7 +21,7 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(code: ErrorCode) -> Self {
-        Self { code, at: None, text: None, diagnostics: None }
+        Self { code, at: None, severity: None, text: None, diagnostics: None }
     }
 }
 
@@ -53,6 +55,7 @@ fn since_2_5(fault: &Fault, form: &Form<'_>) -> Vec<String> {
     let component = form.delimiters.component();
     let severity = match fault.code {
         ErrorCode::MessageAccepted => "I",
+        _ if fault.severity.is_some() => fault.severity.unwrap_or_default(),
         _ if form.code.is_positive() => "W",
         _ => "E",
     };

@@ -51,6 +51,28 @@ const fn end(number: usize) -> usize {
     u32::from_le_bytes([FACTS[at], FACTS[at + 1], FACTS[at + 2], FACTS[at + 3]]) as usize
 }
 
+/// How many data types there are, over all versions.
+pub(super) const TYPE_COUNT: usize = (TYPE_IDS.end - TYPE_IDS.start) / 2;
+
+/// The code of the data type in this row, for the compiler.
+pub(super) const fn type_name(row: usize) -> &'static [u8] {
+    let Pool(lengths) = NAMES;
+    let number = const_word(TYPE_IDS.start + 2 * row);
+    let mut at = lengths.start;
+    // The last length whose first text is not behind this one.
+    while at + 8 < lengths.end && const_word(at + 8) <= number {
+        at += 8;
+    }
+    let start = const_word(at + 4) + (const_word(at + 6) << 16);
+    let length = const_word(at + 2);
+    let (_, text) = TEXT.as_bytes().split_at(start + (number - const_word(at)) * length);
+    text.split_at(length).0
+}
+
+const fn const_word(at: usize) -> usize {
+    u16::from_le_bytes([FACTS[at], FACTS[at + 1]]) as usize
+}
+
 impl Section {
     /// How many rows of `size` bytes there are.
     pub(super) fn rows(self, size: usize) -> usize {

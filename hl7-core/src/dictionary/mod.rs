@@ -27,12 +27,14 @@
 
 mod element;
 mod facts;
+mod kind;
 mod segment;
 mod structure;
 mod table;
 mod version;
 
 pub use element::{Element, Usage};
+pub(crate) use kind::Kind;
 pub use segment::{DataType, SegmentDefinition};
 pub use structure::{Event, Group, Part, Structure};
 pub use table::{Table, TableCode, TableKind};

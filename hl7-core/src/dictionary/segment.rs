@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::element::Composite;
 use super::facts::{self, NAMES, SEGMENT_IDS, SEGMENTS, TYPE_IDS, TYPES};
+use super::kind::{self, Kind};
 use super::{Dictionary, Element};
 
 /// A segment, as a version of the standard describes it.
@@ -85,6 +86,11 @@ impl DataType {
     /// Its name, such as `Extended Person Name`.
     pub fn name(self) -> &'static str {
         self.composite.name()
+    }
+
+    /// What is special about it.
+    pub(crate) fn kind(self) -> Kind {
+        kind::of_row(self.index)
     }
 
     /// Whether it has no components.

@@ -9,8 +9,9 @@ use std::ops::Range;
 
 pub use error::{GroupPathError, GroupPathErrorKind};
 pub use path::GroupPath;
+pub(crate) use place::can_be_left_out;
 
-use crate::dictionary::{Dictionary, Structure};
+use crate::dictionary::{Dictionary, Group, Structure};
 use crate::message::Message;
 use crate::piece::Value;
 use crate::segment::Segment;
@@ -47,6 +48,8 @@ pub struct Groups<'m> {
 #[derive(Clone, Copy)]
 struct Instance<'m> {
     name: &'m str,
+    /// What the structure says of it.
+    definition: Option<Group>,
     parent: u32,
     /// Which of its parent's instances of that name, from 1.
     number: u32,
@@ -95,7 +98,11 @@ impl Message<'_> {
     /// The structure of this message in its version: the one that MSH-9.3 names, or the one that the event in MSH-9 uses. `None` when
     /// the dictionary has neither.
     pub fn structure(&self) -> Option<Structure> {
-        let dictionary = Dictionary::of_message(self);
+        self.structure_in(Dictionary::of_message(self))
+    }
+
+    /// The structure of this message in a version.
+    pub(crate) fn structure_in(&self, dictionary: Dictionary) -> Option<Structure> {
         let header = self.header();
         let text =
             |value: Option<Value<'_>>| value.map(|value| value.text().into_owned()).unwrap_or_default();
@@ -149,6 +156,11 @@ impl<'m> Groups<'m> {
         self.get_all(path).next()
     }
 
+    /// All instances, the whole message first.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = SegmentGroup<'_>> {
+        (0..self.instances.len()).map(|index| SegmentGroup { groups: self, index })
+    }
+
     /// Everything that stands at `path`, in the order of the message.
     pub fn get_all<'s, 'p>(
         &'s self,
@@ -171,7 +183,7 @@ impl<'m> Groups<'m> {
 
 impl<'g> SegmentGroup<'g> {
     fn instance(self) -> Instance<'g> {
-        let whole = Instance { name: "", parent: 0, number: 1, start: 0, end: 0 };
+        let whole = Instance { name: "", definition: None, parent: 0, number: 1, start: 0, end: 0 };
         self.groups.instances.get(self.index).copied().unwrap_or(whole)
     }
 
@@ -183,6 +195,16 @@ impl<'g> SegmentGroup<'g> {
     /// Which of the groups with its name it is in the group around it, from 1.
     pub fn number(self) -> u32 {
         self.instance().number
+    }
+
+    /// What the structure says of it, when there is a structure.
+    pub fn definition(self) -> Option<Group> {
+        self.instance().definition
+    }
+
+    /// Its place in [`Groups::instances`].
+    pub(crate) fn number_in_all(self) -> usize {
+        self.index
     }
 
     /// The group around it; `None` for the whole message.

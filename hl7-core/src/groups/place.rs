@@ -7,19 +7,19 @@ use crate::segment::Segment;
 
 /// One group: the whole message.
 pub(super) fn without<'m>(message: &'m Message<'_>) -> Groups<'m> {
-    let mut tree = Tree::new(message, "");
+    let mut tree = Tree::new(message, "", None);
     message.iter().for_each(|_| tree.place(0, None));
     tree.groups(message, None)
 }
 
 /// A group from each anchor on.
 pub(super) fn at<'m>(message: &'m Message<'_>, anchor: &'m str) -> Groups<'m> {
-    let mut tree = Tree::new(message, "");
+    let mut tree = Tree::new(message, "", None);
     let (mut current, mut count) = (0, 0);
     for segment in message.iter() {
         if segment.id() == anchor {
             count += 1;
-            current = tree.open(0, anchor, count);
+            current = tree.open(0, anchor, None, count);
         }
         tree.place(current, None);
     }
@@ -28,7 +28,7 @@ pub(super) fn at<'m>(message: &'m Message<'_>, anchor: &'m str) -> Groups<'m> {
 
 /// The groups of a structure.
 pub(super) fn by<'m>(message: &'m Message<'_>, structure: Structure) -> Groups<'m> {
-    let mut tree = Tree::new(message, structure.name());
+    let mut tree = Tree::new(message, structure.name(), Some(structure.root()));
     let mut frames = Frames::new(structure.root());
     let mut before = "";
     let known: Vec<&str> = message.iter().filter(|segment| !stays(*segment)).map(Segment::id).collect();
@@ -66,8 +66,8 @@ struct Tree<'m> {
 }
 
 impl<'m> Tree<'m> {
-    fn new(message: &Message<'_>, name: &'m str) -> Tree<'m> {
-        let whole = Instance { name, parent: 0, number: 1, start: 0, end: 0 };
+    fn new(message: &Message<'_>, name: &'m str, definition: Option<Group>) -> Tree<'m> {
+        let whole = Instance { name, definition, parent: 0, number: 1, start: 0, end: 0 };
         Tree { instances: vec![whole], places: Vec::with_capacity(message.iter().len()) }
     }
 
@@ -76,9 +76,9 @@ impl<'m> Tree<'m> {
     }
 
     /// Starts an instance in `parent`, before the segment that is placed next.
-    fn open(&mut self, parent: u32, name: &'m str, number: u32) -> u32 {
+    fn open(&mut self, parent: u32, name: &'m str, definition: Option<Group>, number: u32) -> u32 {
         let start = self.places.len() as u32;
-        self.instances.push(Instance { name, parent, number, start, end: start });
+        self.instances.push(Instance { name, definition, parent, number, start, end: start });
         self.instances.len() as u32 - 1
     }
 
@@ -253,7 +253,7 @@ impl Frames {
         frame.at = Some(candidate.at);
         let mut number = frame.count;
         for (group, at) in inner(candidate.part, id, reach) {
-            let instance = tree.open(self.innermost(), group.name(), number);
+            let instance = tree.open(self.innermost(), group.name(), Some(group), number);
             self.open.push(Frame::new(group, instance, Some(at)));
             number = 1;
         }
@@ -294,7 +294,7 @@ fn leads_to(group: Group, id: &str, reach: Reach) -> bool {
 }
 
 /// Whether nothing of a part has to stand.
-fn can_be_left_out(part: Part) -> bool {
+pub(crate) fn can_be_left_out(part: Part) -> bool {
     let empty = |group: Group| match group.is_choice() {
         true => group.parts().any(can_be_left_out),
         false => group.parts().all(can_be_left_out),

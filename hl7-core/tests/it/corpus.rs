@@ -40,7 +40,7 @@ pub(crate) fn each_file(mut test: impl FnMut(&str, &[u8])) -> bool {
 }
 
 /// Cuts a file at the lines that start a message, and leaves out the lines of batches and frames around them.
-fn messages_of(file: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn messages_of(file: &[u8]) -> Vec<Vec<u8>> {
     let mut messages: Vec<Vec<u8>> = Vec::new();
     for line in file.split_inclusive(|b| matches!(b, b'\r' | b'\n')) {
         let bare = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);

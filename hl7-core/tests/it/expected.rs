@@ -9,6 +9,8 @@ mod hapi;
 mod hapi_written;
 mod hl7apy;
 mod python_hl7;
+#[cfg(feature = "dictionary")]
+mod verdicts;
 
 use std::io::Write as _;
 

@@ -23,3 +23,5 @@ mod rebuild;
 mod rivals;
 mod structure;
 mod typed;
+#[cfg(feature = "dictionary")]
+mod validate;

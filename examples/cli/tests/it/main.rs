@@ -10,6 +10,7 @@ mod output;
 mod secure;
 #[cfg(target_os = "linux")] // `script`, which makes a terminal, takes other arguments elsewhere
 mod terminal;
+mod validate;
 mod wire;
 
 use std::io::{Read, Write};

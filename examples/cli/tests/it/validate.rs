@@ -1,0 +1,57 @@
+//! validate: findings with a caret, as JSON, and as an exit code.
+
+use crate::hl7;
+
+const GOOD: &str = "MSH|^~\\&|A|B|C|D|20260102||ADT^A08^ADT_A01|1|P|2.5.1\rEVN||20260102\rPID|1||7^^^H^MR||Doe^Ann||19840701|F\rPV1|1|I\r";
+
+fn bad() -> String {
+    GOOD.replace("19840701", "May 4th")
+}
+
+#[test]
+fn a_message_without_findings_is_valid() {
+    let run = hl7(&["validate"], GOOD);
+    assert_eq!((run.code, run.out.as_str()), (0, "no findings\n"), "{}", run.err);
+}
+
+#[test]
+fn a_finding_stands_over_its_place_without_values() {
+    let run = hl7(&["validate", "-"], &bad());
+    let expected = "\
+error: V501 at PID[1]-7[1].1: this is no value of the data type (DTM, T004: YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ])
+    PID|.||.^^^.^..||...^...||.......|.
+                              ^
+";
+    assert_eq!((run.code, run.out.as_str()), (1, expected), "{}", run.err);
+    let shown = hl7(&["validate", "--show-values"], &bad());
+    assert!(shown.out.contains("    PID|1||7^^^H^MR||Doe^Ann||May 4th|F\n"), "{}", shown.out);
+}
+
+#[test]
+fn levels_version_and_limit_are_the_caller_s() {
+    assert_eq!(hl7(&["validate", "--level", "usage", "--level", "table"], &bad()).code, 0);
+    assert_eq!(hl7(&["validate", "--level", "types"], &bad()).code, 2);
+    assert_eq!(hl7(&["validate", "--version", "2.3.1"], &GOOD.replace("EVN||", "EVN|A08|")).code, 0);
+    assert_eq!(hl7(&["validate", "--limit", "0"], &bad()).out, "and 1 more\n");
+}
+
+#[test]
+fn findings_are_written_as_json_on_request() {
+    let run = hl7(&["validate", "--json"], &format!("{GOOD}{}", bad()));
+    let lines: Vec<serde_json::Value> =
+        run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0], serde_json::json!({ "valid": true, "findings": [], "more": 0 }));
+    let finding = &lines[1]["findings"][0];
+    assert_eq!((run.code, &lines[1]["valid"]), (1, &serde_json::json!(false)));
+    assert_eq!(finding["code"], "V501");
+    assert_eq!(finding["path"], "PID[1]-7[1].1");
+    assert_eq!(finding["condition"], "102");
+    assert!(!run.out.contains("May"));
+    let shown = hl7(&["validate", "--json", "--show-values"], &bad());
+    assert!(shown.out.contains("\"value\":\"May 4th\""), "{}", shown.out);
+}
+
+#[test]
+fn what_is_no_message_is_no_input() {
+    assert_eq!(hl7(&["validate"], "nothing").code, 3);
+}
