@@ -20,7 +20,7 @@ use crate::goal::{Both, Commit, First, Goal, Nothing};
 use crate::identity::PeerIdentity;
 use crate::route::Route;
 use crate::send_error::{SendError, SendErrorKind, Sent};
-use crate::sending::{Asked, SendTerms, Sending};
+use crate::sending::{Asked, SendTerms, Sending, Told};
 use crate::stream::Stream;
 use crate::tally::Entered;
 use crate::two_phase::TwoPhase;
@@ -134,11 +134,7 @@ impl Client {
     /// # Errors
     /// As [`Client::send`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire(&mut self, content: &[u8]) -> Result<Acknowledgment, SendError> {
-        let result = match Asked::of_wire(content) {
-            Ok(asked) => self.exchange(content, First(&asked, None)).await,
-            Err(why) => Err(why),
-        };
-        self.counted(result)
+        self.first(content, None).await
     }
 
     /// As [`Client::send_wire`], for who keeps a record of what must not be sent again: `taken` is called as soon as the receiver has said that it has the
@@ -151,8 +147,12 @@ impl Client {
         content: &[u8],
         taken: &(dyn Fn(Option<&Acknowledgment>) + Send + Sync),
     ) -> Result<Acknowledgment, SendError> {
+        self.first(content, Some(taken)).await
+    }
+
+    async fn first(&mut self, content: &[u8], told: Told<'_>) -> Result<Acknowledgment, SendError> {
         let result = match Asked::of_wire(content) {
-            Ok(asked) => self.exchange(content, First(&asked, Some(taken))).await,
+            Ok(asked) => self.exchange(content, First(&asked, told)).await,
             Err(why) => Err(why),
         };
         self.counted(result)
@@ -190,11 +190,7 @@ impl Client {
     /// # Errors
     /// As [`Client::send_two_phase`], and when the bytes do not start with a header that can be read.
     pub async fn send_wire_two_phase(&mut self, content: &[u8]) -> Result<TwoPhase, SendError> {
-        let result = match Asked::of_wire(content) {
-            Ok(asked) => self.exchange(content, Both(&asked, None)).await,
-            Err(why) => Err(why),
-        };
-        self.counted(result)
+        self.both(content, None).await
     }
 
     /// As [`Client::send_wire_two_phase`], for who keeps a record of what must not be sent again: `taken` is called as soon as the receiver has said that it
@@ -207,8 +203,12 @@ impl Client {
         content: &[u8],
         taken: &(dyn Fn(Option<&Acknowledgment>) + Send + Sync),
     ) -> Result<TwoPhase, SendError> {
+        self.both(content, Some(taken)).await
+    }
+
+    async fn both(&mut self, content: &[u8], told: Told<'_>) -> Result<TwoPhase, SendError> {
         let result = match Asked::of_wire(content) {
-            Ok(asked) => self.exchange(content, Both(&asked, Some(taken))).await,
+            Ok(asked) => self.exchange(content, Both(&asked, told)).await,
             Err(why) => Err(why),
         };
         self.counted(result)

@@ -233,20 +233,14 @@ fn wants_accept(header: Header<'_>) -> bool {
 /// The code of the acknowledgment that is due for an outcome; `None` when none is.
 fn code_for(header: Header<'_>, outcome: Outcome) -> Option<AckCode> {
     let success = matches!(outcome, Outcome::Accept);
-    let accept = match outcome {
-        Outcome::Accept => AckCode::CA,
-        Outcome::Error => AckCode::CE,
-        Outcome::Reject => AckCode::CR,
+    let (accept, application) = match outcome {
+        Outcome::Accept => (AckCode::CA, AckCode::AA),
+        Outcome::Error => (AckCode::CE, AckCode::AE),
+        Outcome::Reject => (AckCode::CR, AckCode::AR),
     };
-    let application = match outcome {
-        Outcome::Accept => AckCode::AA,
-        Outcome::Error => AckCode::AE,
-        Outcome::Reject => AckCode::AR,
-    };
-    let asked = header.accept_condition();
-    if asked.wants(success) {
+    if header.wants_accept(success) {
         return Some(accept);
     }
-    let asks_for_none = asked == AckCondition::Never && header.application_condition() == AckCondition::Never;
+    let asks_for_none = !wants_accept(header) && header.application_condition() == AckCondition::Never;
     (header.wants_application(success) || asks_for_none).then_some(application)
 }

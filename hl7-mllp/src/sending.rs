@@ -15,7 +15,7 @@ use crate::exchange::{AckMode, Exchange, Step};
 use crate::send_error::{SendError, SendErrorKind};
 use crate::silence::Silence;
 use crate::two_phase::{ApplicationOutcome, TwoPhase};
-use crate::wire::{Wire, WriteFault, Written, deadline_in};
+use crate::wire::{Wire, WriteFault, deadline_in};
 
 /// What holds for every message of a client.
 #[derive(Clone, Debug)]
@@ -60,8 +60,6 @@ pub(crate) type Told<'a> = Option<&'a (dyn Fn(Option<&Acknowledgment>) + Send + 
 pub(crate) struct Sending<'c> {
     wire: &'c mut Wire,
     terms: &'c SendTerms,
-    /// Whether the peer spoke before the block was out: it can only have refused it.
-    cut_short: bool,
 }
 
 impl<'c> Sending<'c> {
@@ -72,16 +70,13 @@ impl<'c> Sending<'c> {
         block: &[u8],
     ) -> Result<Self, SendError> {
         check_silence(wire).await?;
-        let cut_short = match wire.write_listening(block, terms.write_timeout).await {
-            Ok(written) => written == Written::CutShort,
+        match wire.write_listening(block, terms.write_timeout).await {
+            Ok(()) => {}
             // A peer that has refused what it had read tells more than the fault of the write.
-            Err(fault) if fault.any_left && wire.hear().await => true,
+            Err(fault) if fault.any_left && wire.hear().await => wire.spend(),
             Err(fault) => return Err(write_error(wire, fault)),
-        };
-        if cut_short {
-            wire.spend();
         }
-        Ok(Self { wire, terms, cut_short })
+        Ok(Self { wire, terms })
     }
 
     /// Waits for the first acknowledgment that decides.
@@ -126,7 +121,7 @@ impl<'c> Sending<'c> {
 
     /// Waits for nothing.
     pub(crate) fn unconfirmed(self) -> Result<(), SendError> {
-        if self.cut_short { Err(SendError::unknown(SendErrorKind::Unsolicited)) } else { Ok(()) }
+        if self.wire.is_spent() { Err(SendError::unknown(SendErrorKind::Unsolicited)) } else { Ok(()) }
     }
 
     /// Waits for the commit acknowledgment of release 2 alone.
@@ -156,7 +151,7 @@ impl<'c> Sending<'c> {
                 match step {
                     Step::Wait => {}
                     Step::Refused(why) => return Err(SendError::refused(why, exchange.is_taken())),
-                    step if self.cut_short && !is_refusal(&step) => {
+                    step if self.wire.is_spent() && !is_refusal(&step) => {
                         return Err(SendError::unknown(SendErrorKind::Unsolicited));
                     }
                     step => return Ok(step),

@@ -32,6 +32,7 @@ pub(crate) struct Wire {
     stream: Stream,
     buf: BytesMut,
     decoder: Decoder,
+    /// Whether the peer spoke before a block was out: it can only have refused that, and nothing more is sent.
     spent: bool,
 }
 
@@ -106,15 +107,16 @@ impl Wire {
 
     /// Writes a block. Every [`PACE`] bytes, and the rest, have to be taken within `progress`.
     pub(crate) async fn write(&mut self, block: &[u8], progress: Duration) -> Result<(), WriteFault> {
-        self.write_while(block, progress, false).await.map(drop)
+        self.write_while(block, progress, false).await
     }
 
-    /// As [`Wire::write`], and stops when the peer says something before the block is out; what it says is then there to be read.
+    /// As [`Wire::write`], and stops when the peer says something before the block is out; what it says is then there to be read, and the connection
+    /// [spent](Wire::is_spent).
     pub(crate) async fn write_listening(
         &mut self,
         block: &[u8],
         progress: Duration,
-    ) -> Result<Written, WriteFault> {
+    ) -> Result<(), WriteFault> {
         self.write_while(block, progress, true).await
     }
 
@@ -123,7 +125,7 @@ impl Wire {
         block: &[u8],
         progress: Duration,
         listens: bool,
-    ) -> Result<Written, WriteFault> {
+    ) -> Result<(), WriteFault> {
         let (mut written, mut counted) = (0, 0);
         let mut deadline = deadline_in(progress);
         while let Some(rest) = block.get(written..).filter(|rest| !rest.is_empty()) {
@@ -132,7 +134,10 @@ impl Wire {
             match timeout_at(deadline, poll_fn(|cx| poll_move(stream, cx, rest, buf, listens))).await {
                 Err(_) => return Err(self.write_timed_out(written)),
                 Ok(Err(why)) => return Err(self.write_fault(written, why).await),
-                Ok(Ok(Moved::Heard)) => return Ok(Written::CutShort),
+                Ok(Ok(Moved::Heard)) => {
+                    self.spend();
+                    return Ok(());
+                }
                 Ok(Ok(Moved::Taken(0))) => {
                     return Err(self.write_fault(written, io::ErrorKind::WriteZero.into()).await);
                 }
@@ -146,7 +151,7 @@ impl Wire {
         match timeout_at(deadline, self.stream.flush()).await {
             Err(_) => Err(WriteFault { any_left: true, error: None }),
             Ok(Err(why)) => Err(self.write_fault(written, why).await),
-            Ok(Ok(())) => Ok(Written::Whole),
+            Ok(Ok(())) => Ok(()),
         }
     }
 
@@ -201,14 +206,6 @@ impl Wire {
     }
 }
 
-/// What became of a block that was not refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
-    Whole,
-    /// The peer said something before.
-    CutShort,
-}
-
 enum Moved {
     Taken(usize),
     Heard,
@@ -230,19 +227,15 @@ fn poll_move(
 
 /// Adds what has come to `buf`; says whether that is more than line ends. A fault or an end is left to the write.
 fn hear(stream: &mut Stream, cx: &mut Context<'_>, buf: &mut BytesMut) -> bool {
-    let mut bytes = [0; LEAST_READ];
-    let mut read = ReadBuf::new(&mut bytes);
-    if let Poll::Ready(Ok(())) = Pin::new(stream).poll_read(cx, &mut read) {
-        buf.extend_from_slice(read.filled());
-    }
+    let _ = poll_first(stream, cx, buf);
     if is_line_ends(buf) {
         buf.clear();
     }
     !buf.is_empty()
 }
 
-/// The first bytes of a stream that cannot say that it has some without giving them. They come over the stack, so that waiting for them
-/// takes no memory.
+/// Adds what has come to `buf`: the first bytes of a stream that cannot say that it has some without giving them. They come over the stack, so that waiting
+/// for them takes no memory.
 fn poll_first(stream: &mut Stream, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
     let mut bytes = [0; LEAST_READ];
     let mut read = ReadBuf::new(&mut bytes);
