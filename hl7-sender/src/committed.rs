@@ -224,7 +224,7 @@ impl Committed {
         };
         let header = to.message().header();
         let asks_for_both =
-            header.accept_condition().wants(true) && header.application_condition() != AckCondition::Never;
+            header.wants_accept(true) && header.application_condition() != AckCondition::Never;
         match self.work.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(work) if asks_for_both => reply.then(work),
             _ => reply,

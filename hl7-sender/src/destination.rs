@@ -14,6 +14,7 @@ use crate::files::Folder;
 use crate::mllp::{Mllp, Second, Terms};
 use crate::policy::{Answer, Policy};
 use crate::retry::Retry;
+use crate::shape;
 use crate::transport::Transport;
 
 /// The most paths that choose lanes.
@@ -230,8 +231,7 @@ impl Destination {
     }
 
     pub(crate) fn check(&self) -> Result<(), StartErrorKind> {
-        let in_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(in_name) {
+        if !shape::is_name(&self.name) {
             return Err(StartErrorKind::Name);
         }
         if !(1..=Self::MAX_CONNECTIONS).contains(&self.connections) {

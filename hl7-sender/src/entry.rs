@@ -135,6 +135,29 @@ pub enum End {
     DeadLetter(DeadLetterReason),
 }
 
+#[cfg(any(feature = "sqlite", feature = "test-util"))]
+impl End {
+    /// Where it leaves the entry.
+    pub(crate) fn state(self) -> State {
+        match self {
+            Self::Retry(_) => State::Retrying,
+            Self::Hold => State::Held,
+            Self::Deliver => State::Delivered,
+            Self::Unconfirmed => State::Unconfirmed,
+            Self::Skip => State::Skipped,
+            Self::DeadLetter(_) => State::DeadLettered,
+        }
+    }
+}
+
+/// S202: older than the destination allows.
+pub(crate) const TOO_OLD: &str = "S202";
+/// S203: under way when the process ended, and nobody knows how far it came.
+pub(crate) const INTERRUPTED: &str = "S203";
+/// S206: under way when the process ended, and in the receiver's safe keeping.
+#[cfg(any(feature = "sqlite", feature = "test-util"))]
+pub(crate) const ACCEPTED: &str = "S206";
+
 /// Why an entry is a dead letter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]

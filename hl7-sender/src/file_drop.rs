@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::id::EntryId;
+use crate::shape;
 
 /// The longest name, in bytes: file systems take 255, and the temporary name is longer.
 const MAX_NAME: usize = 200;
@@ -64,11 +65,10 @@ impl FileDrop {
     /// Whether the template gives names that can be used.
     pub(crate) fn is_usable(&self) -> bool {
         let name = self.name(EntryId::from_bytes([0; 16]), UNIX_EPOCH);
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         self.template.contains("{entry}")
             && name.len() <= MAX_NAME
             && !name.starts_with('.')
-            && name.bytes().all(fits)
+            && name.bytes().all(shape::in_name)
     }
 
     pub(crate) fn name(&self, entry: EntryId, since: SystemTime) -> String {

@@ -73,12 +73,12 @@ impl Gate {
         if self.paused {
             return None;
         }
-        let returns = || self.back_since.filter(|_| self.back(now) < self.connections);
-        match &self.outage {
-            Some(outage) => Some(outage.until),
-            None => returns()
-                .map(|since| since + self.apart() * u32::try_from(self.back(now)).unwrap_or(u32::MAX)),
+        if let Some(outage) = &self.outage {
+            return Some(outage.until);
         }
+        let back = self.back(now);
+        let since = self.back_since.filter(|_| back < self.connections)?;
+        Some(since + self.apart() * u32::try_from(back).unwrap_or(u32::MAX))
     }
 
     /// How many connections can be made beside those there are.

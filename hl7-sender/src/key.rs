@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
+use crate::shape;
+
 /// The keys that messages are encrypted with. [`KeyRing`] holds them in memory; a program that has them elsewhere, such as in a key service, implements
 /// this.
 ///
@@ -46,9 +48,7 @@ impl FromStr for KeyId {
     type Err = NotAKeyId;
 
     fn from_str(text: &str) -> Result<Self, NotAKeyId> {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        let is_name = (1..=64).contains(&text.len()) && text.bytes().all(fits);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(NotAKeyId) }
+        if shape::is_name(text) { Ok(Self(text.to_owned())) } else { Err(NotAKeyId) }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::caught::caught;
 use crate::decision::{self, Verdict};
 use crate::digest;
 use crate::engine::{Engine, Stage, Target};
-use crate::entry::{Accepted, Attempt, DeadLetterReason, End, Finished};
+use crate::entry::{Accepted, Attempt, DeadLetterReason, End, Finished, INTERRUPTED, TOO_OLD};
 use crate::error::StoreError;
 use crate::event::{DestinationChange, EntryChange, EntryEvent};
 use crate::gate::Rest;
@@ -34,10 +34,6 @@ const EXPIRE_AT_ONCE: usize = 500;
 
 /// S201: the stored message is not the one that was enqueued.
 const ALTERED: &str = "S201";
-/// S202: older than the destination allows.
-const TOO_OLD: &str = "S202";
-/// S203: under way when the process ended.
-const INTERRUPTED: &str = "S203";
 /// S204: under way when the destination was removed or changed.
 const CUT: &str = "S204";
 /// S215: the transport, which is the program's own, panicked.

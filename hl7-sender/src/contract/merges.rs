@@ -1,7 +1,7 @@
 //! What every store promises of entries in several lanes, of lanes that are parked, of copies, and of what a receiver has accepted. Each check is given a
 //! fresh store.
 
-use super::{ACK, at, finished, request};
+use super::{ACK, at, finished, request, state};
 use crate::{
     Accepted, DeadLetterReason, Delivery, Due, End, Enqueued, EntryId, Finished, LaneId, Request, State,
     Store, StoreError, StoreErrorKind, Stored,
@@ -38,10 +38,6 @@ fn homes(entries: &[&Stored]) -> Vec<LaneId> {
     let mut homes: Vec<_> = entries.iter().map(|entry| entry.home()).collect();
     homes.sort();
     homes
-}
-
-async fn state(store: &impl Store, id: EntryId) -> State {
-    store.record(id).await.unwrap().unwrap().state
 }
 
 pub(super) async fn a_merge_stands_in_the_lanes_of_both(store: impl Store) {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::outbox::{Entry, Kept, Outbox};
-use crate::entry::{Accepted, Attempt, DeadLetterReason, Due, End, Finished, State};
+use crate::entry::{
+    ACCEPTED, Accepted, Attempt, DeadLetterReason, Due, End, Finished, INTERRUPTED, State, TOO_OLD,
+};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
@@ -20,7 +22,7 @@ impl Outbox {
                     again += 1;
                     let entry = self.entry(number);
                     entry.wait(State::Retrying, Some(now));
-                    entry.record.failure = Some("S203".to_owned());
+                    entry.record.failure = Some(INTERRUPTED.to_owned());
                 }
             }
         }
@@ -32,7 +34,7 @@ impl Outbox {
         let record = &mut self.entry(number).record;
         let answered = record.acknowledgment.is_some() && record.answered_at >= record.sent_at;
         record.answers += u32::from(answered);
-        record.failure = Some("S206".to_owned());
+        record.failure = Some(ACCEPTED.to_owned());
     }
 
     pub(super) fn due(&self, destination: &str, now: SystemTime, limit: usize) -> Due {
@@ -75,7 +77,7 @@ impl Outbox {
     }
 
     pub(super) fn accepted(&mut self, accepted: Accepted) -> Result<(), StoreError> {
-        let state = state_of(accepted.end);
+        let state = accepted.end.state();
         if !state.is_settled() {
             return Err(StoreError::new(StoreErrorKind::WrongState));
         }
@@ -100,9 +102,9 @@ impl Outbox {
             End::Retry(next) => entry.wait(State::Retrying, Some(next)),
             End::Hold => entry.wait(State::Held, None),
             End::DeadLetter(reason) => self.settle(number, State::DeadLettered, Some(reason), at),
-            end => self.settle(number, state_of(end), None, at),
+            end => self.settle(number, end.state(), None, at),
         }
-        Ok(if go_on && state_of(end).is_settled() { self.begin(home) } else { None })
+        Ok(if go_on && end.state().is_settled() { self.begin(home) } else { None })
     }
 
     /// The entry, which is being sent, or the store contradicts itself.
@@ -135,7 +137,7 @@ impl Outbox {
         let give_up = |number| {
             self.settle(number, State::DeadLettered, Some(DeadLetterReason::TooOld), now);
             let record = &mut self.entry(number).record;
-            record.failure = Some("S202".to_owned());
+            record.failure = Some(TOO_OLD.to_owned());
             record.id
         };
         too_old.into_iter().map(give_up).collect()
@@ -176,16 +178,5 @@ fn note_attempt(entry: &mut Entry, finished: Finished) {
         record.answers += 1;
         record.answered_at = Some(finished.at);
         record.acknowledgment = Some(acknowledgment);
-    }
-}
-
-fn state_of(end: End) -> State {
-    match end {
-        End::Retry(_) => State::Retrying,
-        End::Hold => State::Held,
-        End::Deliver => State::Delivered,
-        End::Unconfirmed => State::Unconfirmed,
-        End::Skip => State::Skipped,
-        End::DeadLetter(_) => State::DeadLettered,
     }
 }

@@ -8,17 +8,11 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::decide::Settling;
 use super::numbers;
 use super::tables::{Id, Millis, StateColumn, Tables};
-use crate::entry::{DeadLetterReason, State};
+use crate::entry::{ACCEPTED, DeadLetterReason, INTERRUPTED, State, TOO_OLD};
 use crate::id::EntryId;
 
 /// What one removal gives back to the disk of pages that are not used any more, 16 MiB at most: moving pages takes time.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(4096)";
-/// S202: older than the destination allows.
-const TOO_OLD: &str = "S202";
-/// S203: under way when the process ended, and nobody knows how far it came.
-const CUT: &str = "S203";
-/// S206: under way when the process ended, and in the receiver's safe keeping.
-const TAKEN: &str = "S206";
 
 /// The requests that are over, found by entries of this kind: of which each entry was settled before `?1`, and before `?2` where one is a dead letter.
 macro_rules! over {
@@ -55,15 +49,15 @@ impl Tables {
     fn recover_one(&mut self, id: EntryId, now: SystemTime) -> rusqlite::Result<bool> {
         let Some(found) = self.found_by(id)? else { return Ok(false) };
         if let Some(state) = self.taken(id)? {
-            let settling = Settling { state, reason: None, failure: Some(TAKEN), at: now };
+            let settling = Settling { state, reason: None, failure: Some(ACCEPTED), at: now };
             return self.settle(&found, settling).map(|()| false);
         }
         self.conn
             .prepare_cached(
                 "UPDATE entry SET state = 2, failure = ?3, next_attempt_at = ?2 WHERE id = ?1 AND state = 1",
             )?
-            .execute(params![Id::from(id), Millis(now), CUT])?;
-        self.remember_cut(found.number, CUT, now)?;
+            .execute(params![Id::from(id), Millis(now), INTERRUPTED])?;
+        self.remember_cut(found.number, INTERRUPTED, now)?;
         self.tally.shift(&found.origin, &found.destination, State::Sending, State::Retrying);
         // It is the head of all its lanes.
         self.wake(found.home, now).map(|()| true)

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
-use super::places::Standing;
+use super::places::{Standing, standing};
 use super::tables::{Further, Id, Millis, StateColumn, Tables, fault, one};
 use crate::entry::{Accepted, Attempt, Due, End, Finished, State};
 use crate::error::{StoreError, StoreErrorKind};
@@ -19,7 +19,7 @@ struct Open {
 }
 
 /// What belongs to the entry is found by its number, which its place in the tree confirms: a `request` that was altered would give another's message.
-const HEAD: &str = "SELECT e.number, e.position, e.further, e.state, e.due_at, e.next_attempt_at,
+const HEAD: &str = "SELECT e.number, e.position, e.lane, e.further, e.state, e.due_at, e.next_attempt_at,
     e.id, e.tries, e.rejections, e.since, r.digest, b.bytes, e.origin, e.destination, r.key
     FROM entry e LEFT JOIN request r ON r.number = e.number / 4096 LEFT JOIN body b ON b.request = e.number / 4096
     WHERE e.lane = ?1 AND e.position IS NOT NULL ORDER BY e.position LIMIT 1";
@@ -77,15 +77,15 @@ impl Tables {
         let mut select = self.conn.prepare_cached(HEAD)?;
         let mut rows = select.query([Id::from(lane)])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        let head = standing(row, lane)?;
-        let waits = matches!(head.state, State::Queued | State::Retrying);
+        // At home here, or the row itself will say that it is not.
+        let head = Standing { home: lane, ..standing(row)? };
         let is_due = giving == Giving::Free || head.due.is_some();
         let comes_first = guest.is_none_or(|(position, _)| head.position < position);
-        if !(waits && is_due && comes_first && self.leads(&head, lane)?) {
+        if !(head.waits() && is_due && comes_first && self.leads(&head, lane)?) {
             return Ok(None);
         }
         let attempt = attempt(row, &head)?;
-        let (origin, destination) = (row.get_ref(12)?.as_str()?, row.get_ref(13)?.as_str()?);
+        let (origin, destination) = (row.get_ref(13)?.as_str()?, row.get_ref(14)?.as_str()?);
         self.tally.shift(origin, destination, head.state, State::Sending);
         // The row itself is asked whether it is what the index said.
         self.conn
@@ -99,13 +99,13 @@ impl Tables {
     }
 
     pub(super) fn finish(&mut self, finished: &Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
-        let (state, next) = state_of(finished.end);
+        let state = finished.end.state();
         // An attempt that is not on record would be made again and again.
         let open = self
             .sending(finished.id, state)
             .map_err(fault)?
             .ok_or(StoreError::new(StoreErrorKind::Damaged))?;
-        self.end(&open, finished, state, next)
+        self.end(&open, finished)
             .and_then(
                 |()| if state.is_settled() { self.move_on(&open, finished.at, go_on) } else { Ok(None) },
             )
@@ -140,7 +140,7 @@ impl Tables {
     }
 
     pub(super) fn accepted(&mut self, accepted: &Accepted) -> Result<(), StoreError> {
-        let state = state_of(accepted.end).0;
+        let state = accepted.end.state();
         if !state.is_settled() {
             return Err(StoreError::new(StoreErrorKind::WrongState));
         }
@@ -180,16 +180,12 @@ impl Tables {
         }))
     }
 
-    fn end(
-        &mut self,
-        open: &Open,
-        finished: &Finished,
-        state: State,
-        next: Option<SystemTime>,
-    ) -> rusqlite::Result<()> {
-        let reason = match finished.end {
-            End::DeadLetter(reason) => Some(reason.code()),
-            _ => None,
+    fn end(&mut self, open: &Open, finished: &Finished) -> rusqlite::Result<()> {
+        let state = finished.end.state();
+        let (reason, next) = match finished.end {
+            End::DeadLetter(reason) => (Some(reason.code()), None),
+            End::Retry(at) => (None, Some(at)),
+            _ => (None, None),
         };
         let is_parked = [open.home].iter().chain(&open.further).any(|lane| self.parked.contains(lane));
         let answered = finished.acknowledgment.is_some();
@@ -220,40 +216,16 @@ impl Tables {
     }
 }
 
-/// The state that an end leads to, and when the next attempt is.
-pub(super) fn state_of(end: End) -> (State, Option<SystemTime>) {
-    match end {
-        End::Retry(at) => (State::Retrying, Some(at)),
-        End::Hold => (State::Held, None),
-        End::Deliver => (State::Delivered, None),
-        End::DeadLetter(_) => (State::DeadLettered, None),
-        End::Unconfirmed => (State::Unconfirmed, None),
-        End::Skip => (State::Skipped, None),
-    }
-}
-
-fn standing(row: &Row<'_>, home: LaneId) -> rusqlite::Result<Standing> {
-    Ok(Standing {
-        number: row.get(0)?,
-        position: row.get(1)?,
-        home,
-        further: row.get::<_, Further>(2)?.0,
-        state: row.get::<_, StateColumn>(3)?.0,
-        due: row.get::<_, Option<Millis>>(4)?.map(|time| time.0),
-        next: row.get::<_, Option<Millis>>(5)?.map(|time| time.0),
-    })
-}
-
 fn attempt(row: &Row<'_>, head: &Standing) -> rusqlite::Result<Attempt> {
     Ok(Attempt {
-        id: EntryId::from_bytes(row.get::<_, Id>(6)?.0),
+        id: EntryId::from_bytes(row.get::<_, Id>(7)?.0),
         lane: head.home,
         is_merge: !head.further.is_empty(),
-        tries: row.get::<_, u32>(7)?.saturating_add(1),
-        rejections: row.get(8)?,
-        since: row.get::<_, Millis>(9)?.0,
-        digest: row.get(10)?,
-        body: row.get(11)?,
-        key: row.get(14)?,
+        tries: row.get::<_, u32>(8)?.saturating_add(1),
+        rejections: row.get(9)?,
+        since: row.get::<_, Millis>(10)?.0,
+        digest: row.get(11)?,
+        body: row.get(12)?,
+        key: row.get(15)?,
     })
 }

@@ -171,10 +171,11 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
             connected => break connected?,
         }
     };
-    if file.mark().is_some_and(|mark| mark.is_ahead_of(tables.mark())) {
+    let mark = tables.mark();
+    if file.mark().is_some_and(|before| before.is_ahead_of(mark)) {
         return Err(OpenError::new(OpenErrorKind::WentBack));
     }
-    file.set_mark(tables.mark());
+    file.set_mark(mark);
     let poisoned = Arc::<Poison>::default();
     let tally = Arc::<WriterTally>::default();
     let writer = Writer {
@@ -183,7 +184,7 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         file: Arc::clone(&file),
         poisoned: Arc::clone(&poisoned),
         tally: Arc::clone(&tally),
-        mark: None,
+        mark,
         pace: Pace::default(),
     };
     let weak = Arc::downgrade(&file);

@@ -22,6 +22,13 @@ pub(super) struct Standing {
     pub(super) next: Option<SystemTime>,
 }
 
+impl Standing {
+    /// Whether it can be given out, once it leads its lanes.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.state, State::Queued | State::Retrying)
+    }
+}
+
 macro_rules! standing {
     ($rest:literal) => {
         concat!(
@@ -31,7 +38,8 @@ macro_rules! standing {
     };
 }
 
-fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
+/// Of the first seven columns, as the query above and the one for attempts name them.
+pub(super) fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
     Ok(Standing {
         number: row.get(0)?,
         position: row.get(1)?,
@@ -110,8 +118,7 @@ impl Tables {
     /// Makes the head of the lane due when nothing keeps it, as it may be after any change in one of its lanes.
     pub(super) fn wake(&mut self, lane: LaneId, now: SystemTime) -> rusqlite::Result<()> {
         let Some(head) = self.head_of(lane)? else { return Ok(()) };
-        let waits = matches!(head.state, State::Queued | State::Retrying);
-        if !waits || head.due.is_some() || !self.leads(&head, lane)? {
+        if !head.waits() || head.due.is_some() || !self.leads(&head, lane)? {
             return Ok(());
         }
         let due = head.next.map_or(now, |next| next.max(now));

@@ -40,7 +40,10 @@ impl Tables {
         let mut lanes = Vec::new();
         for source in SOURCES {
             for lane in self.lanes_in(source, destination, limit)? {
-                if lanes.len() < limit && known.insert(lane) {
+                if lanes.len() == limit {
+                    return Ok(lanes);
+                }
+                if known.insert(lane) {
                     lanes.push(self.lane_record(lane)?);
                 }
             }

@@ -33,7 +33,7 @@ pub(super) struct Writer {
     pub(super) poisoned: Arc<Poison>,
     pub(super) tally: Arc<WriterTally>,
     /// What the file `.lock` says.
-    pub(super) mark: Option<Mark>,
+    pub(super) mark: Mark,
     pub(super) pace: Pace,
 }
 
@@ -152,9 +152,9 @@ impl Writer {
 
     fn set_mark(&mut self) {
         let mark = self.tables.mark();
-        if self.mark != Some(mark) {
+        if self.mark != mark {
             self.file.set_mark(mark);
-            self.mark = Some(mark);
+            self.mark = mark;
         }
     }
 
