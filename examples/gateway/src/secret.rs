@@ -60,15 +60,20 @@ impl FromStr for SecretHash {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const SHAPE: &str = "a secret is given as its hash: sha256: and 64 hexadecimal digits; `hl7-gateway keys new` makes both";
         let digits = text.trim().strip_prefix("sha256:").ok_or(SHAPE)?;
-        if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(SHAPE);
-        }
-        let mut hash = [0; 32];
-        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-            *byte = digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).ok_or(SHAPE)?;
-        }
-        Ok(Self(hash))
+        from_hex(digits).map(Self).ok_or(SHAPE)
     }
+}
+
+/// `N` bytes of twice as many hexadecimal digits.
+pub(crate) fn from_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    if digits.len() != 2 * N || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+        *byte = digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok())?;
+    }
+    Some(bytes)
 }
 
 /// `N` random bytes as hexadecimal digits.

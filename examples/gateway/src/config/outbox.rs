@@ -9,6 +9,7 @@ use serde_saphyr::Spanned;
 
 use super::error::Problem;
 use super::{Checker, duration};
+use crate::secret::from_hex;
 
 /// The limits of the outbox; none where the library's own hold.
 #[derive(Debug, Default)]
@@ -73,13 +74,5 @@ impl Checker {
 /// A name and a key.
 fn key(line: &str) -> Option<(KeyId, Key)> {
     let (name, digits) = line.trim().split_once(' ')?;
-    let mut bits = [0; Key::BYTES];
-    let digits = digits.trim();
-    if digits.len() != 2 * bits.len() || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, at) in bits.iter_mut().zip((0..).step_by(2)) {
-        *byte = digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok())?;
-    }
-    Some((name.parse().ok()?, Key::from_bytes(bits)))
+    Some((name.parse().ok()?, Key::from_bytes(from_hex(digits.trim())?)))
 }
