@@ -239,7 +239,7 @@ impl<'v, R: Record> Run<'v, R> {
         self.parts(&rule.parts);
         let (kept, read) = (self.read || rule.constant, self.read);
         self.record.on(|record| record.close(kept, read));
-        if self.read || rule.constant {
+        if kept {
             self.counts.forget(mark);
         } else {
             self.out.truncate(start);

@@ -193,6 +193,13 @@ impl Compiler<'_> {
         }
     }
 
+    /// Notes each key that is not given.
+    fn needs(&mut self, place: Place, what: &str, keys: &[(&str, Option<&Node>)]) {
+        for (key, _) in keys.iter().filter(|(_, given)| given.is_none()) {
+            self.error(MappingError::new("M005", place, format!("{what} has no `{key}`")));
+        }
+    }
+
     /// Notes a key that is not one of `known`.
     fn unknown_key(&mut self, key: &Key, value: &Node, known: &[&str]) {
         // `{ 5: a, b }` reads as a key `b` without a value: the typical slip of text with a comma in braces.

@@ -247,34 +247,34 @@ impl<'t> Moment<'t> {
 
 /// A date or time of HL7 as ISO 8601 has it, as precise as it is: `1980`, `1980-02-03T04:05:06.7-05:00`. An offset of nothing is `Z`.
 pub(crate) fn as_iso(hl7: &str) -> Option<String> {
-    let moment = Moment::of(hl7).ok()?;
-    let mut out = String::with_capacity(29);
-    push_year(&mut out, moment.year);
-    let parts = [
-        ("-", moment.month),
-        ("-", moment.day),
-        ("T", moment.hour),
-        (":", moment.minute),
-        (":", moment.second),
-    ];
-    for (mark, part) in parts.into_iter().filter_map(|(mark, part)| Some((mark, part?))) {
-        out.push_str(mark);
-        push_two(&mut out, part);
-    }
-    if !moment.fraction.is_empty() {
-        out.push('.');
-        out.push_str(moment.fraction);
-    }
-    match moment.offset {
-        Some(0) => out.push('Z'),
-        Some(minutes) => {
-            let start = out.len() + 3;
-            push_offset(&mut out, minutes);
-            out.insert(start, ':');
+    Some(Moment::of(hl7).ok()?.as_iso())
+}
+
+impl Moment<'_> {
+    pub(crate) fn as_iso(&self) -> String {
+        let mut out = String::with_capacity(29);
+        push_year(&mut out, self.year);
+        let parts =
+            [("-", self.month), ("-", self.day), ("T", self.hour), (":", self.minute), (":", self.second)];
+        for (mark, part) in parts.into_iter().filter_map(|(mark, part)| Some((mark, part?))) {
+            out.push_str(mark);
+            push_two(&mut out, part);
         }
-        None => {}
+        if !self.fraction.is_empty() {
+            out.push('.');
+            out.push_str(self.fraction);
+        }
+        match self.offset {
+            Some(0) => out.push('Z'),
+            Some(minutes) => {
+                let start = out.len() + 3;
+                push_offset(&mut out, minutes);
+                out.insert(start, ':');
+            }
+            None => {}
+        }
+        out
     }
-    Some(out)
 }
 
 /// A year from 1 to 9999.

@@ -178,18 +178,26 @@ pub(crate) fn concat<'v>(text: Cow<'v, str>, more: &[Cow<'_, str>], budget: &Bud
 }
 
 pub(crate) fn table<'v>(text: Cow<'v, str>, table: &'v Table) -> Given<'v> {
-    if let Ok(row) = table.rows.binary_search_by(|(from, _)| from.as_str().cmp(&text)) {
-        let to = table.rows.get(row).map_or("", |(_, to)| to);
+    if let Some(to) = table.entry(&text) {
         return Ok(from_file(to));
     }
-    match &table.on_miss {
+    missed(text, &table.on_miss, || {
+        Fault::new("M201", format!("table `{}` has no entry for this value", table.name))
+            .suggest("add the value to the table, or say what becomes of others with `on_miss`")
+    })
+}
+
+/// What becomes of a text that a table or a lookup does not have.
+pub(crate) fn missed<'v>(
+    text: Cow<'v, str>,
+    on_miss: &'v OnMiss,
+    fault: impl FnOnce() -> Fault,
+) -> Given<'v> {
+    match on_miss {
         OnMiss::Keep => Ok(Value::text(text)),
         OnMiss::Drop => Ok(Value::Absent),
         OnMiss::Text(instead) => Ok(from_file(instead)),
-        OnMiss::Error => {
-            Err(Fault::new("M201", format!("table `{}` has no entry for this value", table.name))
-                .suggest("add the value to the table, or say what becomes of others with `on_miss`"))
-        }
+        OnMiss::Error => Err(fault()),
     }
 }
 
@@ -213,10 +221,7 @@ pub(crate) fn as_dtm<'v>(
 ) -> Given<'v> {
     let moment = Moment::of(text).map_err(NotMoment::fault)?;
     if offset == OffsetRule::Needed && zone.is_none() && moment.lacks_offset() {
-        let fault = Fault::new("M219", "this time has no offset");
-        return Err(
-            fault.suggest("say in which zone it is with `zone_in`, or with `zone` for the whole file")
-        );
+        return Err(no_offset());
     }
     let dtm = moment.as_dtm(precision, zone)?;
     Ok(Value::text(Cow::Owned(if form == Form::Iso { date::as_iso(&dtm).unwrap_or(dtm) } else { dtm })))
@@ -239,14 +244,16 @@ pub(crate) fn as_time<'v>(text: &str, form: Form) -> Given<'v> {
     }
 }
 
+fn no_offset() -> Fault {
+    Fault::new("M219", "this time has no offset")
+        .suggest("say in which zone it is with `zone_in`, or with `zone` for the whole file")
+}
+
 /// The same instant in another zone. A time without an offset is one of the file's zone.
 pub(crate) fn to_zone<'v>(text: &str, to: &TimeZone, zone: Option<&TimeZone>) -> Given<'v> {
     let moment = Moment::of(text).map_err(NotMoment::fault)?;
     if moment.lacks_offset() && zone.is_none() {
-        let fault = Fault::new("M219", "this time has no offset");
-        return Err(
-            fault.suggest("say in which zone it is with `zone_in`, or with `zone` for the whole file")
-        );
+        return Err(no_offset());
     }
     Ok(Value::text(Cow::Owned(moment.in_zone(to, zone)?)))
 }

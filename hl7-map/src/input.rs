@@ -163,12 +163,7 @@ impl<'v> Lines<'v> {
     /// What stands at a path: a list where it says `[*]`, else the first that is there. `direct` is for segments of the group itself, not of
     /// the groups in it. Also how many segments were looked at.
     pub(crate) fn read(self, path: &Path, bound: Bound, direct: bool) -> (Value<'v>, usize) {
-        let (skip, take) = match (path.occurrence(), bound.segment) {
-            (_, Some(n)) => (n - 1, 1),
-            (Occurrence::Nth(n), None) => (n as usize - 1, 1),
-            (Occurrence::All, None) => (0, usize::MAX),
-            _ => (0, 1),
-        };
+        let (skip, take) = bound.segment.map_or_else(|| run(path.occurrence()), |n| (n - 1, 1));
         let id: [u8; 3] = path.segment_id().as_bytes().try_into().unwrap_or_default();
         let mut looked = 0;
         let looking = self.iter().inspect(|_| looked += 1);
@@ -355,5 +350,14 @@ impl<'v> Place<'v> {
             first = false;
         }
         Ok(Place::value(Cow::Owned(out), self.delimiters))
+    }
+}
+
+/// How many segments of its ID a path passes over, and how many it takes then.
+pub(crate) fn run(occurrence: Occurrence) -> (usize, usize) {
+    match occurrence {
+        Occurrence::Nth(n) => (n as usize - 1, 1),
+        Occurrence::All => (0, usize::MAX),
+        _ => (0, 1),
     }
 }

@@ -157,7 +157,7 @@ impl Mapping {
         let json = json::read(payload, limits).map_err(|fault| ApplyError::of_json(fault, payload))?;
         let Work::Build(build) = &self.plan.work else { return Err(ApplyError::of_direction(M200_MESSAGE)) };
         let (made, recording) = apply::build_telling(&self.plan, build, &json, ctx, Recording::default());
-        Ok(Trace { fields: recording.fields, refused: made.err(), dropped: None, shown: false })
+        Ok(Trace { fields: recording.fields, refused: made.err(), dropped: None })
     }
 
     /// How [`Mapping::apply_hl7`] comes to its message or JSON. In place there is an entry for each place that a rule sets, removes or adds;
@@ -177,7 +177,7 @@ impl Mapping {
             Ok(_) => (None, None),
             Err(error) => (Some(error), None),
         };
-        Ok(Trace { fields: recording.fields, refused, dropped, shown: false })
+        Ok(Trace { fields: recording.fields, refused, dropped })
     }
 
     /// A payload, in one line, with something for everything that a mapping from JSON reads; `None` of a mapping that reads messages.

@@ -242,6 +242,14 @@ pub(crate) struct Table {
     pub(crate) on_miss: OnMiss,
 }
 
+impl Table {
+    /// What stands beside the text.
+    pub(crate) fn entry(&self, text: &str) -> Option<&str> {
+        let row = self.rows.binary_search_by(|(from, _)| from.as_str().cmp(text)).ok()?;
+        self.rows.get(row).map(|(_, to)| to.as_str())
+    }
+}
+
 /// What becomes of a value that a table does not have.
 #[derive(Clone)]
 pub(crate) enum OnMiss {
@@ -563,17 +571,7 @@ impl Term {
 
 impl Function {
     fn any_term(&self, holds: &mut dyn FnMut(&Term) -> bool) -> bool {
-        match self {
-            Function::Replace(a, b) => a.any_term(holds) || b.any_term(holds),
-            Function::Split(a) | Function::Join(a) | Function::Default(a) | Function::Typed(a) => {
-                a.any_term(holds)
-            }
-            Function::Uuid5(a) => a.any_term(holds),
-            Function::Concat(terms) | Function::Empty(terms) | Function::Outside(_, terms) => {
-                terms.iter().any(|term| term.any_term(holds))
-            }
-            _ => false,
-        }
+        self.terms().into_iter().any(|term| term.any_term(holds))
     }
 
     /// Of a place with several leaves it changes the first, the others stay: a date's second component is no date.

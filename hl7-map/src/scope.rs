@@ -125,7 +125,12 @@ impl<'v> Scope<'v> {
             Source::Json(path) => path,
             Source::Message(read) => return Some(read.text.clone()),
         };
-        Some(self.source(path, self.items.len()).unwrap_or_else(|| path.text.clone()))
+        Some(self.whole_path(path))
+    }
+
+    /// A path of the payload from the top on, or as it is written where that cannot be told.
+    fn whole_path(&self, path: &JsonPath) -> String {
+        self.source(path, self.items.len()).unwrap_or_else(|| path.text.clone())
     }
 
     /// A path that is read with so many items around it, from the top on.

@@ -14,7 +14,6 @@ pub struct Trace {
     pub(crate) fields: Vec<TracedField>,
     pub(crate) refused: Option<ApplyError>,
     pub(crate) dropped: Option<String>,
-    pub(crate) shown: bool,
 }
 
 /// A field or member and where it came from, or why it is not there.
@@ -164,7 +163,6 @@ impl Trace {
 
     /// The same trace with values in it, which may be a patient's.
     pub fn showing_values(mut self) -> Trace {
-        self.shown = true;
         for field in &mut self.fields {
             field.value.shown = true;
             field.steps.iter_mut().for_each(|step| step.value.shown = true);

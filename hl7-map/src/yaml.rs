@@ -68,6 +68,16 @@ impl Node {
         }
     }
 
+    /// The value of a key, when this is a map that has it.
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
+        match &self.tree {
+            Tree::Map(entries) => {
+                entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value)
+            }
+            _ => None,
+        }
+    }
+
     /// The first and the last line that something of it stands on.
     pub(crate) fn lines(&self) -> (usize, usize) {
         let own = (self.place.line, self.place.line);

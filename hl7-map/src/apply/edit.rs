@@ -273,11 +273,7 @@ impl<'v, R: Record> Run<'v, R> {
 
 /// The segments that a path names, each with its number among those of its ID.
 fn named<'v>(lines: Lines<'v>, path: &Path) -> impl Iterator<Item = (usize, Segment<'v>)> + use<'v> {
-    let (skip, take) = match path.occurrence() {
-        Occurrence::Nth(n) => (n as usize - 1, 1),
-        Occurrence::All => (0, usize::MAX),
-        _ => (0, 1),
-    };
+    let (skip, take) = input::run(path.occurrence());
     (1..).zip(lines.with_id(path.segment_id())).skip(skip).take(take)
 }
 

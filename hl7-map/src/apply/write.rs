@@ -143,12 +143,8 @@ impl<'v, R: Record> Run<'v, R> {
         let steps = self.scope.budget().text(length - start);
         self.noted(steps, &rule.place, rule.line, ());
         if length > self.ctx.max_output_bytes {
-            self.noted(
-                Err(Fault::new("M210", "the JSON is longer than the limit")),
-                &rule.place,
-                rule.line,
-                (),
-            );
+            let fault = Fault::new("M210", "the JSON is longer than the limit");
+            self.refuse(fault, Some(&rule.place), rule.line);
         }
         Written { any, read: any && !rule.constant }
     }

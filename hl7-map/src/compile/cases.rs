@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use hl7_core::{Message, Path};
+use hl7_core::Message;
 use jiff::Timestamp;
 
 use super::Compiler;
@@ -102,12 +102,7 @@ impl Compiler<'_> {
     fn message_changes(&mut self, node: &Node) -> Vec<Change> {
         let mut changes = Vec::new();
         for Entry { key, value } in self.map(node, "`change`").unwrap_or_default() {
-            let path = key.text.parse::<Path>().ok().filter(|path| path.field().is_some());
-            let Some(path) = path else {
-                let message = format!("`{}` is not the path of a field", shortened(&key.text));
-                self.error(MappingError::new("M114", key.place, message).suggest("the form is PID-3[1].5"));
-                continue;
-            };
+            let Some(path) = self.message_path(&key.text, key.place) else { continue };
             let raw = self.scalar(value, "a changed value").map(|value| value.text.clone());
             changes.extend(raw.map(|raw| Change::Message { path, raw }));
         }
@@ -142,12 +137,7 @@ impl Compiler<'_> {
         }
         let mut expectations = Vec::new();
         for Entry { key, value } in self.map(node, "`expect`").unwrap_or_default() {
-            let path = key.text.parse::<Path>().ok().filter(|path| path.field().is_some());
-            let Some(path) = path else {
-                let message = format!("`{}` is not the path of a field", shortened(&key.text));
-                self.error(MappingError::new("M114", key.place, message).suggest("the form is PID-3[1].5"));
-                continue;
-            };
+            let Some(path) = self.message_path(&key.text, key.place) else { continue };
             if let Some(want) = self.scalar(value, "what is expected") {
                 expectations.push(Expectation::Message { path, want: want.text.clone() });
             }

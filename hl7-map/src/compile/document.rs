@@ -67,7 +67,7 @@ impl Compiler<'_> {
             self.unavailable(other.key.place, &format!("a file of the kind `{}`", other.key.text));
             return None;
         }
-        let way = self.way(entries)?;
+        let way = self.way(root)?;
         let top = self.top(entries, way);
         self.missing(root, &top, way);
         let name = top.map.and_then(|node| self.text(node, "the name of the mapping")).unwrap_or_default();
@@ -128,14 +128,12 @@ impl Compiler<'_> {
     }
 
     /// The kind of mapping. Of one that is not available nothing more is said: its parts mean other things.
-    fn way(&mut self, entries: &[Entry]) -> Option<Way> {
-        let value =
-            |name: &str| entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value);
-        let reads_message = match value("from") {
+    fn way(&mut self, root: &Node) -> Option<Way> {
+        let reads_message = match root.get("from") {
             Some(from) => self.reads_message(from)?,
             None => false,
         };
-        let Some(to) = value("to") else { return Some(Way::JsonToMessage) };
+        let Some(to) = root.get("to") else { return Some(Way::JsonToMessage) };
         if is_text(to, "json") {
             if !reads_message {
                 let error = MappingError::new("M010", to.place, "JSON comes in and JSON goes out");
@@ -148,7 +146,7 @@ impl Compiler<'_> {
             self.writes_json = true;
             return Some(Way::MessageToJson);
         }
-        let same = member(to, "hl7").filter(|hl7| is_text(hl7, "same"));
+        let same = to.get("hl7").filter(|hl7| is_text(hl7, "same"));
         match (reads_message, same) {
             (true, Some(_)) => {
                 self.reads = Reads::Message;
@@ -195,11 +193,8 @@ impl Compiler<'_> {
 
     fn missing(&mut self, root: &Node, top: &Top<'_>, way: Way) {
         let emit = if way == Way::InPlace { top.to } else { top.emit };
-        for (key, given) in [("map", top.map), ("from", top.from), ("to", top.to), ("emit", emit)] {
-            if given.is_none() {
-                self.error(MappingError::new("M005", root.place, format!("the file has no `{key}`")));
-            }
-        }
+        let keys = [("map", top.map), ("from", top.from), ("to", top.to), ("emit", emit)];
+        self.needs(root.place, "the file", &keys);
     }
 
     fn top<'n>(&mut self, entries: &'n [Entry], way: Way) -> Top<'n> {
@@ -366,7 +361,7 @@ impl Compiler<'_> {
         for Entry { key, value } in self.map(node, "a declared segment (or `any`)").unwrap_or_default() {
             let number = self.number(key, "a field");
             let kind = self.text(value, "the type of a field").unwrap_or("ST");
-            if !(2..=3).contains(&kind.len()) || !kind.bytes().all(|b| b.is_ascii_uppercase()) {
+            if !is_data_type(kind) {
                 let message = "the type of a field is a data type such as ST or CX";
                 self.error(MappingError::new("M010", value.place, message));
             }
@@ -403,17 +398,14 @@ fn is_text(node: &Node, text: &str) -> bool {
     matches!(&node.tree, Tree::Scalar(scalar) if scalar.text == text)
 }
 
-/// The value of a key, when the node is a map that has it.
-fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
-    match &node.tree {
-        Tree::Map(entries) => entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value),
-        _ => None,
-    }
-}
-
 /// A text of the file, without the mark that makes it one.
 pub(super) fn literal(text: &str) -> &str {
     text.strip_prefix("lit:").unwrap_or(text)
+}
+
+/// Two or three upper-case letters.
+pub(super) fn is_data_type(text: &str) -> bool {
+    (2..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
 /// An upper-case letter and two upper-case letters or digits.

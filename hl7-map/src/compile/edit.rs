@@ -58,12 +58,7 @@ impl Compiler<'_> {
                     _ => self.unknown_key(key, value, &["when", "reason"]),
                 }
             }
-            for (key, given) in [("when", when), ("reason", reason)] {
-                if given.is_none() {
-                    let message = format!("`drop_message` has no `{key}`");
-                    self.error(MappingError::new("M005", item.place, message));
-                }
-            }
+            self.needs(item.place, "`drop_message`", &[("when", when), ("reason", reason)]);
             let when = when.and_then(|when| self.test(when, "`when`"));
             let reason = reason.and_then(|reason| self.text(reason, "the reason"));
             if let (Some(when), Some(reason)) = (when, reason) {
@@ -79,12 +74,7 @@ impl Compiler<'_> {
         for Entry { key, value } in self.map(node, "`set`").unwrap_or_default() {
             let Some(target) = self.target_path(key) else { continue };
             self.target = Some(target);
-            let items = if let Tree::List(items) = &value.tree {
-                items.as_slice()
-            } else {
-                std::slice::from_ref(value)
-            };
-            for item in items {
+            for item in self.list(value) {
                 sets.extend(self.set(target, key, item));
             }
             self.target = None;
@@ -132,10 +122,8 @@ impl Compiler<'_> {
         }
         let known = |entry: &Entry| matches!(entry.key.text.as_str(), "value" | "when");
         if entries.iter().all(known) {
-            let value =
-                |name: &str| entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value);
-            let when = value("when").and_then(|when| self.test(when, "`when`"));
-            let Some(value) = value("value") else {
+            let when = node.get("when").and_then(|when| self.test(when, "`when`"));
+            let Some(value) = node.get("value") else {
                 return self.fail("M005", node.place, "the new value is missing: `value`");
             };
             self.check_constant(place, value);
@@ -235,11 +223,7 @@ impl Compiler<'_> {
                 _ => self.unknown_key(key, value, &["segment", "after", "before", "fields", "when"]),
             }
         }
-        for (key, given) in [("segment", segment), ("fields", fields)] {
-            if given.is_none() {
-                self.error(MappingError::new("M005", node.place, format!("a segment to add has no `{key}`")));
-            }
-        }
+        self.needs(node.place, "a segment to add", &[("segment", segment), ("fields", fields)]);
         if let Some((second, _)) = places.get(1) {
             self.error(MappingError::new("M113", second.place, "a segment is added at one place"));
         }
@@ -271,7 +255,7 @@ impl Compiler<'_> {
     }
 
     /// A path of what comes in that names a field.
-    fn message_path(&mut self, text: &str, place: Place) -> Option<Path> {
+    pub(super) fn message_path(&mut self, text: &str, place: Place) -> Option<Path> {
         let path = text.parse::<Path>().ok().filter(|path| path.field().is_some());
         if path.is_none() {
             let message = format!("`{}` is not the path of a field", shortened(text));

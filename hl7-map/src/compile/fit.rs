@@ -45,9 +45,8 @@ impl Compiler<'_> {
 
     /// The `type` beside a value of OBX-5.
     fn stated_type(&self, place: &str, node: &Node) -> Option<DataType> {
-        let Tree::Map(entries) = &node.tree else { return None };
-        let stated = entries.iter().find(|entry| place == "OBX-5" && entry.key.text == "type")?;
-        let Tree::Scalar(scalar) = &stated.value.tree else { return None };
+        let stated = node.get("type").filter(|_| place == "OBX-5")?;
+        let Tree::Scalar(scalar) = &stated.tree else { return None };
         self.version.dictionary().data_type(&scalar.text)
     }
 

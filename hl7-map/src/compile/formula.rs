@@ -1,7 +1,10 @@
 //! Expressions and conditions with their names resolved.
 
-use super::{Around, Compiler};
+use std::ops::Range;
+
 use jiff::tz::TimeZone;
+
+use super::{Around, Compiler};
 
 use crate::error::MappingError;
 use crate::expr::{
@@ -287,7 +290,6 @@ impl Compiler<'_> {
             self.error(MappingError::new("M102", place, message).suggest(suggestion));
             return None;
         };
-        let message = format!("these are not the arguments of `{name}`");
         match name {
             "table" => return self.table_call(source, call, form),
             "zone_in" => return self.zone_call(source, &call, form).map(Function::ZoneIn),
@@ -295,57 +297,55 @@ impl Compiler<'_> {
             "lookup" => return self.lookup_call(source, &call, form),
             _ => {}
         }
+        let function = function(name, self.arguments(source, &call)?);
+        function.or_else(|| self.wrong_arguments(source, &call, form))
+    }
+
+    /// All arguments, and all that is wrong with them.
+    fn arguments(&mut self, source: Source<'_>, call: &Call) -> Option<Vec<Term>> {
         let terms: Vec<_> =
             call.arguments.iter().map(|argument| self.term(source, argument.clone())).collect();
-        let terms = terms.into_iter().collect::<Option<Vec<_>>>()?;
-        let function = function(name, terms);
-        if function.is_none() {
-            self.error(MappingError::new("M103", place, message).suggest(format!("the form is `{form}`")));
+        terms.into_iter().collect()
+    }
+
+    fn wrong_arguments<T>(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<T> {
+        let message = format!("these are not the arguments of `{}`", call.name);
+        let error = MappingError::new("M103", source.place(&call.at), message);
+        self.error(error.suggest(format!("the form is `{form}`")));
+        None
+    }
+
+    /// The one argument of a call, a name, and where it stands.
+    fn one_word<'c>(
+        &mut self,
+        source: Source<'_>,
+        call: &'c Call,
+        form: &str,
+    ) -> Option<(&'c str, &'c Range<usize>)> {
+        match call.arguments.as_slice() {
+            [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] => Some((name, at)),
+            _ => self.wrong_arguments(source, call, form),
         }
-        function
     }
 
     /// A function of the embedding program, where there is one of this name.
     fn function_outside(&mut self, source: Source<'_>, call: &Call) -> Option<Function> {
-        self.sources?.function(&call.name)?;
-        let terms: Vec<_> =
-            call.arguments.iter().map(|argument| self.term(source, argument.clone())).collect();
-        self.outside_function(&call.name, terms.into_iter().collect::<Option<_>>()?)
+        let function = self.sources?.function(&call.name)?;
+        Some(Function::Outside(function, self.arguments(source, call)?))
     }
 
     fn zone_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<TimeZone> {
-        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
-            call.arguments.as_slice()
-        else {
-            let message = format!("these are not the arguments of `{}`", call.name);
-            let error = MappingError::new("M103", source.place(&call.at), message);
-            self.error(error.suggest(format!("the form is `{form}`")));
-            return None;
-        };
+        let (name, at) = self.one_word(source, call, form)?;
         self.zone_named(name, source.place(at))
     }
 
     fn lookup_call(&mut self, source: Source<'_>, call: &Call, form: &str) -> Option<Function> {
-        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
-            call.arguments.as_slice()
-        else {
-            let place = source.place(&call.at);
-            let error = MappingError::new("M103", place, "these are not the arguments of `lookup`");
-            self.error(error.suggest(format!("the form is `{form}`")));
-            return None;
-        };
+        let (name, at) = self.one_word(source, call, form)?;
         self.lookup(name, source.place(at))
     }
 
     fn table_call(&mut self, source: Source<'_>, call: Call, form: &str) -> Option<Function> {
-        let [Primary { kind: PrimaryKind::Word(name) | PrimaryKind::Text(name), at }] =
-            call.arguments.as_slice()
-        else {
-            let error =
-                MappingError::new("M103", source.place(&call.at), "these are not the arguments of `table`");
-            self.error(error.suggest(format!("the form is `{form}`")));
-            return None;
-        };
+        let (name, at) = self.one_word(source, &call, form)?;
         let found = self.table_index.get(name).copied();
         if let Some(table) = found.and_then(|index| self.tables.get(index)) {
             table.used.set(true);
@@ -367,17 +367,16 @@ fn alone(term: Term) -> Formula {
 }
 
 /// The function with its arguments, when they are right.
-fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
-    if name == "empty" && terms.len() > 2 {
-        return Some(Function::Empty(terms));
+fn function(name: &str, terms: Vec<Term>) -> Option<Function> {
+    match name {
+        "empty" => return Some(Function::Empty(terms)),
+        "concat" => return (!terms.is_empty()).then_some(Function::Concat(terms)),
+        _ => {}
     }
-    let second = (terms.len() == 2).then(|| terms.pop()).flatten();
-    let first = (terms.len() == 1).then(|| terms.pop()).flatten();
-    if !terms.is_empty() {
-        return (name == "concat").then_some(Function::Concat(terms));
-    }
-    if name == "empty" {
-        return Some(Function::Empty(first.into_iter().chain(second).collect()));
+    let mut terms = terms.into_iter();
+    let (first, second) = (terms.next(), terms.next());
+    if terms.next().is_some() {
+        return None;
     }
     match (name, first, second) {
         ("upper", None, None) => Some(Function::Upper),
@@ -421,8 +420,6 @@ fn function(name: &str, mut terms: Vec<Term>) -> Option<Function> {
         }
         ("join", Some(separator), None) => Some(Function::Join(separator)),
         ("default", Some(otherwise), None) => Some(Function::Default(otherwise)),
-        ("concat", Some(only), None) => Some(Function::Concat(vec![only])),
-        ("concat", Some(first), Some(second)) => Some(Function::Concat(vec![first, second])),
         _ => None,
     }
 }

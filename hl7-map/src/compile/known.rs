@@ -4,7 +4,6 @@ use hl7_core::dictionary::{DataType, Dictionary, Element};
 use hl7_core::{Path, RepetitionIndex};
 
 use super::Compiler;
-use super::emit::is_map;
 use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::place::Place;
@@ -221,8 +220,7 @@ fn types_of(elements: &[Element]) -> Option<Vec<DataType>> {
 }
 
 fn has_key(node: &Node, keys: &[&str]) -> bool {
-    is_map(node)
-        && matches!(&node.tree, Tree::Map(entries) if entries.iter().any(|entry| keys.contains(&entry.key.text.as_str())))
+    keys.iter().any(|key| node.get(key).is_some())
 }
 
 /// The last name of the first path in a value: `race` of `{ value: .patient.race | upper }`.

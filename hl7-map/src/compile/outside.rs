@@ -110,10 +110,4 @@ impl<'s> Compiler<'s> {
         let on_miss = declared.map_or(OnMiss::Error, |(_, on_miss)| on_miss.clone());
         Some(Function::Lookup(lookup, on_miss))
     }
-
-    /// A function that the language does not have.
-    pub(super) fn outside_function(&mut self, name: &str, arguments: Vec<Term>) -> Option<Function> {
-        let function = self.sources?.function(name)?;
-        Some(Function::Outside(function, arguments))
-    }
 }

@@ -1,7 +1,6 @@
 //! `from: { hl7: .., message: .., accept_versions: .. }`: the message that is read.
 
 use super::Compiler;
-use crate::error::MappingError;
 use crate::plan::SourceMessage;
 use crate::standard::{Layout, Version};
 use crate::yaml::{Entry, Node, Tree};
@@ -19,11 +18,7 @@ impl Compiler<'_> {
                 _ => self.unknown_key(key, value, &["hl7", "message", "accept_versions"]),
             }
         }
-        for (key, given) in [("hl7", version), ("message", message)] {
-            if given.is_none() {
-                self.error(MappingError::new("M005", node.place, format!("`from` has no `{key}`")));
-            }
-        }
+        self.needs(node.place, "`from`", &[("hl7", version), ("message", message)]);
         let version = self.version_of(version?)?;
         self.version = version;
         let kind = self.message_type(message?)?;

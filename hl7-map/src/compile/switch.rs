@@ -1,6 +1,7 @@
 //! `switch`: a rule for each JSON type of a value, and the value type (OBX-2) that goes with it.
 
 use super::Compiler;
+use super::document::is_data_type;
 use crate::error::MappingError;
 use crate::plan::{FieldRule, Formula, Kind, Leaf, LineBreaks, RepetitionRule, Switch, Term};
 use crate::yaml::{Entry, Key, Node, Tree};
@@ -26,7 +27,7 @@ impl Compiler<'_> {
 
     /// OBX-2 from the `type` beside what OBX-5 gets.
     pub(super) fn value_type(&mut self, segment: &Node, fields: &mut Vec<FieldRule>) {
-        let Some(value) = member(segment, "5") else { return };
+        let Some(value) = segment.get("5") else { return };
         let first = self.list(value).first().unwrap_or(value);
         let Some(rule) = self.type_of(first) else { return };
         if fields.iter().any(|field| field.number == 2) {
@@ -39,14 +40,14 @@ impl Compiler<'_> {
 
     /// The rule for OBX-2, where the value of OBX-5 states a type.
     fn type_of(&mut self, node: &Node) -> Option<RepetitionRule> {
-        let Some(over) = member(node, "switch") else {
-            return member(node, "type").and_then(|kind| self.type_rule(kind));
+        let Some(over) = node.get("switch") else {
+            return node.get("type").and_then(|kind| self.type_rule(kind));
         };
         let Tree::Map(entries) = &node.tree else { return None };
         let mut cases = Vec::new();
         for Entry { key, value } in entries {
             let Some((_, kind)) = Kind::ALL.into_iter().find(|(name, _)| *name == key.text) else { continue };
-            match member(value, "type") {
+            match value.get("type") {
                 Some(stated) => cases.extend(self.type_rule(stated).map(|rule| (kind, rule))),
                 None => {
                     let message = "a line of OBX-5 has no `type`, which OBX-2 states";
@@ -55,17 +56,18 @@ impl Compiler<'_> {
                 }
             }
         }
-        // The mistakes in it are noted with OBX-5.
-        let before = self.errors.len();
+        // What is wrong in it is noted with OBX-5.
+        let noted = (self.errors.len(), self.warnings.len());
         let over = self.formula(over, "`switch`");
-        self.errors.truncate(before);
+        self.errors.truncate(noted.0);
+        self.warnings.truncate(noted.1);
         let switch = Some(Box::new(Switch { over: over?, cases }));
         Some(RepetitionRule { switch, ..constant("OBX-2", node.place.line, Vec::new()) })
     }
 
     fn type_rule(&mut self, node: &Node) -> Option<RepetitionRule> {
         let text = self.text(node, "a value type")?;
-        if !(2..=3).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_uppercase()) {
+        if !is_data_type(text) {
             return self.fail("M010", node.place, "a value type is a data type such as NM or CE");
         }
         let line = node.place.line;
@@ -93,9 +95,4 @@ fn constant(place: &str, line: usize, leaves: Vec<Leaf>) -> RepetitionRule {
         switch: None,
         constant: true,
     }
-}
-
-fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
-    let Tree::Map(entries) = &node.tree else { return None };
-    entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value)
 }

@@ -18,11 +18,7 @@ impl Compiler<'_> {
                 _ => self.unknown_key(key, value, &["hl7", "message"]),
             }
         }
-        for (key, given) in [("hl7", version), ("message", message)] {
-            if given.is_none() {
-                self.error(MappingError::new("M005", node.place, format!("`to` has no `{key}`")));
-            }
-        }
+        self.needs(node.place, "`to`", &[("hl7", version), ("message", message)]);
         self.version = self.version_of(version?)?;
         self.message_type(message?)
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use sha1::{Digest, Sha1};
 
-use super::{Given, from_file};
+use super::{Given, missed};
 use crate::budget::Budget;
 use crate::plan::{NamePart, OnMiss};
 use crate::sources::{Function, Lookup};
@@ -105,13 +105,12 @@ pub(crate) fn name_part<'v>(text: &str, part: NamePart) -> Given<'v> {
 
 /// What a lookup of the embedding program gives.
 pub(crate) fn lookup<'v>(text: Cow<'v, str>, lookup: &Lookup, on_miss: &'v OnMiss) -> Given<'v> {
-    match (lookup(&text), on_miss) {
-        (Some(found), _) => Ok(Value::text(Cow::Owned(found))),
-        (None, OnMiss::Keep) => Ok(Value::Text(text)),
-        (None, OnMiss::Drop) => Ok(Value::Absent),
-        (None, OnMiss::Text(instead)) => Ok(from_file(instead)),
-        (None, OnMiss::Error) => Err(Fault::new("M222", "the lookup does not have this value")
-            .suggest("say what becomes of others: `lookups: { NAME: { on_miss: drop } }`")),
+    match lookup(&text) {
+        Some(found) => Ok(Value::text(Cow::Owned(found))),
+        None => missed(text, on_miss, || {
+            Fault::new("M222", "the lookup does not have this value")
+                .suggest("say what becomes of others: `lookups: { NAME: { on_miss: drop } }`")
+        }),
     }
 }
 

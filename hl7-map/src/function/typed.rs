@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Given;
-use crate::date::{self, Moment, NotMoment};
+use crate::date::{Moment, NotMoment};
 use crate::input::Place;
 use crate::standard::{self, Composite, Version};
 use crate::value::Value;
@@ -60,8 +60,8 @@ fn one<'v>(value: Value<'v>, kind: &str, version: Version) -> Given<'v> {
         "NM" | "SI" => super::number(value.into_text()?.unwrap_or_default()),
         "DT" | "TS" | "DTM" => {
             let text = value.into_text()?.unwrap_or_default();
-            Moment::of(&text).map_err(NotMoment::fault)?;
-            Ok(Value::text(Cow::Owned(date::as_iso(&text).unwrap_or_default())))
+            let moment = Moment::of(&text).map_err(NotMoment::fault)?;
+            Ok(Value::text(Cow::Owned(moment.as_iso())))
         }
         "TX" | "FT" | "ST" => text(value),
         "SN" => structured_number(value),

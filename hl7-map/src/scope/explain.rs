@@ -110,9 +110,7 @@ impl<'v> Scope<'v> {
     /// A path from the top of the input on.
     fn located(&self, source: Source<'v>) -> String {
         let read = match source {
-            Source::Json(path) => {
-                return self.source(path, self.items.len()).unwrap_or_else(|| path.text.clone());
-            }
+            Source::Json(path) => return self.whole_path(path),
             Source::Message(read) => read,
         };
         let bound = self.bound.segment.filter(|_| read.pairs_segment);
@@ -134,7 +132,7 @@ impl<'v> Scope<'v> {
         let (Some(table), Ok(Some(text))) = (self.plan.tables.get(*index), value.clone().into_text()) else {
             return false;
         };
-        table.rows.binary_search_by(|(from, _)| from.as_str().cmp(&text)).is_err()
+        table.entry(&text).is_none()
     }
 
     fn name_of(&self, step: &Function, missed: bool) -> String {
