@@ -45,10 +45,10 @@ impl Compiler<'_> {
         self.enter(repeats);
         let mut rules: Vec<FieldRule> =
             fields.into_iter().filter_map(|(key, value)| self.segment_field(id, key, value)).collect();
-        self.leave(repeats);
         if id == "OBX" {
             self.value_type(node, &mut rules);
         }
+        self.leave(repeats);
         rules.sort_by_key(|field| field.number);
         let repetitions = || rules.iter().flat_map(|field| &field.repetitions);
         let constant = repetitions().all(|repetition| repetition.constant);
