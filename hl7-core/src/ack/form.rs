@@ -5,6 +5,7 @@ use crate::charset::Charset;
 use crate::delimiters::Delimiters;
 use crate::escape;
 use crate::message::Message;
+use crate::piece::Value;
 
 /// An acknowledgment repeats no field behind MSH-18.
 const SENT: usize = 19;
@@ -31,7 +32,7 @@ impl<'m> Form<'m> {
             message,
             sent,
             delimiters: message.delimiters(),
-            version: Version::of(first_component(sent[12], &message.delimiters())),
+            version: Version::of(&message.header().version().map(Value::text).unwrap_or_default()),
             code,
             charset: message.charset().ok(),
         }
@@ -39,11 +40,8 @@ impl<'m> Form<'m> {
 
     /// MSH-9.2 of the message, as sent; nothing when it is null.
     pub(super) fn event(&self) -> &'m str {
-        let d = &self.delimiters;
-        let [repetition, component] = [d.repetition_byte(), d.component_byte()].map(char::from);
-        let message_type = self.sent[9].split(repetition).next().unwrap_or_default();
-        let event = message_type.split(component).nth(1).unwrap_or_default();
-        if event == escape::NULL { "" } else { event }
+        let event = self.message.header().trigger_event().filter(|event| !event.is_null());
+        event.map_or("", Value::raw)
     }
 
     /// `text` as one value, whatever it holds: escaped, or where the message has no escape character with blanks in place of what would
@@ -70,13 +68,6 @@ impl<'m> Form<'m> {
             _ => self.value(text),
         }
     }
-}
-
-/// What stands before the first delimiter below a field.
-fn first_component<'m>(field: &'m str, d: &Delimiters) -> &'m str {
-    let ends = [d.repetition_byte(), d.component_byte(), d.subcomponent_byte()];
-    let end = field.bytes().position(|byte| ends.contains(&byte)).unwrap_or(field.len());
-    field.get(..end).unwrap_or_default()
 }
 
 /// MSH-12, when it is a version.

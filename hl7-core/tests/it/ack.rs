@@ -137,6 +137,13 @@ fn an_acknowledgment_uses_the_delimiters_there_are() {
 }
 
 #[test]
+fn no_character_is_taken_for_a_delimiter_that_the_message_does_not_have() {
+    let msg = Message::parse("MSH|^|A||||||ADT^A\u{ff}8|m-1|P|2.5\r").unwrap();
+    let ack = Ack::to(&msg, AckCode::AA).build();
+    assert_eq!(ack.get(path!("MSH-9.2")).unwrap().raw(), "A\u{ff}8");
+}
+
+#[test]
 fn reported_errors_are_read_in_both_shapes() {
     // The shape, then of each error: code, location, severity, text.
     type Error = (Option<ErrorCode>, Option<&'static str>, &'static str, &'static str);
