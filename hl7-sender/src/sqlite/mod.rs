@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -196,7 +197,13 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
 /// The connection that writes and the one that reads.
 fn connect(path: &Path, options: &SqliteOptions) -> Result<(Tables, Tables), OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connect = || Connection::open_with_flags(path, flags).map_err(schema::opening);
+    let connect = || {
+        let conn = Connection::open_with_flags(path, flags)?;
+        // A plan does not depend on the values, or SQLite makes it anew for each.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(conn)
+    };
+    let connect = || connect().map_err(schema::opening);
     let writing = connect()?;
     schema::prepare(&writing)?;
     if !options.check_within.is_zero() {
