@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hl7_sender::{Delivery, Destination, EntryId, Request, Sender, SqliteStore, State, Store};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -204,6 +205,8 @@ fn open(backlog: &Path) -> Option<(Connection, Vec<Vec<u8>>)> {
     std::fs::copy(backlog, &file).ok()?;
     let db = Connection::open(file).ok()?;
     db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").ok()?;
+    // As the store does it: a plan that does not depend on the values is made once.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).ok()?;
     let lanes = db
         .prepare("SELECT DISTINCT lane FROM entry")
         .ok()?

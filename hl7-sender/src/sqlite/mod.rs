@@ -39,7 +39,7 @@ use self::poison::Poison;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
-use self::writer::{Pace, Writer, WriterTally};
+use self::writer::{Writer, WriterTally};
 use crate::digest::Digest;
 use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{OpenError, OpenErrorKind, StoreError};
@@ -186,7 +186,6 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         poisoned: Arc::clone(&poisoned),
         tally: Arc::clone(&tally),
         mark,
-        pace: Pace::default(),
     };
     let weak = Arc::downgrade(&file);
     let reader = Worker::reader(reading, file, Arc::clone(&poisoned)).map_err(no_thread)?;

@@ -12,7 +12,7 @@ const LEAST: u64 = 4 * MIB;
 /// How much settling an open entry makes the file grow: an acknowledgment of some two hundred bytes, and the times.
 const EACH_OPEN: u64 = 256;
 /// Calls with more bytes than this have the same room reserved before they are made, because the log's checkpoint needs it once more.
-const LARGE: u64 = MIB;
+pub(super) const LARGE: u64 = MIB;
 /// How much is given up at once: room for some thousands of settled entries.
 const PART: u64 = MIB;
 /// How often the reserve is fitted to the number of open entries.

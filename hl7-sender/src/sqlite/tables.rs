@@ -34,7 +34,7 @@ pub(super) struct Tables {
     max_bytes: u64,
     /// How far below its limit the store is at least.
     room: u64,
-    /// Whether the store was at its limit when the transaction began.
+    /// Whether the store is at its limit: nothing new is accepted in this transaction.
     pub(super) full: bool,
 }
 
@@ -79,13 +79,19 @@ impl Tables {
         Ok(())
     }
 
-    /// Begins a transaction that makes the store grow by so many bytes at most; with `has_room`, new entries are accepted up to the store's limit.
-    pub(super) fn begin(&mut self, has_room: bool, growth: u64) -> Result<(), StoreError> {
+    /// Begins a transaction; with `has_room`, new entries are accepted up to the store's limit.
+    pub(super) fn begin(&mut self, has_room: bool) -> Result<(), StoreError> {
         self.run("BEGIN IMMEDIATE")?;
         if self.owner_on_record().map_err(fault)? != self.owner {
             return Err(StoreError::new(StoreErrorKind::Ousted));
         }
-        self.full = !has_room || !self.has_room_for(growth).map_err(fault)?;
+        self.full = !has_room;
+        Ok(())
+    }
+
+    /// Looks whether there is room for a call that makes the store grow by so many bytes at most.
+    pub(super) fn expect(&mut self, growth: u64) -> Result<(), StoreError> {
+        self.full |= !self.has_room_for(growth).map_err(fault)?;
         Ok(())
     }
 

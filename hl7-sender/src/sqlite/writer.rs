@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::file::LockedFile;
 use super::mark::Mark;
 use super::poison::Poison;
-use super::reserve::Reserve;
+use super::reserve::{self, Reserve};
 use super::tables::Tables;
 use super::worker::{Job, Order};
 use crate::error::{StoreError, StoreErrorKind};
@@ -17,13 +17,14 @@ use crate::tally::{Clocked, Tick};
 
 /// How many calls share a commit. Beyond some hundreds a flush costs little of each.
 const GROUP: usize = 256;
-/// How many bytes they bring at most, so that a checkpoint of the log needs no more than the reserve. A larger call is a group by itself.
-const GROUP_BYTES: u64 = 2 * 1024 * 1024;
+/// How many bytes they bring at most, so that a checkpoint of the log needs no more than the reserve. A larger call is a group by itself, for which the
+/// reserve is made larger.
+const GROUP_BYTES: u64 = reserve::LARGE;
 /// The size beyond which the log is emptied in full. SQLite begins it anew at half of this; it grows beyond when a reader or the disk hinders that.
 const LONG_LOG: u64 = 8 * 1024 * 1024;
-/// How long the thread waits for as many calls as came lately, at most: the callers that the last commit has let go are about to make their next, and one
-/// flush for all of them is less than one for the first and another for the rest. A quarter of a commit, where that is less.
-const GATHER: Duration = Duration::from_micros(400);
+
+/// Gives a call that came while a group of so many ran, and fits into it.
+type More<'m> = dyn FnMut(usize) -> Option<Box<dyn Job>> + 'm;
 
 /// What the thread owns.
 pub(super) struct Writer {
@@ -34,26 +35,6 @@ pub(super) struct Writer {
     pub(super) tally: Arc<WriterTally>,
     /// What the file `.lock` says.
     pub(super) mark: Mark,
-    pub(super) pace: Pace,
-}
-
-/// How many calls come at a time, and how long a commit takes.
-#[derive(Default)]
-pub(super) struct Pace {
-    calls: usize,
-    commit: Duration,
-}
-
-impl Pace {
-    fn note(&mut self, calls: usize, commit: Duration) {
-        // One small group among large ones does not say much; some do.
-        *self = Self { calls: calls.max(self.calls / 2), commit };
-    }
-
-    /// Whether it pays to wait for more calls, with so many that were gathered since.
-    fn waits(&self, calls: usize, since: Instant) -> bool {
-        calls < self.calls && since.elapsed() < GATHER.min(self.commit / 4)
-    }
 }
 
 /// What is counted of commits.
@@ -77,10 +58,11 @@ impl WriterTally {
     }
 }
 
-/// The calls that are next, with what the last of them brought.
+/// What was taken from the queue and does not belong to the group that runs.
 #[derive(Default)]
-pub(super) struct Next {
-    jobs: Vec<Box<dyn Job>>,
+struct Next {
+    /// How many bytes the group brings.
+    bytes: u64,
     /// A call that did not fit into the group.
     behind: Option<Box<dyn Job>>,
     end: Option<oneshot::Sender<()>>,
@@ -90,33 +72,36 @@ impl Writer {
     /// Runs calls until it is told to end, and gives by whom, or until the store is dropped.
     pub(super) fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<oneshot::Sender<()>> {
         let mut next = Next::default();
-        while next.end.is_none() && next.gather(orders, &self.pace) {
-            let (group, begun) = (std::mem::take(&mut next.jobs), Instant::now());
-            let calls = group.len();
-            self.run_group(group);
-            self.pace.note(calls, begun.elapsed());
+        while next.end.is_none() {
+            let first = match next.behind.take() {
+                Some(job) => job,
+                None => match orders.blocking_recv()? {
+                    Order::Run(job) => job,
+                    Order::End(asked) => return Some(asked),
+                },
+            };
+            next.bytes = first.bytes();
+            self.run_group(vec![first], &mut |calls| next.beside(calls, orders));
         }
         next.end
     }
 
-    /// Commits the group; where that fails for want of room, each call on its own, so that one that needs none is not refused for another's sake.
-    fn run_group(&mut self, mut group: Vec<Box<dyn Job>>) {
-        if group.is_empty() {
-            return;
-        }
+    /// Commits the group, with the calls that come while it runs; where that fails for want of room, each call on its own, so that one that needs none
+    /// is not refused for another's sake.
+    fn run_group(&mut self, mut group: Vec<Box<dyn Job>>, more: &mut More<'_>) {
         if let Some(refusal) = self.poisoned.refusal() {
             return answer_all(group, Err(refusal));
         }
-        let mut done = self.in_transaction(&mut group);
+        let mut done = self.in_transaction(&mut group, more);
         if is_full(&done) {
             self.reserve.note_full(Instant::now());
-            done = self.in_transaction(&mut group);
+            done = self.in_transaction(&mut group, &mut none);
         }
         while is_full(&done) && self.reserve.give_up() {
-            done = self.empty_log().and_then(|()| self.in_transaction(&mut group));
+            done = self.empty_log().and_then(|()| self.in_transaction(&mut group, &mut none));
         }
         if is_full(&done) && group.len() > 1 {
-            return group.into_iter().for_each(|job| self.run_group(vec![job]));
+            return group.into_iter().for_each(|job| self.run_group(vec![job], &mut none));
         }
         let done = done.inspect_err(|error| self.poisoned.note(error));
         answer_all(group, done);
@@ -127,7 +112,11 @@ impl Writer {
         }
     }
 
-    fn in_transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    fn in_transaction(
+        &mut self,
+        group: &mut Vec<Box<dyn Job>>,
+        more: &mut More<'_>,
+    ) -> Result<(), StoreError> {
         if self.file.is_replaced() {
             return Err(StoreError::new(StoreErrorKind::Ousted));
         }
@@ -137,8 +126,8 @@ impl Writer {
         // Also one that has begun for another's store is ended: that one could not write.
         let done = self
             .tables
-            .begin(has_room, growth(group))
-            .and_then(|()| group.iter_mut().try_for_each(|job| job.run(&mut self.tables)))
+            .begin(has_room)
+            .and_then(|()| self.run_all(group, more))
             .and_then(|()| self.tables.commit());
         match done {
             Ok(()) => {
@@ -147,6 +136,22 @@ impl Writer {
                 Ok(())
             }
             Err(error) => self.tables.roll_back().and(Err(error)),
+        }
+    }
+
+    /// Runs the calls, and those that came meanwhile.
+    fn run_all(&mut self, group: &mut Vec<Box<dyn Job>>, more: &mut More<'_>) -> Result<(), StoreError> {
+        let mut ran = 0;
+        loop {
+            while let Some(job) = group.get_mut(ran) {
+                self.tables.expect(growth(job.bytes()))?;
+                job.run(&mut self.tables)?;
+                ran += 1;
+            }
+            match more(group.len()) {
+                Some(job) => group.push(job),
+                None => return Ok(()),
+            }
         }
     }
 
@@ -188,10 +193,10 @@ impl Writer {
     }
 }
 
-/// By how much calls make the store grow at most: what they bring takes whole pages, and rows in some tables and indexes.
-fn growth(group: &[Box<dyn Job>]) -> u64 {
+/// By how much a call that brings so many bytes makes the store grow at most: they take whole pages, and rows in some tables and indexes.
+fn growth(bytes: u64) -> u64 {
     const EACH: u64 = 16 * 1024;
-    group.iter().map(|job| job.bytes()).filter(|bytes| *bytes > 0).map(|bytes| 2 * bytes + EACH).sum()
+    if bytes == 0 { 0 } else { 2 * bytes + EACH }
 }
 
 /// What is only put off is no error.
@@ -203,40 +208,30 @@ fn pass(done: Result<(), StoreError>) -> Result<(), StoreError> {
 }
 
 impl Next {
-    /// Waits for a call and takes those behind it. Whether there was one.
-    fn gather(&mut self, orders: &mut mpsc::Receiver<Order>, pace: &Pace) -> bool {
-        let mut bytes = 0;
-        let mut order = match self.behind.take() {
-            Some(job) => Order::Run(job),
-            None => match orders.blocking_recv() {
-                Some(order) => order,
-                None => return false,
-            },
-        };
-        let since = Instant::now();
-        loop {
-            match order {
-                Order::End(asked) => self.end = Some(asked),
-                Order::Run(job) if bytes + job.bytes() > GROUP_BYTES && !self.jobs.is_empty() => {
-                    self.behind = Some(job);
-                }
-                Order::Run(job) => {
-                    bytes += job.bytes();
-                    self.jobs.push(job);
-                }
-            }
-            if self.end.is_some() || self.behind.is_some() || self.jobs.len() == GROUP {
-                return true;
-            }
-            order = loop {
-                match orders.try_recv() {
-                    Ok(next) => break next,
-                    Err(_) if pace.waits(self.jobs.len(), since) => std::thread::yield_now(),
-                    Err(_) => return true,
-                }
-            };
+    /// A call that waits and fits into the group of so many.
+    fn beside(&mut self, calls: usize, orders: &mut mpsc::Receiver<Order>) -> Option<Box<dyn Job>> {
+        if self.end.is_some() || self.behind.is_some() || calls >= GROUP {
+            return None;
         }
+        let job = match orders.try_recv().ok()? {
+            Order::Run(job) => job,
+            Order::End(asked) => {
+                self.end = Some(asked);
+                return None;
+            }
+        };
+        if self.bytes + job.bytes() > GROUP_BYTES {
+            self.behind = Some(job);
+            return None;
+        }
+        self.bytes += job.bytes();
+        Some(job)
     }
+}
+
+/// No more calls.
+fn none(_: usize) -> Option<Box<dyn Job>> {
+    None
 }
 
 fn is_full(done: &Result<(), StoreError>) -> bool {
