@@ -23,6 +23,8 @@ pub(crate) async fn gather(store: &Path) {
     let store = Fickle::new(SqliteStore::open(store).await.unwrap(), &Default::default());
     let sender = Sender::builder(store).destination(ehr(nowhere())).start().await.unwrap();
     let intake = Intake::new(&sender, Router::to(["ehr"])).unwrap();
+    // Nothing is sent on: no other commit than that of a message comes to the disk.
+    sender.pause_destination("ehr").await.unwrap();
     let server = Server::bind("127.0.0.1:0").await.unwrap();
     let behind = server.local_addr().unwrap();
     tokio::spawn(server.serve(intake.handler()));
