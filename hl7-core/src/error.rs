@@ -89,9 +89,11 @@ impl ParseError {
             K::Framed => {
                 ("C004", "the text starts with an MLLP start block (0x0B)", "take the MLLP frame off first")
             }
-            K::Xml => {
-                ("C005", "the text looks like XML, not like ER7", "convert it to ER7 (the pipe form) first")
-            }
+            K::Xml => (
+                "C005",
+                "the text looks like XML, not like ER7",
+                "convert it to ER7 (the pipe form) first, as hl7 convert --to er7 does",
+            ),
             K::MissingFieldSeparator => {
                 ("C006", "the message ends before MSH-1", "MSH is followed by the field separator, usually |")
             }

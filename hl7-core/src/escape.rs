@@ -123,6 +123,45 @@ fn unescape_from(raw: &str, first: usize, mark: u8, delimiters: &Delimiters) -> 
     out
 }
 
+/// What a leaf as sent consists of: text that stands for itself, and what stands between two escape characters.
+#[cfg(feature = "xml")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token<'t> {
+    Text(&'t str),
+    Sequence(&'t str),
+}
+
+/// The tokens of a leaf as sent; its escape sequences are those that [`unescape`] reads or keeps.
+#[cfg(feature = "xml")]
+pub(crate) fn tokens<'t>(raw: &'t str, delimiters: &Delimiters) -> impl Iterator<Item = Token<'t>> {
+    let delimiters = *delimiters;
+    let mut rest = raw;
+    // A mark that opens nothing is text.
+    let mut plain = 0;
+    std::iter::from_fn(move || {
+        while let Some(at) = delimiters.escape().and_then(|mark| rest.get(plain..)?.find(mark)) {
+            let at = at + plain;
+            let body_on = rest.get(at + 1..)?;
+            let Some(close) = delimiters.escape().and_then(|mark| body_on.find(mark)) else { break };
+            let body = body_on.get(..close)?;
+            if !is_escape_sequence(body, &delimiters) {
+                plain = at + 1 + close;
+                continue;
+            }
+            if at > 0 {
+                let (text, behind) = rest.split_at(at);
+                (rest, plain) = (behind, 0);
+                return Some(Token::Text(text));
+            }
+            (rest, plain) = (body_on.get(close + 1..)?, 0);
+            return Some(Token::Sequence(body));
+        }
+        plain = 0;
+        let text = std::mem::take(&mut rest);
+        (!text.is_empty()).then_some(Token::Text(text))
+    })
+}
+
 /// Whether `\body\` is an escape sequence, one that is read or one that is kept as it is.
 pub(crate) fn is_escape_sequence(body: &str, delimiters: &Delimiters) -> bool {
     is_sequence(body) || push_meaning(&mut String::new(), body, delimiters)
@@ -193,6 +232,30 @@ fn push_formatting(out: &mut String, command: &[u8]) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[cfg(feature = "xml")]
+    proptest! {
+        #[test]
+        fn tokens_are_the_leaf_and_mean_the_same(raw in "([a-c]|\\\\|[FSTREX41.br ZH]){0,24}") {
+            let d = Delimiters::default();
+            let (mut again, mut meaning) = (String::new(), String::new());
+            for token in tokens(&raw, &d) {
+                match token {
+                    Token::Text(text) => {
+                        again += text;
+                        meaning += text;
+                    }
+                    Token::Sequence(body) => {
+                        let sequence = format!("\\{body}\\");
+                        meaning += &unescape(&sequence, &d);
+                        again += &sequence;
+                    }
+                }
+            }
+            prop_assert_eq!(again, raw.as_str());
+            prop_assert_eq!(meaning, unescape(&raw, &d));
+        }
+    }
 
     #[test]
     fn reads_each_sequence() {

@@ -75,6 +75,8 @@ pub mod tutorial;
 pub mod typed;
 #[cfg(feature = "dictionary")]
 mod validate;
+#[cfg(feature = "xml")]
+pub mod xml;
 
 pub use ack::{Ack, AckCode, AckCondition, AckMode, ErrorCode, Msa, ReportedError, UnknownAckCode};
 pub use builder::MessageBuilder;
@@ -96,3 +98,5 @@ pub use read::{ReadOptions, Undecodable};
 pub use segment::Segment;
 #[cfg(feature = "dictionary")]
 pub use validate::{Finding, FindingCode, Findings, Level, Severity, UnknownLevel, Validation, validate};
+#[cfg(feature = "xml")]
+pub use xml::{XmlError, XmlErrorKind, XmlPlace};

@@ -112,6 +112,11 @@ impl ReadOptions {
         self
     }
 
+    #[cfg(feature = "xml")]
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
     /// Messages with more segments are refused.
     pub fn max_segments(mut self, segments: usize) -> Self {
         self.max_segments = segments;

@@ -1,8 +1,9 @@
 //! `hl7 convert`: messages in another form.
 
 use clap::Args;
-use hl7_core::{Charset, Delimiters, EncodeError, Message};
+use hl7_core::{Charset, Delimiters, Message};
 
+use crate::Form;
 use crate::failure::Failure;
 use crate::input::{self, Source};
 use crate::output;
@@ -21,22 +22,34 @@ pub(crate) struct Writing {
     delimiters: Option<Delimiters>,
 }
 
-pub(crate) fn run(source: &Source, writing: &Writing) -> Result<(), Failure> {
-    input::each_message(source, |message| {
-        let wire = writing.wire(message).map_err(|why| Failure::mistake(format!("error: {why}")))?;
-        output::write(&if writing.lines { output::as_lines(&wire) } else { wire })
+pub(crate) fn run(to: Form, source: &Source, writing: &Writing) -> Result<(), Failure> {
+    if matches!(to, Form::Xml) && (writing.lines || writing.to_charset.is_some()) {
+        return Err(Failure::arguments("error: --lines and --to-charset are of the pipe form; XML is UTF-8"));
+    }
+    input::each_message_or_xml(source, |message| {
+        let delimited = writing.delimiters.map(|delimiters| message.with_delimiters(delimiters)).transpose();
+        let delimited = delimited.map_err(mistake)?;
+        let message = delimited.as_ref().unwrap_or(message);
+        match to {
+            Form::Er7 => writing.er7(message),
+            Form::Xml => output::write(message.to_xml().map_err(mistake)?.as_bytes()),
+        }
     })
 }
 
 impl Writing {
-    fn wire(&self, message: &Message<'_>) -> Result<Vec<u8>, EncodeError> {
-        let delimited = self.delimiters.map(|delimiters| message.with_delimiters(delimiters)).transpose()?;
-        let message = delimited.as_ref().unwrap_or(message);
-        match self.to_charset {
-            Some(charset) => message.with_charset(charset)?.to_wire(),
+    fn er7(&self, message: &Message<'_>) -> Result<(), Failure> {
+        let wire = match self.to_charset {
+            Some(charset) => message.with_charset(charset).and_then(|message| message.to_wire()),
             None => message.to_wire(),
-        }
+        };
+        let wire = wire.map_err(mistake)?;
+        output::write(&if self.lines { output::as_lines(&wire) } else { wire })
     }
+}
+
+fn mistake(why: impl std::fmt::Display) -> Failure {
+    Failure::mistake(format!("error: {why}"))
 }
 
 fn delimiters(text: &str) -> Result<Delimiters, String> {

@@ -21,6 +21,11 @@ impl Failure {
         Self { text: String::new(), code: 1 }
     }
 
+    /// Exit code 2: arguments that do not go together.
+    pub(crate) fn arguments(text: impl Display) -> Self {
+        Self { text: lines(&text), code: 2 }
+    }
+
     /// Exit code 3: the input has mistakes.
     pub(crate) fn mistake(text: impl Display) -> Self {
         Self { text: lines(&text), code: 3 }

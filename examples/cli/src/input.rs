@@ -89,13 +89,43 @@ pub(crate) fn text(file: &Path) -> Result<String, Failure> {
 /// When there is no message, at the first part that is none, and at the first failure of `each`.
 pub(crate) fn each_message(
     source: &Source,
+    each: impl FnMut(&Message<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    each_in_pipe_form(source, &bytes(source.file.as_deref())?, each)
+}
+
+/// The same, and where the input begins with `<`, with every message in XML.
+///
+/// # Errors
+/// As [`each_message`].
+pub(crate) fn each_message_or_xml(
+    source: &Source,
     mut each: impl FnMut(&Message<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let file = source.file.as_deref();
     let bytes = bytes(file)?;
+    let bare = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    if !bare.trim_ascii_start().starts_with(b"<") {
+        return each_in_pipe_form(source, &bytes, each);
+    }
+    let mistake = |why: String| Failure::mistake(format!("error: {}{why}", name(file)));
+    let text = std::str::from_utf8(bare).map_err(|_| mistake(" is no UTF-8".to_owned()))?;
+    for (number, document) in split::documents(text.trim_start()).enumerate() {
+        let message = source.reading.options().read_xml(document);
+        each(&message.map_err(|why| mistake(format!(", document {}: {why}", number + 1)))?)?;
+    }
+    Ok(())
+}
+
+fn each_in_pipe_form(
+    source: &Source,
+    bytes: &[u8],
+    mut each: impl FnMut(&Message<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let file = source.file.as_deref();
     let options = source.reading.options();
     let parts =
-        split::messages(&bytes).map_err(|why| Failure::mistake(format!("error: {}: {why}", name(file))))?;
+        split::messages(bytes).map_err(|why| Failure::mistake(format!("error: {}: {why}", name(file))))?;
     for part in parts {
         let options = if part.utf8 { options.clone().charset(Charset::Utf8) } else { options.clone() };
         let message = options.read(part.bytes).map_err(|why| {

@@ -93,7 +93,9 @@ enum Command {
         #[command(flatten)]
         validated: validate::Validated,
     },
-    /// Write messages in another form.
+    /// Write messages in another form. Input that begins with `<` is read as HL7 v2 XML.
+    ///
+    /// Of several messages the XML documents stand one after the other, each with its declaration; such a file is read too.
     Convert {
         /// The form to write.
         #[arg(long, value_name = "FORM", value_enum)]
@@ -217,6 +219,8 @@ enum MapCommand {
 enum Form {
     /// The pipe form, every segment ended as the standard says.
     Er7,
+    /// HL7 v2 XML, in UTF-8.
+    Xml,
 }
 
 fn form(raw: bool, json: bool) -> get::Form {
@@ -243,7 +247,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Get { path, source, raw, json } => get::run(&path, &source, form(raw, json)),
         Command::Explain { explained } => explain::run(&explained),
         Command::Validate { validated } => validate::run(&validated),
-        Command::Convert { to: Form::Er7, source, writing } => convert::run(&source, &writing),
+        Command::Convert { to, source, writing } => convert::run(to, &source, &writing),
         Command::Send { to, source, ack_timeout, tls, route } => {
             send::run(&to, &source, ack_timeout, &tls, &route)
         }

@@ -127,6 +127,13 @@ fn slice(bytes: &[u8], start: usize, end: usize) -> &[u8] {
     bytes.get(start..end).unwrap_or_default()
 }
 
+/// The XML documents of a text, one after the other: each but the first begins with a declaration on a line of its own.
+pub(crate) fn documents(text: &str) -> impl Iterator<Item = &str> {
+    let starts = text.match_indices("\n<?xml ").map(|(at, _)| at + 1);
+    let ends = starts.clone().chain([text.len()]);
+    std::iter::once(0).chain(starts).zip(ends).filter_map(|(start, end)| text.get(start..end))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

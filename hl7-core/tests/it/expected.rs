@@ -11,6 +11,8 @@ mod hl7apy;
 mod python_hl7;
 #[cfg(feature = "dictionary")]
 mod verdicts;
+#[cfg(feature = "xml")]
+mod xml;
 
 use std::io::Write as _;
 

@@ -25,3 +25,5 @@ mod structure;
 mod typed;
 #[cfg(feature = "dictionary")]
 mod validate;
+#[cfg(feature = "xml")]
+mod xml;

@@ -110,11 +110,30 @@ fn check(msg: &Message<'_>) {
     for error in hl7_core::ReportedError::of(&ack).chain(hl7_core::ReportedError::of(msg)) {
         silent("reported error", &format!("{error:?} {:?} {:?}", error.location(), error.user_message()));
     }
+    #[cfg(feature = "xml")]
+    check_xml(msg);
     if let Err(error) = msg.charset() {
         silent_error("charset", &error);
     }
     if let Err(error) = msg.to_wire() {
         silent_error("encode", &error);
+    }
+}
+
+/// Why there is no XML of a message, or no message of XML that is broken at any place.
+#[cfg(feature = "xml")]
+fn check_xml(msg: &Message<'_>) {
+    let xml = match msg.to_xml() {
+        Ok(xml) => xml,
+        Err(error) => return silent_error("to XML", &error),
+    };
+    for (at, found) in xml.match_indices(['<', '>', '/', '.']) {
+        let (before, behind) = (&xml[..at], &xml[at + found.len()..]);
+        for broken in [format!("{before}{CANARY}{behind}"), format!("{before}&{CANARY};{found}{behind}")] {
+            if let Err(error) = Message::from_xml(&broken) {
+                silent_error("from XML", &error);
+            }
+        }
     }
 }
 

@@ -329,6 +329,8 @@ async fn after_shutdown_nothing_is_taken() {
 pub(crate) async fn take_for_ever(store: &std::path::Path) {
     let store = hl7_sender::SqliteStore::open(store).await.unwrap();
     let sender = Sender::builder(store).destination(ehr(nowhere())).start().await.unwrap();
+    // What comes in is all that is written.
+    sender.pause_destination("ehr").await.unwrap();
     let intake = Intake::new(&sender, to_ehr()).unwrap();
     let address: SocketAddr = std::env::var("ADDRESS").unwrap().parse().unwrap();
     let server = crate::nodes::bind(address).await;

@@ -267,3 +267,27 @@ fn convert_writes_other_delimiters_and_another_character_set() {
         assert_eq!(hl7(&["convert", "--to", "er7", wrong[0], wrong[1]], er7).code, 2, "{wrong:?}");
     }
 }
+
+#[test]
+fn convert_writes_xml_and_reads_it() {
+    let second = ADT.replace("m1", "m2");
+    let xml = hl7(&["convert", "--to", "xml"], &format!("{ADT}{second}"));
+    assert_eq!((xml.code, xml.out.matches("<?xml ").count()), (0, 2), "{}", xml.err);
+    assert!(xml.out.contains("<MSH.10>m2</MSH.10>"), "{}", xml.out);
+    let again = hl7(&["convert", "--to", "er7"], &format!("\u{feff}\n{}", xml.out));
+    assert_eq!((again.code, again.out), (0, format!("{ADT}{second}")), "{}", again.err);
+    let bars = hl7(&["convert", "--to", "er7", "--delimiters", "#!~@&"], &xml.out);
+    assert!(bars.out.starts_with("MSH#!~@&#"), "{}", bars.out);
+}
+
+#[test]
+fn xml_that_is_no_message_is_exit_code_3_with_code_and_place() {
+    let broken = hl7(&["convert", "--to", "er7"], "<ACK>\n<MSH/>\n<TWEETY/></ACK>");
+    assert_eq!(broken.code, 3);
+    assert!(broken.err.contains("C304") && broken.err.contains("document 1"), "{}", broken.err);
+    assert!(broken.err.contains("line 3, column 1") && !broken.err.contains("TWEETY"), "{}", broken.err);
+    let line = hl7(&["convert", "--to", "xml"], &format!("{ADT}no segment\r"));
+    assert_eq!((line.code, line.err.contains("C312")), (3, true), "{}", line.err);
+    let wrong = hl7(&["convert", "--to", "xml", "--to-charset", "8859/1"], ADT);
+    assert_eq!((wrong.code, wrong.out.as_str()), (2, ""), "{}", wrong.err);
+}

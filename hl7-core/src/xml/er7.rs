@@ -1,0 +1,137 @@
+//! Writes a message in the pipe form, part by part in their order.
+
+use super::XmlErrorKind;
+use crate::delimiters::{Delimiters, Level};
+use crate::escape;
+
+/// The most parts of a part: no segment of the standard has a hundred.
+const MOST: usize = 999;
+
+/// A message as far as it is written.
+pub(super) struct Er7 {
+    text: String,
+    delimiters: Delimiters,
+    max_bytes: usize,
+    /// The numbers of the part that was written last; 0 is none.
+    field: usize,
+    component: usize,
+    subcomponent: usize,
+}
+
+type Written = Result<(), XmlErrorKind>;
+
+impl Er7 {
+    /// With an MSH segment that states these delimiters.
+    pub(super) fn new(delimiters: Delimiters, max_bytes: usize) -> Self {
+        let text = format!("MSH{}{}", delimiters.field(), delimiters.encoding_characters());
+        Self { text, delimiters, max_bytes, field: 2, component: 0, subcomponent: 0 }
+    }
+
+    pub(super) fn segment(&mut self, id: &str) -> Written {
+        self.text.push('\r');
+        self.text.push_str(id);
+        // The first field of a header is its separator.
+        self.field = usize::from(matches!(id, "BHS" | "FHS"));
+        self.check_length()
+    }
+
+    /// The next field, or the next repetition of the last one.
+    pub(super) fn field(&mut self, number: usize) -> Written {
+        let (level, times) = match number {
+            1.. if number == self.field => (Level::Repetition, 1),
+            _ => (Level::Field, steps(self.field, number)?),
+        };
+        (self.field, self.component, self.subcomponent) = (number, 0, 0);
+        self.separate(level, times)
+    }
+
+    /// The first or second field of a batch's or file's header, which are written as they are.
+    pub(super) fn literal(&mut self, number: usize, text: &str) -> Written {
+        let separator = self.delimiters.field();
+        let is_sound = match number {
+            1 => text.chars().eq([separator]) && self.field == 1,
+            _ => !text.contains([separator, '\r', '\n']),
+        };
+        match number {
+            _ if !is_sound => Err(XmlErrorKind::Delimiters),
+            1 => Ok(()),
+            _ => self.field(number).and_then(|()| self.value(text)),
+        }
+    }
+
+    pub(super) fn component(&mut self, number: usize) -> Written {
+        let times = steps(self.component, number)? - usize::from(self.component == 0);
+        (self.component, self.subcomponent) = (number, 0);
+        self.separate(Level::Component, times)
+    }
+
+    pub(super) fn subcomponent(&mut self, number: usize) -> Written {
+        let times = steps(self.subcomponent, number)? - usize::from(self.subcomponent == 0);
+        self.subcomponent = number;
+        self.separate(Level::Subcomponent, times)
+    }
+
+    /// A value as it is to be sent.
+    pub(super) fn value(&mut self, raw: &str) -> Written {
+        self.text.push_str(raw);
+        self.check_length()
+    }
+
+    /// Appends text to a value, escaped.
+    pub(super) fn escape(&self, value: &mut String, text: &str) -> Written {
+        if self.delimiters.escape().is_none() && escape::needs_escape(text, &self.delimiters) {
+            return Err(XmlErrorKind::NoDelimiter);
+        }
+        escape::escape_into(value, text, &self.delimiters);
+        Ok(())
+    }
+
+    /// Appends an escape sequence to a value.
+    pub(super) fn sequence(&self, value: &mut String, body: &str) -> Written {
+        let mark = self.delimiters.escape().ok_or(XmlErrorKind::NoDelimiter)?;
+        if body.contains(mark) || !escape::is_escape_sequence(body, &self.delimiters) {
+            return Err(XmlErrorKind::BadEscape);
+        }
+        if body.bytes().any(|byte| self.delimiters.escape_letter(byte).is_some()) {
+            return Err(XmlErrorKind::BadEscape);
+        }
+        value.push(mark);
+        value.push_str(body);
+        value.push(mark);
+        Ok(())
+    }
+
+    pub(super) fn end(mut self) -> String {
+        self.text.push('\r');
+        self.text
+    }
+
+    fn separate(&mut self, level: Level, times: usize) -> Written {
+        let missing = match level {
+            Level::Field => false,
+            Level::Repetition => self.delimiters.repetition().is_none(),
+            Level::Component => self.delimiters.component().is_none(),
+            Level::Subcomponent => self.delimiters.subcomponent().is_none(),
+        };
+        if missing && times > 0 {
+            return Err(XmlErrorKind::NoDelimiter);
+        }
+        let separator = char::from(self.delimiters.between(level));
+        self.text.extend(std::iter::repeat_n(separator, times));
+        self.check_length()
+    }
+
+    fn check_length(&self) -> Written {
+        if self.text.len() > self.max_bytes { Err(XmlErrorKind::TooLong) } else { Ok(()) }
+    }
+}
+
+/// How many separators stand between two parts.
+fn steps(last: usize, next: usize) -> Result<usize, XmlErrorKind> {
+    match next {
+        0 => Err(XmlErrorKind::UnknownElement),
+        _ if next > MOST => Err(XmlErrorKind::UnknownElement),
+        _ if next <= last => Err(XmlErrorKind::OutOfOrder),
+        _ => Ok(next - last),
+    }
+}
