@@ -128,8 +128,8 @@ impl Reading {
                 let number = number(name).filter(|_| name.starts_with(&format!("{id}.")));
                 let number = number.ok_or(XmlErrorKind::UnknownElement)?;
                 match id.as_str() {
-                    "MSH" if number <= 2 => self.delimiter(number),
-                    "BHS" | "FHS" if number <= 2 => Ok(Open::Literal(number)),
+                    "MSH" if matches!(number, 1 | 2) => self.delimiter(number),
+                    "BHS" | "FHS" if matches!(number, 1 | 2) => Ok(Open::Literal(number)),
                     _ => self.field(number),
                 }
             }

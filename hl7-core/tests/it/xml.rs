@@ -171,6 +171,8 @@ fn what_is_no_message_is_refused_with_a_code_and_a_place() {
         (&message("<patient/>"), "C304", 2),
         (&message("<PID><PV1.3/></PID>"), "C304", 2),
         (&message("<PID><PID.0/></PID>"), "C304", 2),
+        ("<ACK><MSH><MSH.0/></MSH></ACK>", "C304", 1),
+        (&message("<BHS><BHS.0/></BHS>"), "C304", 2),
         (&message("<PID><PID.1000/></PID>"), "C304", 2),
         (&message("<PID><PID.3><a/></PID.3></PID>"), "C304", 2),
         (&message("<PID><PID.3><CX.1><X.1><Y.2/></X.1></CX.1></PID.3></PID>"), "C304", 2),
