@@ -54,6 +54,9 @@ pub mod cookbook;
 mod delimiters;
 #[cfg(feature = "dictionary")]
 pub mod dictionary;
+#[cfg(feature = "document")]
+#[doc(hidden)]
+pub mod document;
 mod edit;
 mod encode;
 mod error;

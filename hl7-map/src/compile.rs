@@ -27,12 +27,12 @@ use hl7_core::Path;
 use crate::case::Case;
 use crate::error::MappingError;
 use crate::expr::Reads;
-use crate::place::Place;
 use crate::plan::{OnMiss, Plan};
 use crate::sources::Sources;
 use crate::standard::{At, Layout, Version};
-use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Scalar, Tree, shortened};
+use hl7_core::document::Place;
+use hl7_core::document::did_you_mean;
 
 /// What a mapping file comes to.
 pub(crate) struct Compiled {
@@ -213,7 +213,7 @@ impl Compiler<'_> {
             );
             return;
         }
-        let suggestion = suggest::did_you_mean(&key.text, known.iter().copied())
+        let suggestion = did_you_mean(&key.text, known.iter().copied())
             .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
         let error = MappingError::new("M004", key.place, format!("there is no key `{name}` here"));
         self.error(error.suggest(suggestion));

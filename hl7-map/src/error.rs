@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::place::{self, Place};
-use crate::shown::{harmless, obeyed};
+use hl7_core::document::{self, Place};
+use hl7_core::document::{harmless, obeyed};
 
 /// One mistake in a mapping file, or one warning about it.
 ///
@@ -219,7 +219,7 @@ impl MappingErrors {
     /// ```
     pub fn render(&self, file_name: &str, text: &str) -> String {
         let mut out = String::new();
-        let lines: Vec<&str> = place::lines(text).collect();
+        let lines: Vec<&str> = document::lines(text).collect();
         for (index, error) in self.list.iter().enumerate() {
             if index > 0 {
                 out.push('\n');

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::json::JsonFault;
-use crate::shown::harmless;
 use crate::value::{Fault, Parts};
+use hl7_core::document::harmless;
 
 /// Why a mapping made no message of a payload.
 #[derive(Clone, PartialEq, Eq)]

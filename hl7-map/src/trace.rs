@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::json;
 use crate::refusal::ApplyError;
-use crate::shown::harmless;
+use hl7_core::document::harmless;
 
 /// Where each field of one message, or each member of its JSON, came from.
 ///

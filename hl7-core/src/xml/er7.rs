@@ -31,7 +31,7 @@ impl Er7 {
         self.text.push('\r');
         self.text.push_str(id);
         // The first field of a header is its separator.
-        self.field = usize::from(matches!(id, "BHS" | "FHS"));
+        self.field = usize::from(matches!(id, "MSH" | "BHS" | "FHS"));
         self.check_length()
     }
 
@@ -45,7 +45,7 @@ impl Er7 {
         self.separate(level, times)
     }
 
-    /// The first or second field of a batch's or file's header, which are written as they are.
+    /// The first or second field of a header behind the first, which are written as they are.
     pub(super) fn literal(&mut self, number: usize, text: &str) -> Written {
         let separator = self.delimiters.field();
         let is_sound = match number {

@@ -44,7 +44,7 @@ enum Open {
     Segment(String),
     /// MSH.1 or MSH.2.
     Delimiter(usize),
-    /// The same of the header of a batch or file, which does not state the message's delimiters.
+    /// The same of another header, which does not state the message's delimiters.
     Literal(usize),
     Part(Part),
     Escape,
@@ -63,6 +63,8 @@ const SUBCOMPONENT: u8 = 2;
 struct Reading {
     open: Vec<Open>,
     is_over: bool,
+    /// Whether the first segment is over.
+    has_header: bool,
     /// What MSH.1 and MSH.2 say, until a field comes behind them.
     stated: [Option<String>; 2],
     er7: Option<Er7>,
@@ -79,6 +81,7 @@ impl Reading {
         Self {
             open: Vec::new(),
             is_over: false,
+            has_header: false,
             stated: [None, None],
             er7: None,
             max_bytes,
@@ -128,8 +131,8 @@ impl Reading {
                 let number = number(name).filter(|_| name.starts_with(&format!("{id}.")));
                 let number = number.ok_or(XmlErrorKind::UnknownElement)?;
                 match id.as_str() {
-                    "MSH" if matches!(number, 1 | 2) => self.delimiter(number),
-                    "BHS" | "FHS" if matches!(number, 1 | 2) => Ok(Open::Literal(number)),
+                    "MSH" if matches!(number, 1 | 2) && !self.has_header => self.delimiter(number),
+                    "MSH" | "BHS" | "FHS" if matches!(number, 1 | 2) => Ok(Open::Literal(number)),
                     _ => self.field(number),
                 }
             }
@@ -147,7 +150,7 @@ impl Reading {
         let is_id = matches!(name.as_bytes(), [a, b, c] if a.is_ascii_uppercase()
             && [b, c].iter().all(|x| x.is_ascii_uppercase() || x.is_ascii_digit()));
         match &mut self.er7 {
-            Some(er7) if is_id && name != "MSH" => er7.segment(name)?,
+            Some(er7) if is_id => er7.segment(name)?,
             None if name == "MSH" => {}
             None => return Err(XmlErrorKind::NoMessage),
             Some(_) => return Err(XmlErrorKind::UnknownElement),
@@ -223,7 +226,10 @@ impl Reading {
                 self.er7()?.literal(number, &text)?;
             }
             // MSH may have no other fields.
-            Some(Open::Segment(_)) => drop(self.er7()?),
+            Some(Open::Segment(_)) => {
+                self.er7()?;
+                self.has_header = true;
+            }
             _ => self.is_over = self.open.is_empty(),
         }
         Ok(())

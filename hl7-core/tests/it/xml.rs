@@ -191,7 +191,7 @@ fn what_is_no_message_is_refused_with_a_code_and_a_place() {
         (&short("<PID><PID.3>a|b</PID.3></PID>"), "C311", 2),
         (&short("<PID><PID.3/><PID.3/></PID>"), "C311", 2),
         (&short("<PID><PID.3><CX.1><H.1/><H.2/></CX.1></PID.3></PID>"), "C311", 2),
-        (&message("<MSH/>"), "C304", 2),
+        (&message("<MSH><MSH.1>|</MSH.1><MSH.2>^~\\&amp;</MSH.2></MSH>"), "C313", 2),
     ];
     for (xml, code, line) in cases {
         let error = Message::from_xml(xml).expect_err(xml);
@@ -216,6 +216,11 @@ fn small_texts_do_not_become_large_messages() {
     let outside =
         "<!DOCTYPE a [<!ENTITY a SYSTEM 'file:///etc/hostname'>]><ACK><MSH><MSH.3>&a;</MSH.3></MSH></ACK>";
     assert_eq!(Message::from_xml(outside).unwrap_err().code(), "C302");
+}
+
+#[test]
+fn a_line_that_only_begins_like_a_header_comes_back() {
+    comes_back(&Message::parse("MSH|}^\\||A\rMSH|PID^x|A|B\rMSH\rBHS|a^b|c\r").unwrap());
 }
 
 #[test]

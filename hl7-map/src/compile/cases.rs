@@ -10,8 +10,8 @@ use crate::case::{self, Case, Change, Expectation, ExpectedError, Given};
 use crate::error::MappingError;
 use crate::expr::{self, Origin, Reads};
 use crate::json::{Json, Object};
-use crate::shown::harmless;
 use crate::yaml::{Entry, Key, Node, Scalar, Style, Tree, shortened};
+use hl7_core::document::harmless;
 
 const KEYS: [&str; 8] = ["name", "given", "change", "expect", "expect_message", "dropped", "error", "now"];
 

@@ -6,12 +6,12 @@ use super::{Compiler, DeclaredSegment, TableName, fit};
 use crate::case::Case;
 use crate::error::MappingError;
 use crate::expr::Reads;
-use crate::place::Place;
 use crate::plan::{Build, MessageType, OnMiss, Part, Plan, Required, SourceMessage, Table, Work, Write};
-use crate::shown::harmless;
 use crate::standard::Version;
-use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
+use hl7_core::document;
+use hl7_core::document::Place;
+use hl7_core::document::harmless;
 
 /// Keys that every mapping may have.
 const COMMON: [&str; 9] = ["map", "from", "to", "zone", "tables", "lookups", "segments", "require", "tests"];
@@ -183,7 +183,7 @@ impl Compiler<'_> {
             "json" => Some(false),
             "hl7" => Some(true),
             other => {
-                let suggestion = suggest::did_you_mean(other, ["json", "hl7"]);
+                let suggestion = document::did_you_mean(other, ["json", "hl7"]);
                 let error = MappingError::new("M010", from.place, "`from` is `json` or `hl7`");
                 self.error(error.suggest_maybe(suggestion));
                 None
@@ -268,7 +268,7 @@ impl Compiler<'_> {
             return Some(zone);
         }
         let known: Vec<String> = zones.available().map(|zone| zone.as_str().to_owned()).collect();
-        let suggestion = suggest::did_you_mean(name, known.iter().map(String::as_str))
+        let suggestion = document::did_you_mean(name, known.iter().map(String::as_str))
             .unwrap_or_else(|| "zones are named as in the tz database: America/Chicago".to_owned());
         let error = MappingError::new("M109", place, format!("there is no zone `{}`", shortened(name)));
         self.error(error.suggest(suggestion));

@@ -8,8 +8,8 @@ use crate::error::MappingError;
 use crate::expr::Reads;
 use crate::plan::{EachLines, Formula, LinesOf, ReadPath, Term};
 use crate::standard::Layout;
-use crate::suggest;
 use crate::yaml::{Node, Tree, shortened};
+use hl7_core::document;
 
 /// Segments that stand before the groups of a message, where its structure is not known.
 const BEFORE_GROUPS: [&str; 8] = ["MSH", "SFT", "EVN", "PID", "PD1", "NK1", "PV1", "PV2"];
@@ -53,7 +53,7 @@ impl Compiler<'_> {
         let groups = layout.into_iter().flat_map(|layout| layout.within(Layout::ROOT));
         let names: Vec<&str> =
             groups.filter(|(_, element)| element.is_group).map(|(_, element)| element.name).collect();
-        let near = suggest::did_you_mean(name, names.iter().copied());
+        let near = document::did_you_mean(name, names.iter().copied());
         let all = (!names.is_empty()).then(|| format!("its groups are {}", names.join(", ")));
         let message = format!("the message has no group or segment `{}`", shortened(name));
         self.error(MappingError::new("M125", each.place, message).suggest_maybe(near.or(all)));

@@ -6,12 +6,12 @@ use super::document::{Top, literal};
 use super::emit::is_map;
 use super::{Around, Compiler};
 use crate::error::MappingError;
-use crate::place::Place;
 use crate::plan::{
     Accept, AddRule, Anchor, Drops, Edit, Gate, LineBreaks, RemoveRule, SegmentRule, SetRule, SetValue, Test,
 };
-use crate::shown::harmless;
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
+use hl7_core::document::Place;
+use hl7_core::document::harmless;
 
 impl Compiler<'_> {
     pub(super) fn edit(&mut self, top: &Top<'_>) -> Edit {

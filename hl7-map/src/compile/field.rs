@@ -6,8 +6,8 @@ use super::known::Level;
 use crate::error::MappingError;
 use crate::plan::{Kind, Leaf, LineBreaks, RepetitionRule, Switch};
 use crate::standard::{COMPOSITES, Component, Composite, component, component_names};
-use crate::suggest;
 use crate::yaml::{Entry, Key, Node, Style, Tree, shortened};
+use hl7_core::document;
 
 const KEYS: [&str; 14] = [
     "value",
@@ -207,7 +207,7 @@ impl Compiler<'_> {
             return self.unknown_key(key, value, &[]);
         }
         let names: Vec<_> = component_names(composite, self.version).collect();
-        let suggestion = suggest::did_you_mean(&key.text, names.iter().copied())
+        let suggestion = document::did_you_mean(&key.text, names.iter().copied())
             .unwrap_or_else(|| format!("its parts are {}", names.join(", ")));
         let name = shortened(&key.text);
         let (version, types) = (self.version.text(), composite.types);
@@ -286,8 +286,8 @@ impl Compiler<'_> {
             None | Some("skip") => false,
             Some("delete") => true,
             Some(text) => {
-                let suggestion = suggest::did_you_mean(text, ["delete", "skip"]);
-                let place = node.map_or(crate::place::Place::START, |node| node.place);
+                let suggestion = document::did_you_mean(text, ["delete", "skip"]);
+                let place = node.map_or(hl7_core::document::Place::START, |node| node.place);
                 let error = MappingError::new("M010", place, "`on_null` is `delete` or `skip`");
                 self.error(error.suggest_maybe(suggestion));
                 false

@@ -5,11 +5,11 @@ use hl7_core::dictionary::{DataType, Element, Table, TableKind, Usage};
 
 use super::Compiler;
 use crate::error::MappingError;
-use crate::place::Place;
 use crate::plan::{FieldRule, Form, Formula, Function, OnMiss, Term};
 use crate::standard::{self, Composite, Version};
-use crate::suggest;
 use crate::yaml::{Node, Tree};
+use hl7_core::document;
+use hl7_core::document::Place;
 
 /// A table with more codes is not written out in a suggestion.
 const FEW: usize = 12;
@@ -71,7 +71,7 @@ impl Compiler<'_> {
         let message = format!(
             "{place} takes codes of table {number:04} ({name}), which does not have this one in HL7 {version}"
         );
-        let near = suggest::nearest(text, table.codes().filter_map(|code| code.display()));
+        let near = document::nearest(text, table.codes().filter_map(|code| code.display()));
         let code = table.codes().find(|code| near.is_some() && code.display() == near);
         let same = table.codes().find(|code| code.code().eq_ignore_ascii_case(text));
         let hint = match same.or(code) {

@@ -11,10 +11,10 @@ use crate::expr::{
     self, Call, Condition, ExprFault, JsonPath, Origin, Pipeline, Primary, PrimaryKind, Reads, Step,
 };
 use crate::pattern::Pattern;
-use crate::place::Place;
 use crate::plan::{Form, Formula, Function, NamePart, OffsetRule, Operand, Precision, Term, Test};
-use crate::suggest;
 use crate::yaml::{Node, Scalar, Style, shortened};
+use hl7_core::document;
+use hl7_core::document::Place;
 
 /// The functions there are, with the form of their call.
 const FUNCTIONS: [(&str, &str); 35] = [
@@ -230,7 +230,7 @@ impl Compiler<'_> {
             }
             PrimaryKind::Variable(name) => {
                 let message = format!("there is no variable `${}`", shortened(&name));
-                let suggestion = suggest::nearest(&name, ["now", "root"]).map_or_else(
+                let suggestion = document::nearest(&name, ["now", "root"]).map_or_else(
                     || {
                         "the variables are $now and $root; when this is meant as text, write `lit:` in front"
                             .to_owned()
@@ -282,7 +282,7 @@ impl Compiler<'_> {
             if let Some(function) = self.function_outside(source, &call) {
                 return Some(function);
             }
-            let suggestion = suggest::did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known))
+            let suggestion = document::did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known))
                 .unwrap_or_else(|| {
                     format!("the functions are {}", FUNCTIONS.map(|(known, _)| known).join(", "))
                 });
@@ -353,7 +353,7 @@ impl Compiler<'_> {
         }
         // Looking for the nearest of thousands of names thousands of times would take minutes.
         let nearest = if self.errors.len() < ENOUGH { self.tables.as_slice() } else { &[] };
-        let suggestion = suggest::did_you_mean(name, nearest.iter().map(|table| table.name.as_str()))
+        let suggestion = document::did_you_mean(name, nearest.iter().map(|table| table.name.as_str()))
             .unwrap_or_else(|| "tables are listed under `tables`".to_owned());
         let message = format!("there is no table `{}`", shortened(name));
         self.error(MappingError::new("M105", source.place(at), message).suggest(suggestion));

@@ -3,11 +3,11 @@
 use super::Compiler;
 use super::emit::Repeats;
 use crate::error::MappingError;
-use crate::place::Place;
 use crate::plan::{GroupRule, MessageType, Part, SegmentRule};
 use crate::standard::{self, At, Layout};
-use crate::suggest;
 use crate::yaml::{Entry, Key, Node, shortened};
+use hl7_core::document;
+use hl7_core::document::Place;
 
 /// A part and its place in the structure; one that has none stands behind what precedes it in the file.
 struct Placed {
@@ -215,7 +215,7 @@ impl Compiler<'_> {
                 let names = layout.within(group).filter(|(_, element)| element.is_group);
                 let names: Vec<&str> = names.map(|(_, element)| element.name).collect();
                 let all = (!names.is_empty()).then(|| format!("its groups are {}", names.join(", ")));
-                ("M125", suggest::did_you_mean(&key.text, names.iter().copied()).or(all))
+                ("M125", document::did_you_mean(&key.text, names.iter().copied()).or(all))
             }
         };
         let of = if inside == structure { structure.to_owned() } else { format!("{inside} of {structure}") };

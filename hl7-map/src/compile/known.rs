@@ -6,10 +6,10 @@ use hl7_core::{Path, RepetitionIndex};
 use super::Compiler;
 use crate::error::MappingError;
 use crate::expr::Reads;
-use crate::place::Place;
 use crate::standard::Version;
-use crate::suggest;
 use crate::yaml::{Key, Node, Tree};
+use hl7_core::document;
+use hl7_core::document::Place;
 
 /// Where the character set stands since 2.3.
 const CHARSET: &str = "MSH-18";
@@ -203,7 +203,7 @@ impl super::DeclaredSegment {
 impl Unknown {
     fn into_error(self, at: Place, value: Option<&Node>) -> MappingError {
         let meant = value.and_then(last_name).and_then(|name| {
-            let number = suggest::named(&name, self.known.iter().map(|(_, name)| *name))?;
+            let number = document::named(&name, self.known.iter().map(|(_, name)| *name))?;
             self.known.get(number)
         });
         let hint = meant.map(|(path, name)| format!("did you mean {path} ({name})?"));

@@ -4,10 +4,10 @@ use super::Compiler;
 use super::document::literal;
 use crate::csv;
 use crate::error::MappingError;
-use crate::place::Place;
 use crate::plan::{Function, OnMiss, Term};
 use crate::sources::Sources;
 use crate::yaml::{Entry, Node, shortened};
+use hl7_core::document::Place;
 
 impl<'s> Compiler<'s> {
     /// What `sources` has under a name; that there are none, or not this one, is noted.

@@ -3,10 +3,10 @@
 use super::Compiler;
 use super::document::is_segment_id;
 use crate::error::MappingError;
-use crate::place::Place;
 use crate::standard;
-use crate::suggest;
 use crate::yaml::shortened;
+use hl7_core::document;
+use hl7_core::document::Place;
 
 impl Compiler<'_> {
     /// Notes a segment that neither the version nor the file has. A mapping that names no version may use those of any.
@@ -26,7 +26,7 @@ impl Compiler<'_> {
             MappingError::new("M116", place, format!("HL7 {} has no segment {id}", self.version.text()))
         } else {
             let error = MappingError::new("M116", place, format!("there is no segment `{}`", shortened(id)));
-            error.suggest_maybe(suggest::did_you_mean(id, dictionary.segments().map(|known| known.id())))
+            error.suggest_maybe(document::did_you_mean(id, dictionary.segments().map(|known| known.id())))
         };
         self.error(error);
         None

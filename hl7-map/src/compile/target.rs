@@ -4,8 +4,8 @@ use super::Compiler;
 use crate::error::MappingError;
 use crate::plan::MessageType;
 use crate::standard::Version;
-use crate::suggest;
 use crate::yaml::{Entry, Node, shortened};
+use hl7_core::document;
 
 impl Compiler<'_> {
     /// `{ hl7: "2.5.1", message: ADT^A08 }`
@@ -78,7 +78,7 @@ impl Compiler<'_> {
             let events = self.version.dictionary().events();
             let known: Vec<String> =
                 events.map(|known| format!("{}^{}", known.message_type(), known.trigger_event())).collect();
-            let near = suggest::did_you_mean(&text, known.iter().map(String::as_str));
+            let near = document::did_you_mean(&text, known.iter().map(String::as_str));
             (format!("the structure of {text} is not known here for HL7 {version}"), near)
         } else {
             (

@@ -2,7 +2,7 @@
 
 /// The word of `known` that is nearest to `given`, when it is near enough to be meant: one slip in words of up to four characters, two
 /// in words up to eight, three in longer ones. A slip is a character too many, missing, other, or swapped with its neighbour.
-pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     /// Longer words are not looked up, so that the cost stays small.
     const LONGEST: usize = 64;
     /// Nor are more words than this compared.
@@ -27,13 +27,13 @@ pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>)
 }
 
 /// The sentence for a suggestion.
-pub(crate) fn did_you_mean<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+pub fn did_you_mean<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
     nearest(given, known).map(|word| format!("did you mean `{word}`?"))
 }
 
 /// Which of `names`, each some words, a name of another file means: `maritalStatus` is `Marital Status`. All of its words are in it; of
 /// several names that with the fewest other words.
-pub(crate) fn named<'k>(given: &str, names: impl IntoIterator<Item = &'k str>) -> Option<usize> {
+pub fn named<'k>(given: &str, names: impl IntoIterator<Item = &'k str>) -> Option<usize> {
     let given = words(given);
     if given.is_empty() {
         return None;

@@ -1,28 +1,28 @@
-//! Where something stands in a mapping file.
+//! Where something stands in a file.
 
-/// A place in the text of a mapping file: the line and the column of its first character, from 1, and its width on that line, all in
+/// A place in the text of a file: the line and the column of its first character, from 1, and its width on that line, all in
 /// characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(crate) struct Place {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-    pub(crate) width: usize,
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+    pub width: usize,
     /// A key stands there, which may be shown also where values may not.
-    pub(crate) is_key: bool,
+    pub is_key: bool,
 }
 
 impl Place {
     /// The start of the file.
-    pub(crate) const START: Self = Self { line: 1, column: 1, width: 1, is_key: false };
+    pub const START: Self = Self { line: 1, column: 1, width: 1, is_key: false };
 
     /// The part of this place that starts `skip` characters in and is `width` wide.
-    pub(crate) fn part(self, skip: usize, width: usize) -> Self {
+    pub fn part(self, skip: usize, width: usize) -> Self {
         Self { column: self.column + skip, width: width.max(1), ..self }
     }
 }
 
 /// The lines of a file as YAML counts them: they end in CR LF, CR or LF.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text).filter(|text| !text.is_empty());
     std::iter::from_fn(move || {
         let text = rest?;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// `text` with a mark in place of each character that a terminal obeys or that reorders what is shown.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+pub fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);
     }
@@ -11,7 +11,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// Control characters, line and paragraph separators, and the marks of writing direction.
-pub(crate) fn obeyed(c: char) -> bool {
+pub fn obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
