@@ -82,9 +82,7 @@ impl Writer<'_> {
             let number = index + 1;
             let name = format!("{id}.{number}");
             if segment.is_header() && number <= 2 {
-                self.begin(&name);
-                self.text(field.raw())?;
-                self.end(&name);
+                self.literal(&name, field.raw())?;
                 continue;
             }
             let kind = self.type_of(segment, definition, number);
@@ -93,6 +91,17 @@ impl Writer<'_> {
             }
         }
         self.close(id);
+        Ok(())
+    }
+
+    /// The first or second field of a header, in which nothing is an escape sequence.
+    fn literal(&mut self, name: &str, raw: &str) -> Result<(), XmlError> {
+        if !raw.chars().all(is_allowed) {
+            return Err(self.fault(XmlErrorKind::NoDelimiter));
+        }
+        self.begin(name);
+        self.text(raw)?;
+        self.end(name);
         Ok(())
     }
 

@@ -228,6 +228,8 @@ fn what_xml_cannot_hold_is_refused() {
     let msg = Message::parse("MSH|^~|\u{1}\r").unwrap();
     let error = msg.to_xml().unwrap_err();
     assert_eq!((error.code(), error.place()), ("C311", XmlPlace::Segment(1)));
+    let msg = Message::parse("MSH|^~\\&|A\rFHS|a\u{1}|b\r").unwrap();
+    assert_eq!(msg.to_xml().unwrap_err().code(), "C311");
     let msg = Message::parse("MSH|^~\\&|A\rPID|1\rnot a segment|x\r").unwrap();
     let error = msg.to_xml().unwrap_err();
     assert_eq!((error.code(), error.place()), ("C312", XmlPlace::Segment(3)));
