@@ -13,9 +13,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use argument::{Argument, Pattern};
+use evaluate::Scope;
 
 use crate::message::Message;
 use crate::path::Path;
+#[cfg(feature = "profile")]
+use crate::segment::Segment;
 
 pub use error::{ConditionError, ConditionErrorKind};
 
@@ -134,7 +137,19 @@ impl Condition {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn holds(&self, message: &Message<'_>) -> bool {
-        self.clause.holds(message)
+        self.clause.holds(Scope { message, here: None })
+    }
+
+    /// The same where paths with the ID of this segment mean this one, unless they name another.
+    #[cfg(feature = "profile")]
+    pub(crate) fn holds_at(&self, message: &Message<'_>, here: Segment<'_>) -> bool {
+        self.clause.holds(Scope { message, here: Some(here) })
+    }
+
+    /// Whether there is something at the path.
+    #[cfg(feature = "profile")]
+    pub(crate) fn present(path: Path) -> Self {
+        Self { clause: Clause::Present(path) }
     }
 
     /// The paths that the condition reads, in the order in which they are written, as often as they are.

@@ -19,7 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The [`tutorial`] goes through it step by step; the [`cookbook`] holds recipes.
+//! The [`tutorial`] goes through it step by step; the [`cookbook`] holds recipes; the [`guide`] tells of validation and profiles.
 //!
 //! # The words
 //!
@@ -63,6 +63,7 @@ mod error;
 mod escape;
 #[cfg(feature = "dictionary")]
 mod groups;
+pub mod guide;
 mod header;
 mod index;
 mod jis;
@@ -70,6 +71,8 @@ mod leaves;
 mod message;
 mod path;
 mod piece;
+#[cfg(feature = "profile")]
+pub mod profile;
 mod read;
 mod scan;
 mod segment;
@@ -97,9 +100,13 @@ pub use leaves::{Leaf, Leaves};
 pub use message::{Message, Segments};
 pub use path::{Occurrence, Path, PathError, PathErrorKind, RepetitionFilter, RepetitionIndex};
 pub use piece::{Component, Field, Repetition, Subcomponent, Value};
+#[cfg(feature = "profile")]
+pub use profile::{Profile, ProfileError, ProfileErrors};
 pub use read::{ReadOptions, Undecodable};
 pub use segment::Segment;
 #[cfg(feature = "dictionary")]
-pub use validate::{Finding, FindingCode, Findings, Level, Severity, UnknownLevel, Validation, validate};
+pub use validate::{
+    Against, Finding, FindingCode, Findings, Level, Severity, UnknownLevel, Validation, validate,
+};
 #[cfg(feature = "xml")]
 pub use xml::{XmlError, XmlErrorKind, XmlPlace};

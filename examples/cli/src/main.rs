@@ -86,7 +86,7 @@ enum Command {
         #[command(flatten)]
         explained: explain::Explained,
     },
-    /// Check messages against the standard: code, place and a caret, without values.
+    /// Check messages against the standard, and a profile: code, place and a caret, without values.
     ///
     /// Exit code 1 when there is an error; warnings and information alone are exit code 0.
     Validate {

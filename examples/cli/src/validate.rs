@@ -1,10 +1,11 @@
-//! `hl7 validate`: what the standard says against messages.
+//! `hl7 validate`: what the standard, and a profile, say against messages.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hl7_core::dictionary::Version;
-use hl7_core::{Finding, Findings, Level, Message, Validation, validate};
+use hl7_core::{Finding, Findings, Level, Message, Profile, ProfileErrors, Validation, validate};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -17,9 +18,12 @@ use crate::visible;
 pub(crate) struct Validated {
     #[command(flatten)]
     source: Source,
-    /// Check this level only; may be given several times. All when left out: syntax, structure, usage, cardinality, type, length, table.
+    /// Check this level only; may be given several times. All when left out: syntax, structure, usage, cardinality, type, length, table, profile.
     #[arg(long, value_name = "LEVEL")]
     level: Vec<Level>,
+    /// What a site or partner wants beside the standard: a file in YAML.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// The version of the standard, whatever MSH-12 states.
     #[arg(long, value_name = "VERSION", value_parser = version)]
     version: Option<Version>,
@@ -41,7 +45,7 @@ pub(crate) fn version(text: &str) -> Result<Version, String> {
 
 pub(crate) fn run(validated: &Validated) -> Result<(), Failure> {
     let mut is_valid = true;
-    let validation = validation(validated);
+    let validation = validation(validated)?;
     input::each_message(&validated.source, |message| {
         let findings = validate(message, &validation);
         is_valid &= findings.is_valid();
@@ -51,13 +55,24 @@ pub(crate) fn run(validated: &Validated) -> Result<(), Failure> {
     if is_valid { Ok(()) } else { Err(Failure::told()) }
 }
 
-fn validation(validated: &Validated) -> Validation {
-    let all = Validation::new().limit(validated.limit);
-    let of_version = validated.version.map_or(all, |version| all.version(version));
-    match validated.level.as_slice() {
-        [] => of_version,
-        levels => of_version.levels(levels.iter().copied()),
+fn validation(validated: &Validated) -> Result<Validation, Failure> {
+    let mut validation = Validation::new().limit(validated.limit);
+    if let Some(version) = validated.version {
+        validation = validation.version(version);
     }
+    if let Some(file) = &validated.profile {
+        validation = validation.profile(&profile(file)?);
+    }
+    Ok(match validated.level.as_slice() {
+        [] => validation,
+        levels => validation.levels(levels.iter().copied()),
+    })
+}
+
+fn profile(file: &Path) -> Result<Profile, Failure> {
+    let text = input::text(file)?;
+    let shown = |errors: ProfileErrors| Failure::mistake(errors.render(&file.display().to_string(), &text));
+    Profile::from_yaml(&text).map_err(shown)
 }
 
 struct Shown<'m> {
@@ -118,6 +133,7 @@ impl Shown<'_> {
             "path": finding.path().map(ToString::to_string),
             "offset": finding.offset(),
             "text": finding.text(),
+            "rule": finding.rule(),
         });
         let value = finding.path().filter(|path| self.values && path.field().is_some());
         if let Some(value) = value.and_then(|path| self.message.get(path)) {

@@ -5,70 +5,87 @@ use std::collections::HashSet;
 
 use super::argument::{Argument, Pattern};
 use super::{Clause, Comparison, Order};
-use crate::message::Message;
+use crate::message::{Message, in_field};
 use crate::path::{Occurrence, Path};
+use crate::piece::Value;
+use crate::segment::Segment;
 use crate::typed::Number;
 
+/// What a condition is asked of: a message, and perhaps one of its segments, which is meant by paths with its ID that name no other.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'s> {
+    pub(super) message: &'s Message<'s>,
+    pub(super) here: Option<Segment<'s>>,
+}
+
+impl<'s> Scope<'s> {
+    fn values(self, path: &Path) -> impl Iterator<Item = Value<'s>> + use<'s> {
+        let is_here =
+            |here: &Segment<'_>| path.occurrence() == Occurrence::First && here.id() == path.segment_id();
+        let (here, path) = (self.here.filter(is_here), *path);
+        let elsewhere = here.is_none().then(|| self.message.get_all(&path)).into_iter().flatten();
+        let field = here.and_then(|segment| segment.field(path.field()?.into()));
+        field.into_iter().flat_map(move |field| in_field(field, path)).chain(elsewhere)
+    }
+}
+
 impl Clause {
-    pub(super) fn holds(&self, message: &Message<'_>) -> bool {
+    pub(super) fn holds(&self, scope: Scope<'_>) -> bool {
         match self {
-            Self::Any(clauses) => clauses.iter().any(|clause| clause.holds(message)),
-            Self::All(clauses) => clauses.iter().all(|clause| clause.holds(message)),
-            Self::Not(inner) => !inner.holds(message),
-            Self::Present(path) => is_present(message, path),
+            Self::Any(clauses) => clauses.iter().any(|clause| clause.holds(scope)),
+            Self::All(clauses) => clauses.iter().all(|clause| clause.holds(scope)),
+            Self::Not(inner) => !inner.holds(scope),
+            Self::Present(path) => is_present(scope, path),
             Self::Compare(path, comparison, argument) => match comparison {
-                Comparison::Equal => equals(message, path, argument),
-                Comparison::NotEqual => differs(message, path, argument),
-                Comparison::Ordered(order) => is_ordered(message, path, *order, argument),
+                Comparison::Equal => equals(scope, path, argument),
+                Comparison::NotEqual => differs(scope, path, argument),
+                Comparison::Ordered(order) => is_ordered(scope, path, *order, argument),
             },
-            Self::In(path, list) => is_in(message, path, list),
-            Self::Matches(path, pattern) => fits(message, path, pattern),
+            Self::In(path, list) => is_in(scope, path, list),
+            Self::Matches(path, pattern) => fits(scope, path, pattern),
         }
     }
 }
 
 /// Whether anything but delimiters stands at `path`; for a path that names a segment, whether there is one.
-fn is_present(message: &Message<'_>, path: &Path) -> bool {
-    let Some(field) = path.field() else { return has_segment(message, path) };
+fn is_present(scope: Scope<'_>, path: &Path) -> bool {
+    let Some(field) = path.field() else { return has_segment(scope, path) };
     // MSH-1 and MSH-2 are the delimiters and hold nothing else.
     let of_delimiters = field <= 2 && matches!(path.segment_id(), "MSH" | "FHS" | "BHS");
-    let d = message.delimiters();
+    let d = scope.message.delimiters();
     let separators = [d.repetition_byte(), d.component_byte(), d.subcomponent_byte()];
     let says_something = |raw: &str| raw.bytes().any(|byte| of_delimiters || !separators.contains(&byte));
-    message.get_all(path).any(|value| says_something(value.raw()))
+    scope.values(path).any(|value| says_something(value.raw()))
 }
 
-fn has_segment(message: &Message<'_>, path: &Path) -> bool {
+fn has_segment(scope: Scope<'_>, path: &Path) -> bool {
     let before = match path.occurrence() {
         Occurrence::Nth(n) => n as usize - 1,
         Occurrence::First | Occurrence::All => 0,
     };
-    message.segments(path.segment_id()).nth(before).is_some()
+    scope.message.segments(path.segment_id()).nth(before).is_some()
 }
 
 /// The texts at `path`, in order. What is empty counts as absent.
-fn texts<'s>(message: &'s Message<'_>, path: &Path) -> impl Iterator<Item = Cow<'s, str>> {
-    message.get_all(path).map(|value| value.text()).filter(|text| !text.is_empty())
+fn texts<'s>(scope: Scope<'s>, path: &Path) -> impl Iterator<Item = Cow<'s, str>> {
+    scope.values(path).map(|value| value.text()).filter(|text| !text.is_empty())
 }
 
 /// The texts of an argument; the empty text is an absent one.
-fn argument_texts<'s>(
-    message: &'s Message<'_>,
-    argument: &'s Argument,
-) -> impl Iterator<Item = Cow<'s, str>> {
+fn argument_texts<'s>(scope: Scope<'s>, argument: &'s Argument) -> impl Iterator<Item = Cow<'s, str>> {
     let constant = argument.text().filter(|text| !text.is_empty()).map(Cow::Borrowed);
-    let read = argument.path().map(|path| texts(message, path));
+    let read = argument.path().map(|path| texts(scope, path));
     constant.into_iter().chain(read.into_iter().flatten())
 }
 
 /// Whether a text of the one side is a text of the other, or both have none.
-fn equals(message: &Message<'_>, path: &Path, argument: &Argument) -> bool {
-    let mut left = texts(message, path);
+fn equals(scope: Scope<'_>, path: &Path, argument: &Argument) -> bool {
+    let mut left = texts(scope, path);
     match argument {
         Argument::Text(text) if text.is_empty() => left.next().is_none(),
         Argument::Text(text) => left.any(|found| *found == **text),
         Argument::Path(other) => {
-            let right: HashSet<_> = texts(message, other).collect();
+            let right: HashSet<_> = texts(scope, other).collect();
             let mut left = left.peekable();
             if left.peek().is_none() { right.is_empty() } else { left.any(|text| right.contains(&text)) }
         }
@@ -76,9 +93,9 @@ fn equals(message: &Message<'_>, path: &Path, argument: &Argument) -> bool {
 }
 
 /// Whether a text of the one side is not a text of the other, or only one side has any. That is so unless all are the same.
-fn differs(message: &Message<'_>, path: &Path, argument: &Argument) -> bool {
-    let mut left = texts(message, path);
-    let mut right = argument_texts(message, argument);
+fn differs(scope: Scope<'_>, path: &Path, argument: &Argument) -> bool {
+    let mut left = texts(scope, path);
+    let mut right = argument_texts(scope, argument);
     match (left.next(), right.next()) {
         (None, None) => false,
         (Some(a), Some(b)) => a != b || left.any(|text| text != a) || right.any(|text| text != a),
@@ -86,21 +103,21 @@ fn differs(message: &Message<'_>, path: &Path, argument: &Argument) -> bool {
     }
 }
 
-fn is_in(message: &Message<'_>, path: &Path, list: &[Argument]) -> bool {
+fn is_in(scope: Scope<'_>, path: &Path, list: &[Argument]) -> bool {
     let is_constant = |item: &&Argument| item.text().is_some_and(|text| !text.is_empty());
     // The constants in one go over the places.
-    texts(message, path).any(|text| list.iter().any(|item| item.text() == Some(&*text)))
-        || list.iter().filter(|item| !is_constant(item)).any(|item| equals(message, path, item))
+    texts(scope, path).any(|text| list.iter().any(|item| item.text() == Some(&*text)))
+        || list.iter().filter(|item| !is_constant(item)).any(|item| equals(scope, path, item))
 }
 
-fn fits(message: &Message<'_>, path: &Path, pattern: &Pattern) -> bool {
-    texts(message, path).any(|text| !is_null(&text) && pattern.fits(&text))
+fn fits(scope: Scope<'_>, path: &Path, pattern: &Pattern) -> bool {
+    texts(scope, path).any(|text| !is_null(&text) && pattern.fits(&text))
 }
 
-fn is_ordered(message: &Message<'_>, path: &Path, order: Order, argument: &Argument) -> bool {
-    let right: Vec<_> = argument_texts(message, argument).collect();
+fn is_ordered(scope: Scope<'_>, path: &Path, order: Order, argument: &Argument) -> bool {
+    let right: Vec<_> = argument_texts(scope, argument).collect();
     let bounds = Bounds::of(&right, order);
-    texts(message, path).any(|text| !is_null(&text) && bounds.hold(&text))
+    texts(scope, path).any(|text| !is_null(&text) && bounds.hold(&text))
 }
 
 fn is_null(text: &str) -> bool {

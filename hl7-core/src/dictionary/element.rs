@@ -47,6 +47,12 @@ impl Element {
         Element { dictionary, number: number as u16, facts }
     }
 
+    /// One of which the standard says nothing.
+    #[cfg(feature = "profile")]
+    pub(crate) fn blank(dictionary: Dictionary, number: usize) -> Element {
+        Element { dictionary, number: number as u16, facts: 0 }
+    }
+
     /// Its place, from 1.
     pub fn number(self) -> u16 {
         self.number

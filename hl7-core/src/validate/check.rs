@@ -2,7 +2,8 @@
 
 use super::finding::Fact;
 use super::level::Levels;
-use super::{Finding, FindingCode, Findings, Level};
+use super::profiled::Profiled;
+use super::{Finding, FindingCode, Findings, Level, Severity};
 use crate::ack::ErrorCode;
 use crate::dictionary::{Dictionary, Version};
 use crate::message::Message;
@@ -14,6 +15,7 @@ pub(super) struct Check<'m> {
     pub(super) dictionary: Dictionary,
     pub(super) levels: Levels,
     pub(super) findings: Findings,
+    pub(super) profiled: Profiled<'m>,
     limit: usize,
 }
 
@@ -60,8 +62,9 @@ impl<'m> Check<'m> {
         dictionary: Dictionary,
         levels: Levels,
         limit: usize,
+        profiled: Profiled<'m>,
     ) -> Check<'m> {
-        Check { message, dictionary, levels, limit, findings: Findings::default() }
+        Check { message, dictionary, levels, limit, profiled, findings: Findings::default() }
     }
 
     pub(super) fn checks(&self, level: Level) -> bool {
@@ -70,6 +73,9 @@ impl<'m> Check<'m> {
 
     /// Reports what was found where `raw`, a part of the message's text, starts.
     pub(super) fn report(&mut self, code: FindingCode, at: Place, raw: &str, fact: Fact) {
+        if self.is_profiled(code, at) {
+            return;
+        }
         self.report_as(code, code.error_code(), raw, fact, |message| path_of(message, at));
     }
 
@@ -82,14 +88,29 @@ impl<'m> Check<'m> {
         fact: Fact,
         path: impl FnOnce(&Message<'_>) -> Option<Path>,
     ) {
-        self.findings.worst = self.findings.worst.max(Some(code.severity()));
+        if let Some(severity) = self.severity_of(code) {
+            self.put(code, severity, error_code, raw, fact, path);
+        }
+    }
+
+    /// Reports with a severity.
+    pub(super) fn put(
+        &mut self,
+        code: FindingCode,
+        severity: Severity,
+        error_code: ErrorCode,
+        raw: &str,
+        fact: Fact,
+        path: impl FnOnce(&Message<'_>) -> Option<Path>,
+    ) {
+        self.findings.worst = self.findings.worst.max(Some(severity));
         if self.findings.list.len() >= self.limit {
             self.findings.more += 1;
             return;
         }
         let at = path(self.message);
         let offset = (raw.as_ptr() as usize).saturating_sub(self.message.as_er7().as_ptr() as usize);
-        self.findings.list.push(Finding { code, error_code, at, offset, fact });
+        self.findings.list.push(Finding { code, severity, error_code, at, offset, fact });
     }
 
     /// V103. An empty MSH-12 is a required field that is missing.
@@ -111,6 +132,7 @@ impl<'m> Check<'m> {
         }
         for (index, segment) in message.iter().enumerate() {
             self.segment(index, segment);
+            self.profiled_segment(index, segment);
         }
     }
 
@@ -128,7 +150,7 @@ impl<'m> Check<'m> {
 }
 
 /// The path of a place. A segment is counted among those with its ID.
-fn path_of(message: &Message<'_>, at: Place) -> Option<Path> {
+pub(super) fn path_of(message: &Message<'_>, at: Place) -> Option<Path> {
     let segment = message.segment_at(at.segment);
     // A line without a field is no segment of any use, and three letters of it may be a name.
     if !segment.has_valid_id() || segment.raw().len() <= 3 {
@@ -141,14 +163,15 @@ fn path_of(message: &Message<'_>, at: Place) -> Option<Path> {
 
 impl FindingCode {
     /// The condition of table 0357, where the code alone tells it.
-    fn error_code(self) -> ErrorCode {
+    pub(super) fn error_code(self) -> ErrorCode {
         use FindingCode as C;
         match self {
             C::UnknownVersion => ErrorCode::UnsupportedVersionId,
             C::UnknownStructure => ErrorCode::UnsupportedMessageType,
-            C::MissingField | C::MissingComponent => ErrorCode::RequiredFieldMissing,
-            C::TooLong => ErrorCode::ValueTooLong,
-            C::UnknownCode | C::LocalCode => ErrorCode::TableValueNotFound,
+            C::MissingField | C::MissingComponent | C::TooFewRepetitions => ErrorCode::RequiredFieldMissing,
+            C::TooLong | C::LongerThanProfile => ErrorCode::ValueTooLong,
+            C::UnknownCode | C::LocalCode | C::UnlistedCode => ErrorCode::TableValueNotFound,
+            C::OtherProfile => ErrorCode::MessageAccepted,
             C::NoSegment => ErrorCode::SegmentSequenceError,
             _ if self.level() == Level::Structure => ErrorCode::SegmentSequenceError,
             _ => ErrorCode::DataTypeError,

@@ -81,7 +81,7 @@ impl<'m> Check<'m> {
     }
 
     /// A repetition or a component, of which something was sent.
-    fn value(&mut self, at: Place, value: Value<'m>, element: Element, data_type: DataType) {
+    pub(super) fn value(&mut self, at: Place, value: Value<'m>, element: Element, data_type: DataType) {
         if value.is_empty() || value.is_null() {
             return;
         }

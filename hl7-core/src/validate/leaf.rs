@@ -87,8 +87,15 @@ impl<'m> Check<'m> {
         if !self.checks(Level::Table) || value.is_empty() || value.is_null() {
             return;
         }
-        let Some(table) = self.dictionary.table(number) else { return };
         let text = value.text();
+        match self.profiled.table_has(number, &text) {
+            Some(true) => return,
+            Some(false) => {
+                return self.report(FindingCode::UnlistedCode, at, value.raw(), Fact::Table(number));
+            }
+            None => {}
+        }
+        let Some(table) = self.dictionary.table(number) else { return };
         if table.code(&text).is_some() || table.codes().next().is_none() {
             return;
         }

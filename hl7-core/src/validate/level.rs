@@ -21,11 +21,13 @@ pub enum Level {
     Length,
     /// Codes, from 2.3.1 on.
     Table,
+    /// Checks of a profile's own.
+    Profile,
 }
 
 impl Level {
     /// All levels.
-    pub const ALL: [Level; 7] = [
+    pub const ALL: [Level; 8] = [
         Level::Syntax,
         Level::Structure,
         Level::Usage,
@@ -33,9 +35,10 @@ impl Level {
         Level::Type,
         Level::Length,
         Level::Table,
+        Level::Profile,
     ];
 
-    /// Its name: `syntax`, `structure`, `usage`, `cardinality`, `type`, `length`, `table`.
+    /// Its name: `syntax`, `structure`, `usage`, `cardinality`, `type`, `length`, `table`, `profile`.
     pub fn name(self) -> &'static str {
         match self {
             Level::Syntax => "syntax",
@@ -45,6 +48,7 @@ impl Level {
             Level::Type => "type",
             Level::Length => "length",
             Level::Table => "table",
+            Level::Profile => "profile",
         }
     }
 }
@@ -65,7 +69,7 @@ impl FromStr for Level {
 
 /// A text is no level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no level: syntax, structure, usage, cardinality, type, length or table")]
+#[error("no level: syntax, structure, usage, cardinality, type, length, table or profile")]
 pub struct UnknownLevel;
 
 /// A set of levels.

@@ -8,6 +8,12 @@ mod finding;
 mod findings;
 mod leaf;
 mod level;
+mod problem;
+#[cfg(feature = "profile")]
+mod profiled;
+#[cfg(not(feature = "profile"))]
+#[path = "unprofiled.rs"]
+mod profiled;
 mod structure;
 
 pub use finding::{Finding, FindingCode};
@@ -16,26 +22,37 @@ pub use level::{Level, Severity, UnknownLevel};
 
 use check::Check;
 use level::Levels;
+use profiled::Profiled;
 
 use crate::dictionary::{Dictionary, Version};
 use crate::message::Message;
+#[cfg(feature = "profile")]
+use crate::profile::Profile;
 
 /// What is checked, and how much is reported.
 ///
 /// By default all levels are, against the version that MSH-12 states or the nearest one, and the first 100 findings are listed: who mends a
 /// message needs no more at a time, and a peer that sends nonsense fills no log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Validation {
     levels: Levels,
     version: Option<Version>,
     limit: usize,
+    #[cfg(feature = "profile")]
+    profile: Option<Profile>,
 }
 
 const USUAL_LIMIT: usize = 100;
 
 impl Default for Validation {
     fn default() -> Self {
-        Validation { levels: Levels::of(Level::ALL), version: None, limit: USUAL_LIMIT }
+        Validation {
+            levels: Levels::of(Level::ALL),
+            version: None,
+            limit: USUAL_LIMIT,
+            #[cfg(feature = "profile")]
+            profile: None,
+        }
     }
 }
 
@@ -66,6 +83,13 @@ impl Validation {
         self
     }
 
+    /// Checks against a profile beside the standard.
+    #[cfg(feature = "profile")]
+    pub fn profile(mut self, profile: &Profile) -> Validation {
+        self.profile = Some(profile.clone());
+        self
+    }
+
     /// Lists this many findings at most; the others are counted.
     pub fn limit(mut self, findings: usize) -> Validation {
         self.limit = findings;
@@ -73,7 +97,42 @@ impl Validation {
     }
 }
 
-/// What the standard says against a message. The time it takes grows with the message's size only.
+/// What a message can be validated against: a [`Validation`], or with the feature `profile` a `Profile`.
+pub trait Against: sealed::Sealed {}
+
+impl Against for Validation {}
+
+#[cfg(feature = "profile")]
+impl Against for Profile {}
+
+mod sealed {
+    use std::borrow::Cow;
+
+    use super::Validation;
+
+    pub trait Sealed {
+        /// What is checked.
+        fn validation(&self) -> Cow<'_, Validation>;
+    }
+
+    impl Sealed for Validation {
+        fn validation(&self) -> Cow<'_, Validation> {
+            Cow::Borrowed(self)
+        }
+    }
+
+    /// All levels, against the standard and the profile.
+    #[cfg(feature = "profile")]
+    impl Sealed for super::Profile {
+        fn validation(&self) -> Cow<'_, Validation> {
+            Cow::Owned(Validation::new().profile(self))
+        }
+    }
+}
+
+/// What the standard, and a profile, say against a message. The time it takes grows with the message's size only, and with the profile's.
+///
+/// It is validated against a [`Validation`], or with the feature `profile` against a `Profile`.
 ///
 /// ```
 /// use hl7_core::{FindingCode, Message, Validation, validate};
@@ -85,13 +144,17 @@ impl Validation {
 /// assert!(!findings.is_valid());
 /// # Ok::<(), hl7_core::ParseError>(())
 /// ```
-pub fn validate(message: &Message<'_>, validation: &Validation) -> Findings {
-    let dictionary = validation.version.map_or_else(|| Dictionary::of_message(message), Dictionary::of);
-    let mut check = Check::new(message, dictionary, validation.levels, validation.limit);
-    if validation.version.is_none() {
+pub fn validate(message: &Message<'_>, against: &impl Against) -> Findings {
+    let validation = against.validation();
+    let profiled = Profiled::of(message, &validation);
+    let stated = validation.version.or(profiled.version());
+    let dictionary = stated.map_or_else(|| Dictionary::of_message(message), Dictionary::of);
+    let mut check = Check::new(message, dictionary, validation.levels, validation.limit, profiled);
+    if stated.is_none() {
         check.version();
     }
     check.structure();
     check.segments();
+    check.profile();
     check.findings
 }

@@ -71,6 +71,9 @@ impl Check<'_> {
             None => (FindingCode::MissingSegment, part.segment().map_or("", |segment| segment.name())),
         };
         let id = first_segment(part);
+        if part.group().is_none() && self.profiled.may_be_absent(id) {
+            return;
+        }
         let raw = self.message.segment_at(instance.range().start).raw();
         let next = |message: &Message<'_>| {
             let n = message.iter().filter(|segment| segment.id() == id).count() as u32 + 1;

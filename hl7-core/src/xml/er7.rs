@@ -54,8 +54,9 @@ impl Er7 {
         };
         match number {
             _ if !is_sound => Err(XmlErrorKind::Delimiters),
-            1 => Ok(()),
-            _ => self.field(number).and_then(|()| self.value(text)),
+            1 => self.field(2),
+            _ if self.field == 2 => self.value(text),
+            _ => self.field(2).and_then(|()| self.value(text)),
         }
     }
 
@@ -79,7 +80,10 @@ impl Er7 {
 
     /// Appends text to a value, escaped.
     pub(super) fn escape(&self, value: &mut String, text: &str) -> Written {
-        if self.delimiters.escape().is_none() && escape::needs_escape(text, &self.delimiters) {
+        // Of the control characters of XML only line ends mean something here.
+        let means_something =
+            |byte| matches!(byte, b'\r' | b'\n') || self.delimiters.escape_letter(byte).is_some();
+        if self.delimiters.escape().is_none() && text.bytes().any(means_something) {
             return Err(XmlErrorKind::NoDelimiter);
         }
         escape::escape_into(value, text, &self.delimiters);

@@ -17,6 +17,8 @@ mod expected;
 mod groups;
 mod index;
 mod privacy;
+#[cfg(feature = "profile")]
+mod profile;
 mod properties;
 mod read;
 mod rebuild;

@@ -106,14 +106,16 @@ fn each_code_is_found_at_its_place_and_by_its_level_alone() {
         assert_eq!(alone, all.into_iter().filter(|(found, ..)| found[..2] == code[..2]).collect::<Vec<_>>());
         codes.insert(known);
     }
-    assert_eq!(codes.into_iter().collect::<Vec<_>>(), FindingCode::ALL);
+    let of_standard = FindingCode::ALL.into_iter().filter(|code| !code.is_of_profile());
+    assert!(codes.into_iter().eq(of_standard));
 }
 
 #[test]
 fn every_code_is_documented_as_it_is() {
     let source = include_str!("../../src/validate/finding.rs");
     for code in FindingCode::ALL {
-        let row = format!("/// | {code} | {} | {} |", code.level(), code.severity());
+        let severity = if code == FindingCode::Rule { "as stated" } else { code.severity().name() };
+        let row = format!("/// | {code} | {} | {severity} |", code.level());
         assert!(source.contains(&row), "{row}");
     }
 }

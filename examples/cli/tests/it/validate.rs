@@ -55,3 +55,27 @@ fn findings_are_written_as_json_on_request() {
 fn what_is_no_message_is_no_input() {
     assert_eq!(hl7(&["validate"], "nothing").code, 3);
 }
+
+#[test]
+fn a_profile_is_checked_beside_the_standard() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.yaml");
+    let name = file.to_str().unwrap();
+    std::fs::write(&file, "profile: site\nsegments: { PID: { fields: { 8: X } } }\nchecks: [ { code: S-1, text: no ward, require: PV1-3 } ]\n").unwrap();
+    let run = hl7(&["validate", "--profile", name, "--level", "profile", "--level", "usage"], GOOD);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(
+        run.out.contains("error: V305 at PID[1]-8: nothing may be valued here (profile, line 2)"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("error: V801 at PV1[1]-3: S-1: no ward"), "{}", run.out);
+    let json = hl7(&["validate", "--profile", name, "--level", "profile", "--json"], GOOD);
+    assert!(json.out.contains("\"rule\":\"S-1\""), "{}", json.out);
+    std::fs::write(&file, "profile: site\nsegments: { PID: { feilds: {} } }\n").unwrap();
+    let wrong = hl7(&["validate", "--profile", name], GOOD);
+    assert_eq!((wrong.code, wrong.out.as_str()), (3, ""));
+    assert!(wrong.err.contains("error[R005]") && wrong.err.contains(":2:20"), "{}", wrong.err);
+    assert!(wrong.err.contains("^^^^^^ did you mean `fields`?"), "{}", wrong.err);
+    assert_eq!(hl7(&["validate", "--profile", "none.yaml"], GOOD).code, 4);
+}

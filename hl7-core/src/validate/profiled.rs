@@ -1,0 +1,374 @@
+//! What a profile says beside the standard, and instead of it.
+
+use std::collections::HashMap;
+
+use super::check::{Check, Place, path_of};
+use super::finding::Fact;
+use super::{FindingCode, Level, Severity, Validation};
+use crate::ack::ErrorCode;
+use crate::condition::Condition;
+use crate::dictionary::{Element, Version};
+use crate::message::Message;
+use crate::path::{Occurrence, Path, RepetitionIndex};
+use crate::piece::{Field, Value};
+use crate::profile::{self, PartRules, Rules, SegmentRules, Times, UsageRule, Wanted, Wants};
+use crate::segment::Segment;
+
+/// The profile, as far as it is for the message.
+pub(super) struct Profiled<'m> {
+    rules: Option<&'m Rules>,
+    /// Whether there is a profile, and it is for other messages.
+    is_other: bool,
+    /// The group directly around each segment, where the rules ask for it: its place among the groups, and its name.
+    groups: Vec<Option<(usize, &'static str)>>,
+    /// The ID of this segment and of the last other one before it.
+    ids: [&'m str; 2],
+}
+
+impl<'m> Profiled<'m> {
+    pub(super) fn of(message: &'m Message<'_>, validation: &'m Validation) -> Self {
+        let stated = validation.profile.as_ref().map(|profile| &*profile.rules);
+        let rules = stated.filter(|rules| is_for(rules, message));
+        let groups =
+            rules.filter(|rules| rules.names_groups()).map(|_| groups_of(message)).unwrap_or_default();
+        Self { rules, is_other: stated.is_some() && rules.is_none(), groups, ids: ["", ""] }
+    }
+
+    pub(super) fn version(&self) -> Option<Version> {
+        self.rules?.version
+    }
+
+    /// Whether an HL7 table as the profile has it has this code; `None` where the standard says it.
+    pub(super) fn table_has(&self, number: u16, code: &str) -> Option<bool> {
+        let table = self.rules?.tables.get(&number)?;
+        if table.adds { table.has(code).then_some(true) } else { Some(table.has(code)) }
+    }
+
+    pub(super) fn may_be_absent(&self, id: &str) -> bool {
+        let rules = self.rules.into_iter().flat_map(|rules| &rules.segments);
+        rules.filter(|rules| rules.id == id).any(|rules| rules.times.is_some())
+    }
+
+    fn of_segment(&self, index: usize, id: &'m str) -> impl Iterator<Item = &'m SegmentRules> + use<'m> {
+        let group = self.groups.get(index).copied().flatten().map(|(_, name)| name);
+        self.rules.into_iter().flat_map(move |rules| rules.of_segment(id, group))
+    }
+}
+
+fn is_for(rules: &Rules, message: &Message<'_>) -> bool {
+    rules.applies.iter().all(|(path, values)| {
+        let text = message.get(path).map(|value| value.text()).unwrap_or_default();
+        values.iter().any(|value| *value == *text)
+    })
+}
+
+fn groups_of(message: &Message<'_>) -> Vec<Option<(usize, &'static str)>> {
+    let groups = message.groups();
+    let around = |index| {
+        let group = groups.group_of(index)?;
+        Some((group.number_in_all(), group.definition()?.name()))
+    };
+    (0..message.iter().count()).map(around).collect()
+}
+
+impl<'m> Check<'m> {
+    /// How much a finding of the standard matters; `None` when it does not.
+    pub(super) fn severity_of(&self, code: FindingCode) -> Option<Severity> {
+        let stated = self.profiled.rules.and_then(|rules| rules.severities.get(&code));
+        stated.copied().unwrap_or(Some(code.severity()))
+    }
+
+    /// Whether the profile speaks of what the standard finds here.
+    pub(super) fn is_profiled(&self, code: FindingCode, at: Place) -> bool {
+        if self.profiled.rules.is_none() {
+            return false;
+        }
+        let id = self.message.segment_at(at.segment).id();
+        self.profiled.of_segment(at.segment, id).any(|rules| speaks_of(rules, code, at))
+    }
+
+    /// The fields of a segment as the profile wants them.
+    pub(super) fn profiled_segment(&mut self, index: usize, segment: Segment<'m>) {
+        if self.profiled.rules.is_none() {
+            return;
+        }
+        let id = segment.id();
+        if self.profiled.ids[0] != id {
+            self.profiled.ids = [id, self.profiled.ids[0]];
+        }
+        let before = self.profiled.ids[1];
+        for rules in self.profiled.of_segment(index, id) {
+            let at = Place::of_segment(index);
+            if !rules.after.is_empty() && !rules.after.iter().any(|id| id == before) {
+                self.find(FindingCode::SegmentElsewhere, None, at, segment.raw(), Fact::Line(rules.line));
+            }
+            for part in &rules.fields {
+                self.own_field(at.field(part.number), segment, part);
+            }
+            if !rules.is_standard {
+                self.fields_beside(at, segment, &rules.fields);
+            }
+        }
+    }
+
+    /// What is asked of the whole message.
+    pub(super) fn profile(&mut self) {
+        if self.profiled.is_other && self.checks(Level::Profile) {
+            let raw = self.message.as_er7();
+            return self.find(FindingCode::OtherProfile, None, Place::of_segment(0), raw, Fact::None);
+        }
+        let Some(rules) = self.profiled.rules else { return };
+        let levels = self.levels;
+        for segment in rules.segments.iter().filter(|_| levels.has(Level::Structure)) {
+            if let Some(times) = segment.times {
+                self.times(segment, times);
+            }
+        }
+        for check in rules.checks.iter().filter(|_| levels.has(Level::Profile)) {
+            self.own_check(check);
+        }
+    }
+
+    fn find(&mut self, code: FindingCode, severity: Option<Severity>, at: Place, raw: &str, fact: Fact) {
+        if self.checks(code.level()) {
+            let severity = severity.unwrap_or(code.severity());
+            self.put(code, severity, code.error_code(), raw, fact, |message| path_of(message, at));
+        }
+    }
+
+    /// The same at a field or component, which a line of the profile speaks of.
+    fn find_part(&mut self, code: FindingCode, at: Place, raw: &str, part: &PartRules) {
+        let severity = part.severity.unwrap_or(Severity::Error);
+        self.find(code, Some(severity), at, raw, Fact::Line(part.line));
+    }
+
+    fn own_field(&mut self, at: Place, segment: Segment<'m>, part: &PartRules) {
+        let end = segment.raw().get(segment.raw().len()..).unwrap_or_default();
+        let field = segment.field(part.number);
+        let raw = field.map_or(end, Field::raw);
+        if !self.usage(at, segment, raw, part, FindingCode::MissingField) {
+            return;
+        }
+        let repetitions = field.into_iter().filter(|field| !field.is_empty()).flat_map(Field::repetitions);
+        let mut count = 0;
+        for repetition in repetitions {
+            count += 1;
+            let at = at.repetition(count as usize);
+            if part.times.is_some_and(|times| count == times.most.saturating_add(1)) {
+                self.find_part(FindingCode::TooManyRepetitions, at, repetition.raw(), part);
+            }
+            self.own_value(at, segment, repetition.value(), part);
+        }
+        if part.times.is_some_and(|times| count < times.least) {
+            self.find_part(FindingCode::TooFewRepetitions, at, raw, part);
+        }
+    }
+
+    /// Whether what is sent, or not, is as the usage wants it.
+    fn usage(
+        &mut self,
+        at: Place,
+        segment: Segment<'m>,
+        raw: &str,
+        part: &PartRules,
+        missing: FindingCode,
+    ) -> bool {
+        let wanted = match &part.usage {
+            None => Wanted::Optional,
+            Some(UsageRule::Always(wanted)) => *wanted,
+            Some(UsageRule::When(when, then, otherwise)) => {
+                if when.holds_at(self.message, segment) {
+                    *then
+                } else {
+                    *otherwise
+                }
+            }
+        };
+        match wanted {
+            Wanted::Required if raw.is_empty() => self.find_part(missing, at, raw, part),
+            Wanted::NotAllowed if !raw.is_empty() => self.find_part(FindingCode::NotAllowed, at, raw, part),
+            _ => return true,
+        }
+        false
+    }
+
+    fn own_value(&mut self, at: Place, segment: Segment<'m>, value: Value<'m>, part: &PartRules) {
+        if value.is_empty() || value.is_null() {
+            return;
+        }
+        if let Some(kind) = part.data_type {
+            let element = Element::blank(self.dictionary, part.number);
+            self.value(at, value, element, kind);
+        }
+        self.own_text(at, value, part);
+        for inner in &part.parts {
+            let at = at.part(inner.number);
+            let found = value.part(inner.number);
+            let end = value.raw().get(value.raw().len()..).unwrap_or_default();
+            let raw = found.map_or(end, Value::raw);
+            let fits = self.usage(at, segment, raw, inner, FindingCode::MissingComponent);
+            if let (true, Some(found)) = (fits, found) {
+                self.own_value(at, segment, found, inner);
+            }
+        }
+    }
+
+    fn own_text(&mut self, at: Place, value: Value<'m>, part: &PartRules) {
+        let raw = value.raw();
+        if let Some(length) = &part.length {
+            let characters = u32::try_from(raw.chars().count()).unwrap_or(u32::MAX);
+            if characters < *length.start() {
+                self.find_part(FindingCode::ShorterThanProfile, at, raw, part);
+            } else if characters > *length.end() {
+                self.find_part(FindingCode::LongerThanProfile, at, raw, part);
+            }
+        }
+        let text = value.text();
+        if part.codes.as_ref().is_some_and(|codes| !codes.has(&text)) {
+            self.find_part(FindingCode::UnlistedCode, at, raw, part);
+        }
+        let is_constant = part.constant.as_ref().is_none_or(|constant| *constant == *text);
+        if !is_constant || part.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&text)) {
+            self.find_part(FindingCode::OtherValue, at, raw, part);
+        }
+    }
+
+    /// V304 of a segment that the profile describes: the fields that it does not have.
+    fn fields_beside(&mut self, at: Place, segment: Segment<'m>, known: &[PartRules]) {
+        for (index, field) in segment.fields().enumerate().filter(|(_, field)| !field.is_empty()) {
+            if PartRules::part(known, index + 1).is_none() {
+                self.find(FindingCode::UnknownField, None, at.field(index + 1), field.raw(), Fact::None);
+            }
+        }
+    }
+
+    /// V205 and V208: in each of its groups, or in the message.
+    fn times(&mut self, rules: &'m SegmentRules, times: Times) {
+        let mut counts: HashMap<usize, u32> = HashMap::new();
+        match &rules.group {
+            None => drop(counts.insert(0, 0)),
+            Some(name) => {
+                let named = self.profiled.groups.iter().flatten().filter(|(_, group)| group == name);
+                counts.extend(named.map(|(instance, _)| (*instance, 0)));
+            }
+        }
+        let mut beyond = Vec::new();
+        for (index, segment) in self.message.iter().enumerate().filter(|(_, it)| it.id() == rules.id) {
+            let instance = match (&rules.group, self.profiled.groups.get(index).copied().flatten()) {
+                (None, _) => 0,
+                (Some(name), Some((instance, group))) if group == name => instance,
+                _ => continue,
+            };
+            let count = counts.entry(instance).or_default();
+            *count += 1;
+            if *count == times.most.saturating_add(1) {
+                beyond.push((index, segment.raw()));
+            }
+        }
+        for (index, raw) in beyond {
+            let line = Fact::Line(times.line);
+            self.find(FindingCode::TooManySegments, None, Place::of_segment(index), raw, line);
+        }
+        for _ in counts.values().filter(|count| **count < times.least) {
+            let (code, id) = (FindingCode::MissingSegment, rules.id.as_bytes());
+            let raw = self.message.segment_at(0).raw();
+            let next = |message: &Message<'_>| {
+                let there = message.iter().filter(|segment| segment.id().as_bytes() == id).count() as u32;
+                Path::of_location(id, [there + 1, 0, 0, 0, 0])
+            };
+            self.put(code, Severity::Error, code.error_code(), raw, Fact::Line(times.line), next);
+        }
+    }
+
+    fn own_check(&mut self, check: &profile::Check) {
+        let Some(each) = &check.each else {
+            let message = self.message;
+            let here = message.segment_at(0);
+            return self.asked(check, here, 0, None);
+        };
+        let message = self.message;
+        let asked = message.iter().enumerate().filter(|(_, segment)| segment.id() == each);
+        for (nth, (index, segment)) in asked.enumerate() {
+            self.asked(check, segment, index, Some(nth as u32 + 1));
+        }
+    }
+
+    fn asked(&mut self, check: &profile::Check, here: Segment<'m>, index: usize, nth: Option<u32>) {
+        let message = self.message;
+        if check.when.as_ref().is_some_and(|when| !when.holds_at(message, here)) {
+            return;
+        }
+        let (holds, path) = match &check.wants {
+            Wants::Present(path) => (Condition::present(*path).holds_at(message, here), Some(*path)),
+            Wants::Holds(condition) => (condition.holds_at(message, here), condition.paths().next().copied()),
+        };
+        if holds {
+            return;
+        }
+        let place = path.map(|path| placed(&path, nth).unwrap_or(path));
+        let raw = place.and_then(|path| raw_at(message, &path, nth));
+        let raw = raw.unwrap_or_else(|| message.segment_at(index).raw());
+        let (severity, error_code): (Severity, ErrorCode) = (check.severity, check.error_code);
+        let fact = Fact::Rule(std::sync::Arc::clone(&check.rule));
+        self.put(FindingCode::Rule, severity, error_code, raw, fact, |_| place);
+    }
+}
+
+/// What stands at the path, or else in its segment.
+fn raw_at<'m>(message: &'m Message<'_>, path: &Path, nth: Option<u32>) -> Option<&'m str> {
+    if let Some(value) = message.get(path) {
+        return Some(value.raw());
+    }
+    let before = nth.map_or(0, |nth| nth as usize - 1);
+    message.iter().filter(|segment| segment.id() == path.segment_id()).nth(before).map(Segment::raw)
+}
+
+/// A path with the number of its segment.
+fn placed(path: &Path, nth: Option<u32>) -> Option<Path> {
+    let repetition = match path.repetition() {
+        RepetitionIndex::Nth(n) => n,
+        RepetitionIndex::Unstated if path.component().is_some() => 1,
+        RepetitionIndex::Unstated => 0,
+        _ => return None,
+    };
+    let segment = match path.occurrence() {
+        Occurrence::First => nth.unwrap_or(1),
+        Occurrence::Nth(n) => n,
+        Occurrence::All => return None,
+    };
+    let number = |part: Option<u16>| part.map_or(0, u32::from);
+    let parts = [number(path.component()), number(path.subcomponent())];
+    Path::of_location(
+        path.segment_id().as_bytes(),
+        [segment, number(path.field()), repetition, parts[0], parts[1]],
+    )
+}
+
+/// Whether the rules of a segment say something of what this code finds.
+fn speaks_of(rules: &SegmentRules, code: FindingCode, at: Place) -> bool {
+    use FindingCode as C;
+    let field = PartRules::part(&rules.fields, at.field as usize);
+    let component = match at.component {
+        0 => field,
+        number => field.and_then(|field| PartRules::part(&field.parts, number as usize)),
+    };
+    let part = match at.subcomponent {
+        0 => component,
+        number => component.and_then(|part| PartRules::part(&part.parts, number as usize)),
+    };
+    match code {
+        C::UnexpectedSegment => !rules.is_standard || !rules.after.is_empty() || rules.times.is_some(),
+        C::RepeatedSegment => rules.times.is_some(),
+        C::SegmentOutOfOrder => !rules.after.is_empty(),
+        C::UnknownField => field.is_some(),
+        C::MissingField | C::MissingComponent | C::Withdrawn => part.is_some_and(|part| part.usage.is_some()),
+        C::UnknownComponent => part.is_some(),
+        C::TooManyRepetitions => part.is_some_and(|part| part.times.is_some()),
+        C::TooLong => part.is_some_and(|part| part.length.is_some()),
+        // Of a coded value the first component is looked up.
+        C::UnknownCode | C::LocalCode => {
+            [part, field.filter(|_| at.component == 1)].into_iter().flatten().any(|part| part.codes.is_some())
+        }
+        _ => false,
+    }
+}
