@@ -93,10 +93,9 @@ impl Er7 {
     /// Appends an escape sequence to a value.
     pub(super) fn sequence(&self, value: &mut String, body: &str) -> Written {
         let mark = self.delimiters.escape().ok_or(XmlErrorKind::NoDelimiter)?;
-        if body.contains(mark) || !escape::is_escape_sequence(body, &self.delimiters) {
-            return Err(XmlErrorKind::BadEscape);
-        }
-        if body.bytes().any(|byte| self.delimiters.escape_letter(byte).is_some()) {
+        let d = &self.delimiters;
+        let separators = [Some(mark), Some(d.field()), d.repetition(), d.component(), d.subcomponent()];
+        if body.contains(|c| separators.contains(&Some(c))) || !escape::is_escape_sequence(body, d) {
             return Err(XmlErrorKind::BadEscape);
         }
         value.push(mark);

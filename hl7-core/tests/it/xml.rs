@@ -220,6 +220,7 @@ fn small_texts_do_not_become_large_messages() {
 
 #[test]
 fn a_line_that_only_begins_like_a_header_comes_back() {
+    comes_back(&Message::parse("MSH|^~&;\\|A&H\\&b|&.sk2&\r").unwrap());
     comes_back(&Message::parse("MSH|^|O&|A|\t\t%|\u{7f}b\r").unwrap());
     comes_back(&Message::parse("MSH|}^\\||A\rMSH|PID^x|A|B\rMSH\rMSH|\rBHS||b\rBHS|a^b|c\r").unwrap());
 }
