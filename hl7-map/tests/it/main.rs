@@ -5,6 +5,7 @@
 mod canary;
 mod explain;
 mod in_place;
+mod infer;
 mod json;
 mod json_out;
 mod limits;

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod explain;
+mod infer;
 mod map;
 mod messages;
 mod output;
