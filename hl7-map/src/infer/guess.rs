@@ -298,7 +298,10 @@ impl Guessing<'_> {
         for ((component, subcomponent), values) in values {
             let part = typed.and_then(|kind| kind.component(component));
             let inner = part.and_then(|part| part.data_type()?.component(subcomponent));
-            let leaf = inner.or(part).or(element);
+            // The table of a coded value stands at the field.
+            let of_field = element.filter(|_| (component, subcomponent) == (1, 1));
+            let leaf =
+                [inner, part, of_field].into_iter().flatten().find(|one| is_coded(*one)).or(inner).or(part);
             let standard =
                 [inner.map_or("", Element::name), part.map_or("", Element::name), names[0], names[1]];
             let wanted = Wanted { values: &values, chains: &chains, names: &standard, leaf };

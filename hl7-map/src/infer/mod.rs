@@ -215,7 +215,8 @@ impl fmt::Debug for SamplePair<'_> {
 /// assert!(draft.yaml().contains("7: .patient.dob | date"));
 /// assert_eq!(Mapping::from_yaml(draft.yaml())?.run_tests().failed(), 0);
 /// let sure = draft.lines().iter().filter(|line| line.confidence >= 0.9).map(|line| line.place.as_str());
-/// assert_eq!(sure.collect::<Vec<_>>(), ["PID-3.1", "PID-5.1", "PID-5.2", "PID-7"]);
+/// // Three letters, or one, could stand there by chance.
+/// assert_eq!(sure.collect::<Vec<_>>(), ["PID-3.1", "PID-5.1", "PID-7"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn infer(pairs: &[SamplePair<'_>]) -> Result<Draft, InferError> {
