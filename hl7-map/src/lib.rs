@@ -40,6 +40,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [guide] goes from a sample message to a running mapping.
+//!
 //! # The file
 //!
 //! | key | what it says |
@@ -374,6 +376,7 @@ mod decimal;
 mod error;
 mod expr;
 mod function;
+pub mod guide;
 mod infer;
 mod input;
 mod json;

@@ -304,12 +304,24 @@ impl Guessing<'_> {
                 [inner, part, of_field].into_iter().flatten().find(|one| is_coded(*one)).or(inner).or(part);
             let standard =
                 [inner.map_or("", Element::name), part.map_or("", Element::name), names[0], names[1]];
-            let wanted = Wanted { values: &values, chains: &chains, names: &standard, leaf };
+            let wanted =
+                Wanted { values: &values, chains: &chains, names: &standard, leaf, is_whole: component == 1 };
             leaves.push(LeafDraft { component, subcomponent, guess: wanted.guess(&reach, names[1]) });
         }
         RepetitionDraft { each: None, leaves, is_composite, switch: None }
     }
 }
+
+/// Words in the names of the segments that tell of a patient or who belongs to one.
+const OF_PATIENTS: [&str; 7] = [
+    "Patient Identification",
+    "Demographic",
+    "Next of Kin",
+    "Guarantor",
+    "Insurance",
+    "Allergy",
+    "Diagnosis",
+];
 
 /// A place of the message in all samples.
 struct Wanted<'w, 'j> {
@@ -317,6 +329,8 @@ struct Wanted<'w, 'j> {
     chains: &'w [Chain<'j>],
     names: &'w [&'static str],
     leaf: Option<Element>,
+    /// A field, or its first component.
+    is_whole: bool,
 }
 
 struct Candidate {
@@ -427,7 +441,12 @@ impl Wanted<'_, '_> {
     fn constant(&self, segment: &str) -> Option<Guess> {
         let mut values = self.values.iter().flatten();
         let first = values.next()?;
+        // What is said of one patient is not said of all.
+        let is_of_patient = self.is_whole && OF_PATIENTS.iter().any(|name| segment.contains(name));
         let is_code = self.leaf.is_some_and(is_coded) || segment == "Message Header";
+        if is_of_patient {
+            return None;
+        }
         if !is_code || values.any(|value| value != first) || first == "\"\"" {
             return None;
         }
