@@ -59,6 +59,8 @@ pub enum XmlErrorKind {
     NoName,
     /// C313: what was read is no message.
     Message(ParseError),
+    /// C314: an element with more than 64 attributes.
+    TooManyAttributes,
 }
 
 impl XmlError {
@@ -87,7 +89,7 @@ impl XmlError {
         self.place
     }
 
-    /// The stable code, `C301` to `C313`.
+    /// The stable code, `C301` to `C314`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -141,6 +143,11 @@ impl XmlError {
                 "remove it, or mend it, in the pipe form",
             ),
             K::Message(_) => ("C313", "what the elements hold is no message", "see the cause"),
+            K::TooManyAttributes => (
+                "C314",
+                "an element with more than 64 attributes",
+                "leave them out: only V of escape is read",
+            ),
         }
     }
 }

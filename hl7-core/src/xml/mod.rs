@@ -37,8 +37,8 @@
 //!
 //! # Hostile input
 //!
-//! A document type declaration is refused, whatever it says, and entities other than the five of XML are. Depth, and the length of what is read, are
-//! limited; time and memory grow with the text.
+//! A document type declaration is refused, whatever it says, and entities other than the five of XML are. Depth, the attributes of an
+//! element, and the length of what is read are limited; time and memory grow with the text.
 
 mod er7;
 mod error;

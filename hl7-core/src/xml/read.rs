@@ -12,6 +12,10 @@ use crate::read::ReadOptions;
 /// How deep elements can stand in each other: some ten groups, and what is in a segment.
 const MAX_DEPTH: usize = 32;
 
+/// How many attributes an element can have: their names are kept until it ends, to find one that stands twice. HL7 v2 XML has one, and
+/// schemas and namespaces are a few.
+const MAX_ATTRIBUTES: usize = 64;
+
 pub(super) fn read(xml: &str, options: &ReadOptions) -> Result<Message<'static>, XmlError> {
     let mut reader = Reader::from_str(xml);
     reader.config_mut().expand_empty_elements = true;
@@ -111,8 +115,11 @@ impl Reading {
         if self.open.len() >= MAX_DEPTH {
             return Err(XmlErrorKind::TooDeep);
         }
-        if start.attributes().any(|attribute| attribute.is_err()) {
-            return Err(XmlErrorKind::Malformed);
+        for (index, attribute) in start.attributes().enumerate() {
+            if index == MAX_ATTRIBUTES {
+                return Err(XmlErrorKind::TooManyAttributes);
+            }
+            attribute.map_err(|_| XmlErrorKind::Malformed)?;
         }
         let name = start.local_name();
         let opened = self.opened(name.as_ref(), start)?;

@@ -1,5 +1,7 @@
 //! HL7 v2 XML, both ways.
 
+mod attacks;
+
 use hl7_core::dictionary::{Dictionary, Version};
 use hl7_core::{Message, ReadOptions, XmlPlace};
 use proptest::prelude::*;
