@@ -1,11 +1,9 @@
 //! Writes a message in the pipe form, part by part in their order.
 
-use super::XmlErrorKind;
+use super::{MOST, XmlErrorKind};
 use crate::delimiters::{Delimiters, Level};
 use crate::escape;
-
-/// The most parts of a part: no segment of the standard has a hundred.
-const MOST: usize = 999;
+use crate::segment::Segment;
 
 /// A message as far as it is written.
 pub(super) struct Er7 {
@@ -33,6 +31,16 @@ impl Er7 {
         // The first field of a header is its separator.
         self.field = usize::from(matches!(id, "MSH" | "BHS" | "FHS"));
         self.check_length()
+    }
+
+    /// A line that is no segment, as it is.
+    pub(super) fn line(&mut self, raw: &str) -> Written {
+        let is_segment = Segment::new(raw, self.delimiters).has_valid_id();
+        if raw.is_empty() || is_segment || raw.contains(['\r', '\n']) {
+            return Err(XmlErrorKind::UnknownElement);
+        }
+        self.text.push('\r');
+        self.value(raw)
     }
 
     /// The next field, or the next repetition of the last one.

@@ -55,12 +55,12 @@ pub enum XmlErrorKind {
     Delimiters,
     /// C311: the message states no delimiter or escape character that this needs.
     NoDelimiter,
-    /// C312: a segment's ID is none (an upper-case letter and two more or digits), so that no element can have its name.
-    NoName,
     /// C313: what was read is no message.
     Message(ParseError),
     /// C314: an element with more than 64 attributes.
     TooManyAttributes,
+    /// C315: a segment, repetition or component of a message that is to be written has more than 999 parts.
+    TooManyParts,
 }
 
 impl XmlError {
@@ -89,7 +89,7 @@ impl XmlError {
         self.place
     }
 
-    /// The stable code, `C301` to `C314`.
+    /// The stable code, `C301` to `C315`; C312 is not given.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -137,11 +137,7 @@ impl XmlError {
                 "the message states no delimiter or escape character for this",
                 "state all encoding characters in MSH-2, usually ^~\\&",
             ),
-            K::NoName => (
-                "C312",
-                "a segment without an ID has no name in XML",
-                "remove it, or mend it, in the pipe form",
-            ),
+            K::TooManyParts => ("C315", "more than 999 parts", "is a separator missing or repeated?"),
             K::Message(_) => ("C313", "what the elements hold is no message", "see the cause"),
             K::TooManyAttributes => (
                 "C314",
