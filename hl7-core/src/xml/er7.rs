@@ -86,15 +86,16 @@ impl Er7 {
         self.check_length()
     }
 
-    /// Appends text to a value, escaped.
+    /// Appends text to a value, escaped. A truncation character in it is one: what is meant as a character comes as an escape sequence.
     pub(super) fn escape(&self, value: &mut String, text: &str) -> Written {
         // Of the control characters of XML only line ends mean something here.
+        let delimiters = self.delimiters.without_truncation();
         let means_something =
-            |byte| matches!(byte, b'\r' | b'\n') || self.delimiters.escape_letter(byte).is_some();
+            |byte| matches!(byte, b'\r' | b'\n') || delimiters.escape_letter(byte).is_some();
         if self.delimiters.escape().is_none() && text.bytes().any(means_something) {
             return Err(XmlErrorKind::NoDelimiter);
         }
-        escape::escape_into(value, text, &self.delimiters);
+        escape::escape_into(value, text, &delimiters);
         Ok(())
     }
 

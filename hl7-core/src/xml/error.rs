@@ -61,6 +61,8 @@ pub enum XmlErrorKind {
     TooManyAttributes,
     /// C315: a segment, repetition or component of a message that is to be written has more than 999 parts.
     TooManyParts,
+    /// C316: bytes were replaced when the message was read, so the text is not what was sent.
+    Replaced,
 }
 
 impl XmlError {
@@ -89,7 +91,7 @@ impl XmlError {
         self.place
     }
 
-    /// The stable code, `C301` to `C315`; C312 is not given.
+    /// The stable code, `C301` to `C316`; C312 is not given.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -136,6 +138,11 @@ impl XmlError {
                 "C311",
                 "the message states no delimiter or escape character for this",
                 "state all encoding characters in MSH-2, usually ^~\\&",
+            ),
+            K::Replaced => (
+                "C316",
+                "bytes that could not be decoded were replaced when the message was read",
+                "read it in the character set of its sender",
             ),
             K::TooManyParts => ("C315", "more than 999 parts", "is a separator missing or repeated?"),
             K::Message(_) => ("C313", "what the elements hold is no message", "see the cause"),

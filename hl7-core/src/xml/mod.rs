@@ -23,7 +23,7 @@
 //! | an empty field or component | no element; an empty repetition is an empty element |
 //! | null, `""` | the text `""` |
 //! | an escape sequence that stands for a delimiter | the character |
-//! | any other one (`\.br\`, `\H\`, `\X0D\`, `\Zx\`) | `<escape V=".br"/>` |
+//! | `\P\`, which is no truncation character, and any other one (`\.br\`, `\H\`, `\X0D\`, `\Zx\`) | `<escape V=".br"/>` |
 //! | a control character, which XML cannot hold | `<escape V="X01"/>`: the same text, written otherwise |
 //! | a field or component the standard does not know | components named `UNKNOWN.1` |
 //! | more components than the data type has, or any in a primitive one | the next numbers of the data type |
@@ -64,7 +64,8 @@ impl Message<'_> {
     /// The message as HL7 v2 XML, in lines that are indented by two spaces.
     ///
     /// # Errors
-    /// When a character that XML cannot hold has no escape character to be written with, and when something has more than 999 parts.
+    /// When a character that XML cannot hold has no escape character to be written with, when something has more than 999 parts, and when
+    /// bytes were replaced as the message was read.
     ///
     /// ```
     /// let msg = hl7_core::Message::parse("MSH|^~\\&|A\rbroken line\r")?;

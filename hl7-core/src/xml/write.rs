@@ -18,6 +18,7 @@ pub(super) fn write(message: &Message<'_>) -> Result<String, XmlError> {
         depth: 0,
         segments: 0,
         delimiters: message.delimiters(),
+        is_replaced: message.origin.as_ref().is_some_and(|origin| origin.replaced),
         dictionary: Dictionary::of_message(message),
         structure: &structure,
     };
@@ -46,6 +47,8 @@ struct Writer<'s> {
     depth: usize,
     segments: usize,
     delimiters: Delimiters,
+    /// Whether bytes of the message were replaced when it was read.
+    is_replaced: bool,
     dictionary: Dictionary,
     structure: &'s str,
 }
@@ -68,6 +71,9 @@ impl Writer<'_> {
 
     fn segment(&mut self, segment: Segment<'_>) -> Result<(), XmlError> {
         self.segments += 1;
+        if self.is_replaced && segment.raw().contains(char::REPLACEMENT_CHARACTER) {
+            return Err(self.fault(XmlErrorKind::Replaced));
+        }
         if !segment.has_valid_id() {
             self.line(segment.raw());
             return Ok(());
@@ -215,7 +221,8 @@ impl Writer<'_> {
 
     fn sequence(&mut self, body: &str) {
         let letter = match body.as_bytes() {
-            &[letter] => self.delimiters.of_escape_letter(letter),
+            // A character at the end of a value that says it was cut differs from one that is meant (2.7.1, 2.5.5.2).
+            &[letter] if letter != b'P' => self.delimiters.of_escape_letter(letter),
             _ => None,
         };
         match letter {

@@ -221,6 +221,23 @@ fn a_line_that_only_begins_like_a_header_comes_back() {
 }
 
 #[test]
+fn a_cut_value_stays_one() {
+    let er7 = "MSH|^~\\&#|A\rNTE|1||cut#|a\\P\\b\rZAA|#~\\P\\\r";
+    let xml = Message::parse(er7).unwrap().to_xml().unwrap();
+    assert!(xml.contains("cut#<") && xml.contains("a<escape V=\"P\"/>b"), "{xml}");
+    assert_eq!(Message::from_xml(&xml).unwrap().as_er7(), er7);
+}
+
+#[test]
+fn what_was_replaced_when_it_was_read_is_not_written() {
+    let options = ReadOptions::new().undecodable(hl7_core::Undecodable::Replace);
+    let msg = options.read(b"MSH|^~\\&|A\rPID|\xFF\r").unwrap();
+    let error = msg.to_xml().unwrap_err();
+    assert_eq!((error.code(), error.place()), ("C316", XmlPlace::Segment(2)));
+    assert!(Message::parse("MSH|^~\\&|A\rPID|\u{FFFD}\r").unwrap().to_xml().is_ok());
+}
+
+#[test]
 fn lines_that_are_no_segment_come_back_as_they_were() {
     let er7 = "MSH|^~\\&|A||||2026||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1\rpid|2^\\F\\<&\u{1C}\u{FFFF}\t\\X1C\\\r  \r|x|\rOBR|4\r\u{1C}\r";
     let xml = Message::parse(er7).unwrap().to_xml().unwrap();
