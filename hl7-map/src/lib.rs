@@ -40,6 +40,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [guide] goes from a sample message to a running mapping.
+//!
 //! # The file
 //!
 //! | key | what it says |
@@ -257,6 +259,11 @@
 //! `accept`, `require` and `drop_message`, which concern the whole message, a trace names no inputs. At most 200 inputs are named of what
 //! stands beside a constant.
 //!
+//! # A draft from samples
+//!
+//! [`infer`] drafts a mapping from a sample message and the payload it came from, or several of both: what it says of each place, how sure it is of
+//! that, and what it did not find.
+//!
 //! # What a mapping reads
 //!
 //! [`Mapping::sample_payload`] writes a payload with something for everything that a mapping from JSON reads, and
@@ -310,6 +317,14 @@
 //! version that is accepted. User-defined tables are not asked: their codes are a site's own. A message without a required field is written
 //! all the same, because receivers differ.
 //!
+//! Why there is no draft ([`InferError`]):
+//!
+//! | code | |
+//! | --- | --- |
+//! | M401, M402 | no pair of samples, or too many; a sample is too large |
+//! | M403, M404, M405 | a sample is no message; no JSON; no object |
+//! | M406 | the samples state no type, or different ones |
+//!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!
 //! | code | |
@@ -361,6 +376,8 @@ mod decimal;
 mod error;
 mod expr;
 mod function;
+pub mod guide;
+mod infer;
 mod input;
 mod json;
 mod leaf;
@@ -381,6 +398,7 @@ pub use applied::{Applied, Direction};
 pub use case::{CaseReport, Difference, TestReport};
 pub use context::Context;
 pub use error::{MappingError, MappingErrors};
+pub use infer::{Draft, DraftLine, Gap, InferError, InferErrorKind, SamplePair, infer};
 pub use mapping::Mapping;
 pub use refusal::{ApplyError, ApplyErrorKind, Refusal};
 pub use schema::mapping_schema;
