@@ -63,6 +63,8 @@ pub enum XmlErrorKind {
     TooManyParts,
     /// C316: bytes were replaced when the message was read, so the text is not what was sent.
     Replaced,
+    /// C317: the bytes do not fit the encoding that the XML declares, or it is not known.
+    Encoding,
 }
 
 impl XmlError {
@@ -91,7 +93,7 @@ impl XmlError {
         self.place
     }
 
-    /// The stable code, `C301` to `C316`; C312 is not given.
+    /// The stable code, `C301` to `C317`; C312 is not given.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -144,6 +146,7 @@ impl XmlError {
                 "bytes that could not be decoded were replaced when the message was read",
                 "read it in the character set of its sender",
             ),
+            K::Encoding => ("C317", "the bytes do not fit the encoding of the XML", "write it in UTF-8"),
             K::TooManyParts => ("C315", "more than 999 parts", "is a separator missing or repeated?"),
             K::Message(_) => ("C313", "what the elements hold is no message", "see the cause"),
             K::TooManyAttributes => (

@@ -41,6 +41,7 @@
 //! A document type declaration is refused, whatever it says, and entities other than the five of XML are. Depth, the attributes of an
 //! element, and the length of what is read are limited; time and memory grow with the text.
 
+mod decode;
 mod er7;
 mod error;
 mod read;
@@ -90,6 +91,21 @@ impl Message<'_> {
     pub fn from_xml(xml: &str) -> Result<Message<'static>, XmlError> {
         ReadOptions::new().read_xml(xml)
     }
+
+    /// As [`Message::from_xml`], from bytes: by their byte order mark (UTF-8 or UTF-16), else in the encoding that the XML declares, else UTF-8.
+    ///
+    /// # Errors
+    /// As [`Message::from_xml`], and when the encoding is not known or the bytes do not fit it.
+    ///
+    /// ```
+    /// let xml = b"<?xml version='1.0' encoding='ISO-8859-1'?><ACK><MSH><MSH.3>M\xFCller</MSH.3></MSH></ACK>";
+    /// let msg = hl7_core::Message::from_xml_bytes(xml)?;
+    /// assert_eq!(msg.as_er7(), "MSH|^~\\&|M\u{fc}ller\r");
+    /// # Ok::<(), hl7_core::XmlError>(())
+    /// ```
+    pub fn from_xml_bytes(xml: &[u8]) -> Result<Message<'static>, XmlError> {
+        ReadOptions::new().read_xml_bytes(xml)
+    }
 }
 
 impl ReadOptions {
@@ -99,5 +115,13 @@ impl ReadOptions {
     /// As [`Message::from_xml`].
     pub fn read_xml(&self, xml: &str) -> Result<Message<'static>, XmlError> {
         read::read(xml, self)
+    }
+
+    /// As [`ReadOptions::read_xml`], from bytes; see [`Message::from_xml_bytes`]. The character sets of these options are for the pipe form.
+    ///
+    /// # Errors
+    /// As [`Message::from_xml_bytes`].
+    pub fn read_xml_bytes(&self, xml: &[u8]) -> Result<Message<'static>, XmlError> {
+        self.read_xml(&decode::decode(xml)?)
     }
 }

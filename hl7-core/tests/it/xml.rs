@@ -221,6 +221,35 @@ fn a_line_that_only_begins_like_a_header_comes_back() {
 }
 
 #[test]
+fn bytes_are_read_by_their_mark_or_declaration() {
+    let xml = |encoding: &str| {
+        format!("<?xml version='1.0' encoding='{encoding}'?><A><MSH><MSH.3>\u{e9}</MSH.3></MSH></A>")
+    };
+    let latin: Vec<u8> = xml("ISO-8859-1").chars().map(|c| u8::try_from(c).unwrap()).collect();
+    let utf16: Vec<u8> = xml("UTF-16").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [
+        xml("utf-8").into_bytes(),
+        ["\u{FEFF}".as_bytes(), xml("UTF-8").as_bytes()].concat(),
+        xml("").replace(" encoding=''", "").into_bytes(),
+        latin,
+        [b"\xFF\xFE".to_vec(), utf16].concat(),
+    ] {
+        assert_eq!(Message::from_xml_bytes(&bytes).unwrap().as_er7(), "MSH|^~\\&|\u{e9}\r");
+    }
+    for (bytes, line, column) in [
+        (xml("no-such-set").into_bytes(), 1, 1),
+        (b"\xFE\xFF\xD8".to_vec(), 1, 1),
+        (b"<?xml encoding='".to_vec(), 1, 1),
+        (b"<A>\n <MSH>\xFF".to_vec(), 2, 7),
+    ] {
+        let error = Message::from_xml_bytes(&bytes).unwrap_err();
+        let XmlPlace::Text { line: l, column: c, .. } = error.place() else { panic!("{error:?}") };
+        assert_eq!((error.code(), l, c), ("C317", line, column));
+    }
+    assert_eq!(Message::from_xml_bytes(b"").unwrap_err().code(), "C301");
+}
+
+#[test]
 fn a_cut_value_stays_one() {
     let er7 = "MSH|^~\\&#|A\rNTE|1||cut#|a\\P\\b\rZAA|#~\\P\\\r";
     let xml = Message::parse(er7).unwrap().to_xml().unwrap();
@@ -300,5 +329,15 @@ proptest! {
     fn any_text_is_read_or_refused(xml in "(<|>|/|=|'|&|;|!|\\[|\\?|-| |ACK|MSH|PID|\\.[0-9]|escape|V|\\||a|xmlns|\n){0,60}") {
         let _ = Message::from_xml(&xml);
         let _ = Message::from_xml(&format!("<ACK><MSH/><PID>{xml}</PID></ACK>"));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        start in prop::sample::select(vec![&b""[..], b"\xFF\xFE", b"\xFE\xFF", b"\xEF\xBB\xBF", b"<?xml encoding='", b"<?xml encoding='SHIFT_JIS'?><A>"]),
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        if let Err(error) = Message::from_xml_bytes(&[start, bytes.as_slice()].concat()) {
+            prop_assert!(error.to_string().starts_with(error.code()));
+        }
     }
 }
