@@ -60,7 +60,7 @@ impl Profile {
     /// assert_eq!((read.profile.name(), read.unmapped.len()), ("Site", 0));
     /// let msg = Message::parse("MSH|^~\\&|A|B|C|D|2026||ADT^A08^ADT_A01|1|P|2.5.1\rEVN||2026\rPID|1||7||Doe\rPV1|1|I\r")?;
     /// let found = validate(&msg, &read.profile);
-    /// assert_eq!(found.iter().next().unwrap().to_string(), "V305 at PID[1]-1: nothing may be valued here (profile, line 5)");
+    /// assert_eq!(found.iter().next().unwrap().to_string(), "V305 at PID[1]-1: nothing may be valued here (profile, line 6)");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_conformance_xml(
