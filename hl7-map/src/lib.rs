@@ -55,6 +55,7 @@
 //! | `segments` | the Z segments that are written: `{ ZPD: { 1: ST, 2: FT }, ZNR: any }` |
 //! | `require` | paths that have to be present |
 //! | `control_id` | MSH-10, where the caller's is not to be used |
+//! | `payload_schema` | a JSON Schema of the payload, here or the name of a file: paths that it does not have are told |
 //! | `emit` | the segments: `PID: { 5: ... }`; a list where a segment is written at several places |
 //! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message (`(absent)` where the segment or the repetition is not there), or an `error` |
 //!
@@ -312,6 +313,7 @@
 //! | M131 | a composite, and the field has another type |
 //! | M132 | a constant or function that gives no number, date or time where the type is one |
 //! | M133 | a warning: no rule gives a field that the standard requires |
+//! | M134 | the schema of the payload does not have what a path names; a warning where it allows other members |
 //!
 //! Fields, types and tables are those of the version in `to`; in place those of any version, and of a message that is read those of every
 //! version that is accepted. User-defined tables are not asked: their codes are a site's own. A message without a required field is written
