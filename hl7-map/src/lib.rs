@@ -227,6 +227,9 @@
 //!
 //! A function of one text works on each item of a list.
 //!
+//! A line break becomes `\.br\` in formatted text (FT), and `\X0D\` elsewhere. One repetition a line, as TX may have it, is
+//! `{ each: .note | split "\n", value: . }`.
+//!
 //! # Fields
 //!
 //! A field is a value, a map, or a list of them: its repetitions. A map holds one of
