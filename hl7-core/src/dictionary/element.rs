@@ -138,6 +138,11 @@ impl Composite {
         facts::COMPOSITES.word(3 * self.row + 2)
     }
 
+    /// The number of the last element that is required; 0 when none is.
+    pub(super) fn last_required(self) -> usize {
+        facts::LAST_REQUIRED.get(self.row).map_or(0, |number| usize::from(*number))
+    }
+
     pub(super) fn element(self, number: usize) -> Option<Element> {
         let known = number > 0 && number <= self.len();
         known.then(|| Element::new(self.dictionary, facts::COMPOSITES.word(3 * self.row + 1), number))

@@ -69,6 +69,33 @@ pub(super) const fn type_name(row: usize) -> &'static [u8] {
     text.split_at(length).0
 }
 
+/// How many composites there are: segments and data types, of all versions.
+const COMPOSITE_COUNT: usize = (COMPOSITES.end - COMPOSITES.start) / 6;
+
+/// The number of the last element of each composite that is required, made by the compiler: behind it nothing can be missing.
+pub(super) static LAST_REQUIRED: [u8; COMPOSITE_COUNT] = last_required();
+
+const fn last_required() -> [u8; COMPOSITE_COUNT] {
+    let mut last = [0; COMPOSITE_COUNT];
+    let mut row = 0;
+    while row < last.len() {
+        let at = COMPOSITES.start + 6 * row;
+        let (first, mut number) = (const_word(at + 2), const_word(at + 4));
+        while number > 0 {
+            let element = ELEMENTS.start + 6 * const_word(ELEMENT_LISTS.start + 2 * (first + number - 1));
+            // As `Element::usage` reads it: three bits from the bit 31 on.
+            let usage = (const_word(element + 2) >> 15 | const_word(element + 4) << 1) & 0b111;
+            if usage == 1 {
+                break;
+            }
+            number -= 1;
+        }
+        last[row] = number as u8;
+        row += 1;
+    }
+    last
+}
+
 const fn const_word(at: usize) -> usize {
     u16::from_le_bytes([FACTS[at], FACTS[at + 1]]) as usize
 }

@@ -43,6 +43,11 @@ impl SegmentDefinition {
         self.composite.name()
     }
 
+    /// The number of the last field that is required; 0 when none is.
+    pub(crate) fn last_required(self) -> usize {
+        self.composite.last_required()
+    }
+
     /// The field `number`, from 1.
     pub fn field(self, number: usize) -> Option<Element> {
         self.composite.element(number)
@@ -99,6 +104,11 @@ impl DataType {
     /// Whether it has no components.
     pub fn is_primitive(self) -> bool {
         self.composite.len() == 0
+    }
+
+    /// The number of the last component that is required; 0 when none is.
+    pub(crate) fn last_required(self) -> usize {
+        self.composite.last_required()
     }
 
     /// The component `number`, from 1.

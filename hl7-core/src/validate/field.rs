@@ -25,8 +25,10 @@ impl<'m> Check<'m> {
         }
         if self.checks(Level::Usage) {
             let end = segment.raw().get(segment.raw().len()..).unwrap_or_default();
-            for element in definition.fields().skip(count) {
-                self.absent_field(at.field(usize::from(element.number())), end, element);
+            for number in count + 1..=definition.last_required() {
+                if let Some(element) = definition.field(number) {
+                    self.absent_field(at.field(number), end, element);
+                }
             }
         }
     }
@@ -102,8 +104,10 @@ impl<'m> Check<'m> {
         }
         if self.checks(Level::Usage) {
             let end = value.raw().get(value.raw().len()..).unwrap_or_default();
-            for definition in parts {
-                self.absent_part(at.part(usize::from(definition.number())), end, definition);
+            for number in number + 1..=data_type.last_required() {
+                if let Some(definition) = data_type.component(number) {
+                    self.absent_part(at.part(number), end, definition);
+                }
             }
         }
     }
