@@ -155,7 +155,8 @@ struct Run {
 const LONGEST_CODE: usize = 64;
 
 /// The codes by their length, made by the compiler.
-static CODE_RUNS: [Run; LONGEST_CODE] = code_runs();
+const CODE_RUNS: [Run; LONGEST_CODE] = code_runs();
+static CODES_OF_LENGTH: [Run; LONGEST_CODE] = CODE_RUNS;
 
 const fn code_runs() -> [Run; LONGEST_CODE] {
     let mut runs = [Run { first: 0, end: 0, start: 0 }; LONGEST_CODE];
@@ -170,10 +171,35 @@ const fn code_runs() -> [Run; LONGEST_CODE] {
     runs
 }
 
+/// How many lengths codes have, and the codes of each, the shortest first.
+const CODE_LENGTHS: usize = (CODES.0.end - CODES.0.start) / 8;
+static CODES_BY_LENGTH: [(usize, Run); CODE_LENGTHS] = codes_by_length();
+
+const fn codes_by_length() -> [(usize, Run); CODE_LENGTHS] {
+    let mut all = [(0, Run { first: 0, end: 0, start: 0 }); CODE_LENGTHS];
+    let (mut length, mut at) = (0, 0);
+    while length < LONGEST_CODE {
+        if CODE_RUNS[length].end > 0 {
+            all[at] = (length, CODE_RUNS[length]);
+            at += 1;
+        }
+        length += 1;
+    }
+    all
+}
+
+/// The code with this number, as bytes.
+pub(super) fn code_bytes(number: usize) -> &'static [u8] {
+    let later = CODES_BY_LENGTH.partition_point(|(_, run)| run.first <= number);
+    let Some((length, run)) = later.checked_sub(1).and_then(|at| CODES_BY_LENGTH.get(at)) else { return &[] };
+    let start = run.start + (number - run.first) * length;
+    TEXT.as_bytes().get(start..start + length).unwrap_or_default()
+}
+
 /// Which of the codes with these numbers, from 0, has this text. Nearly all have another length, which their number tells.
 pub(super) fn code_with(text: &str, mut numbers: impl Iterator<Item = usize>) -> Option<usize> {
     let (wanted, length) = (text.as_bytes(), text.len());
-    let run = CODE_RUNS.get(length)?;
+    let run = CODES_OF_LENGTH.get(length)?;
     numbers.position(|number| {
         (run.first..run.end).contains(&number) && {
             let start = run.start + (number - run.first) * length;
