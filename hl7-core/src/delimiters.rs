@@ -139,6 +139,12 @@ impl Delimiters {
         shown(self.truncation)
     }
 
+    /// The same, without a truncation character.
+    #[cfg(feature = "xml")]
+    pub(crate) fn without_truncation(self) -> Self {
+        Self { truncation: NONE, ..self }
+    }
+
     /// What separates the parts of this level.
     pub(crate) fn between(&self, level: Level) -> u8 {
         match level {

@@ -14,6 +14,7 @@ mod header;
 mod json;
 mod known;
 mod outside;
+mod payload;
 mod segment;
 mod source;
 mod switch;
@@ -21,6 +22,7 @@ mod target;
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use hl7_core::Path;
 
@@ -84,6 +86,9 @@ struct Compiler<'s> {
     reads: Reads,
     /// The loops around the rule at hand.
     around: Vec<Around>,
+    /// What the schema of the payload says of it, and of the items of these loops.
+    payload: Option<Rc<payload::Shape>>,
+    shapes: Vec<Option<Rc<payload::Shape>>>,
     /// The place that a `set` gives a value.
     target: Option<Path>,
     /// The first line that reads a member of the payload itself.

@@ -40,6 +40,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [guide] goes from a sample message to a running mapping.
+//!
 //! # The file
 //!
 //! | key | what it says |
@@ -53,6 +55,7 @@
 //! | `segments` | the Z segments that are written: `{ ZPD: { 1: ST, 2: FT }, ZNR: any }` |
 //! | `require` | paths that have to be present |
 //! | `control_id` | MSH-10, where the caller's is not to be used |
+//! | `payload_schema` | a JSON Schema of the payload, here or the name of a file: paths that it does not have are told |
 //! | `emit` | the segments: `PID: { 5: ... }`; a list where a segment is written at several places |
 //! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message (`(absent)` where the segment or the repetition is not there), or an `error` |
 //!
@@ -224,6 +227,9 @@
 //!
 //! A function of one text works on each item of a list.
 //!
+//! A line break becomes `\.br\` in formatted text (FT), and `\X0D\` elsewhere. One repetition a line, as TX may have it, is
+//! `{ each: .note | split "\n", value: . }`.
+//!
 //! # Fields
 //!
 //! A field is a value, a map, or a list of them: its repetitions. A map holds one of
@@ -256,6 +262,11 @@
 //! the reason ([`Outcome`]). Values are kept back until they are asked for. Of set IDs and other values that the engine fills in, and of
 //! `accept`, `require` and `drop_message`, which concern the whole message, a trace names no inputs. At most 200 inputs are named of what
 //! stands beside a constant.
+//!
+//! # A draft from samples
+//!
+//! [`infer`] drafts a mapping from a sample message and the payload it came from, or several of both: what it says of each place, how sure it is of
+//! that, and what it did not find.
 //!
 //! # What a mapping reads
 //!
@@ -305,10 +316,19 @@
 //! | M131 | a composite, and the field has another type |
 //! | M132 | a constant or function that gives no number, date or time where the type is one |
 //! | M133 | a warning: no rule gives a field that the standard requires |
+//! | M134 | the schema of the payload does not have what a path names; a warning where it allows other members |
 //!
 //! Fields, types and tables are those of the version in `to`; in place those of any version, and of a message that is read those of every
 //! version that is accepted. User-defined tables are not asked: their codes are a site's own. A message without a required field is written
 //! all the same, because receivers differ.
+//!
+//! Why there is no draft ([`InferError`]):
+//!
+//! | code | |
+//! | --- | --- |
+//! | M401, M402 | no pair of samples, or too many; a sample is too large |
+//! | M403, M404, M405 | a sample is no message; no JSON; no object |
+//! | M406 | the samples state no type, or different ones |
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!
@@ -361,6 +381,8 @@ mod decimal;
 mod error;
 mod expr;
 mod function;
+pub mod guide;
+mod infer;
 mod input;
 mod json;
 mod leaf;
@@ -381,6 +403,7 @@ pub use applied::{Applied, Direction};
 pub use case::{CaseReport, Difference, TestReport};
 pub use context::Context;
 pub use error::{MappingError, MappingErrors};
+pub use infer::{Draft, DraftLine, Gap, InferError, InferErrorKind, SamplePair, infer};
 pub use mapping::Mapping;
 pub use refusal::{ApplyError, ApplyErrorKind, Refusal};
 pub use schema::mapping_schema;

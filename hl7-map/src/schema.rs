@@ -8,7 +8,7 @@ use crate::json;
 use crate::standard::Version;
 
 /// Keys at the top of a mapping file and what they say.
-const TOP: [(&str, &str); 15] = [
+const TOP: [(&str, &str); 16] = [
     ("map", "the name of the mapping"),
     ("from", "json, hl7, or the version and the message that is read"),
     ("to", "the version and the message that goes out, json, or { hl7: same }"),
@@ -18,6 +18,7 @@ const TOP: [(&str, &str); 15] = [
     ("segments", "Z segments that are written: { ZPD: { 1: ST } } or any"),
     ("require", "paths that have to be present"),
     ("control_id", "MSH-10"),
+    ("payload_schema", "a JSON Schema of the payload, or the name of a file with one"),
     ("accept", "places with the values that they have to have"),
     ("drop_message", "{ when: CONDITION, reason: TEXT }"),
     ("set", "PATH: VALUE"),

@@ -109,7 +109,11 @@ pub(crate) fn each_message_or_xml(
         return each_in_pipe_form(source, &bytes, each);
     }
     let mistake = |why: String| Failure::mistake(format!("error: {}{why}", name(file)));
-    let text = std::str::from_utf8(bare).map_err(|_| mistake(" is no UTF-8".to_owned()))?;
+    let Ok(text) = std::str::from_utf8(bare) else {
+        // One document, which says what it is written in.
+        let message = source.reading.options().read_xml_bytes(bytes.trim_ascii_start());
+        return each(&message.map_err(|why| mistake(format!(": {why}")))?);
+    };
     for (number, document) in split::documents(text.trim_start()).enumerate() {
         let message = source.reading.options().read_xml(document);
         each(&message.map_err(|why| mistake(format!(", document {}: {why}", number + 1)))?)?;

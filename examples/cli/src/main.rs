@@ -1,10 +1,11 @@
-//! `hl7`: show, get, explain, validate, convert, send, listen and map HL7 v2 messages, and examine receivers.
+//! `hl7`: show, get, explain, validate, convert, send, listen, infer and map HL7 v2 messages, and examine receivers.
 
 mod convert;
 mod doctor;
 mod explain;
 mod failure;
 mod get;
+mod infer;
 mod input;
 mod listen;
 mod map;
@@ -144,6 +145,13 @@ enum Command {
         #[command(flatten)]
         examined: doctor::Examined,
     },
+    /// Draft a mapping from a sample message and the payload it is to be made of: a YAML file whose lines say how sure they are.
+    ///
+    /// What was not found is named on standard error, and stands as TODO in the draft.
+    Infer {
+        #[command(flatten)]
+        samples: infer::Samples,
+    },
     /// Mapping files: apply, check, test.
     Map {
         #[command(subcommand)]
@@ -255,6 +263,7 @@ fn run(command: Command) -> Result<(), Failure> {
             listen::run(&address, reading, count, answer, &tls)
         }
         Command::Doctor { examined } => doctor::run(examined),
+        Command::Infer { samples } => infer::run(&samples),
         Command::Map { command } => match command {
             MapCommand::Apply { mapping, source, control_id, lines } => {
                 map::apply(&mapping, &source, control_id, lines)

@@ -21,9 +21,13 @@ pub(crate) struct Validated {
     /// Check this level only; may be given several times. All when left out: syntax, structure, usage, cardinality, type, length, table, profile.
     #[arg(long, value_name = "LEVEL")]
     level: Vec<Level>,
-    /// What a site or partner wants beside the standard: a file in YAML.
+    /// What a site or partner wants beside the standard: a file in YAML, or a conformance profile in XML. Of the latter what is left out is
+    /// told on standard error.
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// Which message of a conformance profile, by its ID; the only one when left out.
+    #[arg(long, value_name = "ID", requires = "profile")]
+    profile_message: Option<String>,
     /// The version of the standard, whatever MSH-12 states.
     #[arg(long, value_name = "VERSION", value_parser = version)]
     version: Option<Version>,
@@ -61,7 +65,7 @@ fn validation(validated: &Validated) -> Result<Validation, Failure> {
         validation = validation.version(version);
     }
     if let Some(file) = &validated.profile {
-        validation = validation.profile(&profile(file)?);
+        validation = validation.profile(&profile(file, validated.profile_message.as_deref())?);
     }
     Ok(match validated.level.as_slice() {
         [] => validation,
@@ -69,10 +73,17 @@ fn validation(validated: &Validated) -> Result<Validation, Failure> {
     })
 }
 
-fn profile(file: &Path) -> Result<Profile, Failure> {
+fn profile(file: &Path, message: Option<&str>) -> Result<Profile, Failure> {
     let text = input::text(file)?;
     let shown = |errors: ProfileErrors| Failure::mistake(errors.render(&file.display().to_string(), &text));
-    Profile::from_yaml(&text).map_err(shown)
+    if !text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+        return Profile::from_yaml(&text).map_err(shown);
+    }
+    let read = Profile::from_conformance_xml(&text, message).map_err(shown)?;
+    for left in &read.unmapped {
+        output::tell(&format!("not checked: {} (line {})\n", left.what, left.line));
+    }
+    Ok(read.profile)
 }
 
 struct Shown<'m> {

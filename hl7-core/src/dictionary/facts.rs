@@ -80,8 +80,8 @@ impl Section {
     }
 
     pub(super) fn bytes<const N: usize>(self, row: usize) -> [u8; N] {
-        let start = self.start + N * row;
-        FACTS.get(start..start + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
+        let rest = FACTS.get(self.start + N * row..);
+        rest.and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
     }
 
     /// The word at a place that is counted in words.
@@ -114,6 +114,45 @@ impl Pool {
         let start = lengths.double(2 * row + 1) + (number - first) * length;
         TEXT.get(start..start + length).unwrap_or_default()
     }
+}
+
+/// Where the texts of one length stand: the number of the first, that of the first longer one, and the place in the text.
+#[derive(Clone, Copy)]
+struct Run {
+    first: usize,
+    end: usize,
+    start: usize,
+}
+
+/// The longest code is shorter than this.
+const LONGEST_CODE: usize = 64;
+
+/// The codes by their length, made by the compiler.
+static CODE_RUNS: [Run; LONGEST_CODE] = code_runs();
+
+const fn code_runs() -> [Run; LONGEST_CODE] {
+    let mut runs = [Run { first: 0, end: 0, start: 0 }; LONGEST_CODE];
+    let Pool(lengths) = CODES;
+    let mut at = lengths.start;
+    while at < lengths.end {
+        let end = if at + 8 < lengths.end { const_word(at + 8) } else { usize::MAX };
+        let start = const_word(at + 4) + (const_word(at + 6) << 16);
+        runs[const_word(at + 2)] = Run { first: const_word(at), end, start };
+        at += 8;
+    }
+    runs
+}
+
+/// Which of the codes with these numbers, from 0, has this text. Nearly all have another length, which their number tells.
+pub(super) fn code_with(text: &str, mut numbers: impl Iterator<Item = usize>) -> Option<usize> {
+    let (wanted, length) = (text.as_bytes(), text.len());
+    let run = CODE_RUNS.get(length)?;
+    numbers.position(|number| {
+        (run.first..run.end).contains(&number) && {
+            let start = run.start + (number - run.first) * length;
+            TEXT.as_bytes().get(start..start + length) == Some(wanted)
+        }
+    })
 }
 
 /// How many of `count` rows, the first ones, `holds` is true for.

@@ -16,8 +16,11 @@ pub struct SegmentDefinition {
 
 impl SegmentDefinition {
     pub(super) fn find(dictionary: Dictionary, id: &str) -> Option<SegmentDefinition> {
-        let id = id.as_bytes();
-        let index = facts::search(SEGMENT_IDS.rows(3), |row| SEGMENT_IDS.bytes::<3>(row).as_slice().cmp(id))?;
+        let &[a, b, c] = id.as_bytes() else { return None };
+        // As numbers they compare at once.
+        let number = |[a, b, c]: [u8; 3]| u32::from_be_bytes([0, a, b, c]);
+        let wanted = number([a, b, c]);
+        let index = facts::search(SEGMENT_IDS.rows(3), |row| number(SEGMENT_IDS.bytes(row)).cmp(&wanted))?;
         SegmentDefinition::numbered(dictionary, index)
     }
 

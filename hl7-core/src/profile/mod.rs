@@ -82,7 +82,13 @@
 //! | R016 | an unknown table |
 //! | R017 | no regular expression |
 //! | R018 | an unknown severity, finding or condition of table 0357 |
+//! | R019 | no conformance profile in XML |
+//! | R020 | a conformance profile without the message |
+//!
+//! With the feature `xml` conformance profiles of the NIST's tools are read too: `Profile::from_conformance_xml`.
 
+#[cfg(feature = "xml")]
+mod conformance;
 mod error;
 mod load;
 mod rules;
@@ -90,6 +96,8 @@ mod rules;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "xml")]
+pub use conformance::{ConformanceProfile, Unmapped};
 pub use error::{ProfileError, ProfileErrors};
 pub(crate) use rules::{Check, PartRules, Rule, Rules, SegmentRules, Times, UsageRule, Wanted, Wants};
 

@@ -93,6 +93,12 @@ impl<'m> Check<'m> {
         }
     }
 
+    /// Whether what is found now is counted only.
+    #[cfg(feature = "profile")]
+    pub(super) fn is_full(&self) -> bool {
+        self.findings.list.len() >= self.limit
+    }
+
     /// Reports with a severity.
     pub(super) fn put(
         &mut self,
@@ -172,6 +178,7 @@ impl FindingCode {
             C::TooLong | C::LongerThanProfile => ErrorCode::ValueTooLong,
             C::UnknownCode | C::LocalCode | C::UnlistedCode => ErrorCode::TableValueNotFound,
             C::OtherProfile => ErrorCode::MessageAccepted,
+            C::NotAsked => ErrorCode::ApplicationInternalError,
             C::NoSegment => ErrorCode::SegmentSequenceError,
             _ if self.level() == Level::Structure => ErrorCode::SegmentSequenceError,
             _ => ErrorCode::DataTypeError,

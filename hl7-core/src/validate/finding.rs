@@ -41,6 +41,7 @@ use crate::typed;
 /// | V703 | table | error | 103 | a code that a profile does not list |
 /// | V801 | profile | as stated | as stated | a check of the profile fails; `Finding::rule` is its own code |
 /// | V802 | profile | information | 0 | the profile is for other messages: the standard alone was checked |
+/// | V803 | profile | warning | 207 | the message is too large for all conditions of the profile: some were not asked |
 ///
 /// What a profile finds of V301, V302, V205 and V401 is an error, unless the profile states another severity.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -77,11 +78,12 @@ pub enum FindingCode {
     UnlistedCode,
     Rule,
     OtherProfile,
+    NotAsked,
 }
 
 impl FindingCode {
     /// All codes, in order.
-    pub const ALL: [FindingCode; 30] = [
+    pub const ALL: [FindingCode; 31] = [
         FindingCode::NoSegment,
         FindingCode::UnpairedEscape,
         FindingCode::UnknownVersion,
@@ -112,6 +114,7 @@ impl FindingCode {
         FindingCode::UnlistedCode,
         FindingCode::Rule,
         FindingCode::OtherProfile,
+        FindingCode::NotAsked,
     ];
 
     /// The code, such as `V301`.
@@ -129,7 +132,7 @@ impl FindingCode {
         use FindingCode as C;
         matches!(self, C::SegmentElsewhere | C::TooManySegments | C::NotAllowed | C::TooFewRepetitions)
             || matches!(self, C::OtherValue | C::ShorterThanProfile | C::LongerThanProfile)
-            || matches!(self, C::UnlistedCode | C::Rule | C::OtherProfile)
+            || matches!(self, C::UnlistedCode | C::Rule | C::OtherProfile | C::NotAsked)
     }
 
     /// The level that finds it.
@@ -154,9 +157,12 @@ impl FindingCode {
             C::UnpairedEscape | C::UnknownVersion | C::UnknownStructure | C::UnexpectedSegment => {
                 Severity::Warning
             }
-            C::MissingComponent | C::UnknownField | C::UnknownType | C::UnknownComponent | C::UnknownCode => {
-                Severity::Warning
-            }
+            C::MissingComponent
+            | C::UnknownField
+            | C::UnknownType
+            | C::UnknownComponent
+            | C::UnknownCode
+            | C::NotAsked => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -194,6 +200,7 @@ impl FindingCode {
             C::UnlistedCode => ("V703", "a code that is not listed"),
             C::Rule => ("V801", "a check of the profile fails"),
             C::OtherProfile => ("V802", "the profile is for other messages"),
+            C::NotAsked => ("V803", "the message is too large for all conditions of the profile"),
         }
     }
 }

@@ -23,7 +23,16 @@ pub(super) struct Profiled<'m> {
     groups: Vec<Option<(usize, &'static str)>>,
     /// The ID of this segment and of the last other one before it.
     ids: [&'m str; 2],
+    /// How many segments conditions may still look at.
+    looks: u64,
+    segments: u64,
+    /// Whether a condition was not asked, because that would have been too many.
+    is_cut: bool,
 }
+
+/// How many segments the conditions of a profile look at in one message. Conditions that are asked for each segment and look at all of them reach it
+/// with some two thousand.
+const MOST_LOOKS: u64 = 5_000_000;
 
 impl<'m> Profiled<'m> {
     pub(super) fn of(message: &'m Message<'_>, validation: &'m Validation) -> Self {
@@ -31,11 +40,33 @@ impl<'m> Profiled<'m> {
         let rules = stated.filter(|rules| is_for(rules, message));
         let groups =
             rules.filter(|rules| rules.names_groups()).map(|_| groups_of(message)).unwrap_or_default();
-        Self { rules, is_other: stated.is_some() && rules.is_none(), groups, ids: ["", ""] }
+        Self {
+            rules,
+            is_other: stated.is_some() && rules.is_none(),
+            groups,
+            ids: ["", ""],
+            looks: MOST_LOOKS,
+            segments: message.iter().count() as u64,
+            is_cut: false,
+        }
     }
 
     pub(super) fn version(&self) -> Option<Version> {
         self.rules?.version
+    }
+
+    /// Whether the condition holds here; `None` when it is not asked any more.
+    fn holds(&mut self, condition: &Condition, message: &Message<'_>, here: Segment<'_>) -> Option<bool> {
+        let is_here = |path: &&Path| path.occurrence() == Occurrence::First && path.segment_id() == here.id();
+        let elsewhere = condition.paths().filter(|path| !is_here(path)).count() as u64;
+        match self.looks.checked_sub(1 + elsewhere * self.segments) {
+            Some(left) => self.looks = left,
+            None => {
+                self.is_cut = true;
+                return None;
+            }
+        }
+        Some(condition.holds_at(message, here))
     }
 
     /// Whether an HL7 table as the profile has it has this code; `None` where the standard says it.
@@ -126,6 +157,9 @@ impl<'m> Check<'m> {
         }
         for check in rules.checks.iter().filter(|_| levels.has(Level::Profile)) {
             self.own_check(check);
+        }
+        if self.profiled.is_cut {
+            self.find(FindingCode::NotAsked, None, Place::of_segment(0), self.message.as_er7(), Fact::None);
         }
     }
 
@@ -295,21 +329,30 @@ impl<'m> Check<'m> {
 
     fn asked(&mut self, check: &profile::Check, here: Segment<'m>, index: usize, nth: Option<u32>) {
         let message = self.message;
-        if check.when.as_ref().is_some_and(|when| !when.holds_at(message, here)) {
+        let when = check.when.as_ref().map_or(Some(true), |when| self.profiled.holds(when, message, here));
+        if when != Some(true) {
             return;
         }
         let (holds, path) = match &check.wants {
-            Wants::Present(path) => (Condition::present(*path).holds_at(message, here), Some(*path)),
-            Wants::Holds(condition) => (condition.holds_at(message, here), condition.paths().next().copied()),
+            Wants::Present(path) => {
+                (self.profiled.holds(&Condition::present(*path), message, here), Some(*path))
+            }
+            Wants::Holds(condition) => {
+                (self.profiled.holds(condition, message, here), condition.paths().next().copied())
+            }
         };
-        if holds {
+        if holds != Some(false) {
             return;
         }
+        let (severity, error_code): (Severity, ErrorCode) = (check.severity, check.error_code);
+        let fact = Fact::Rule(std::sync::Arc::clone(&check.rule));
+        if self.is_full() {
+            return self.put(FindingCode::Rule, severity, error_code, "", fact, |_| None);
+        }
+        let nth = nth.filter(|_| path.is_some_and(|path| path.segment_id() == here.id()));
         let place = path.map(|path| placed(&path, nth).unwrap_or(path));
         let raw = place.and_then(|path| raw_at(message, &path, nth));
         let raw = raw.unwrap_or_else(|| message.segment_at(index).raw());
-        let (severity, error_code): (Severity, ErrorCode) = (check.severity, check.error_code);
-        let fact = Fact::Rule(std::sync::Arc::clone(&check.rule));
         self.put(FindingCode::Rule, severity, error_code, raw, fact, |_| place);
     }
 }

@@ -95,11 +95,12 @@ fn seen(message: &Message<'_>, groups: &Groups<'_>) -> Vec<Seen> {
     let mut seen = vec![0; groups.instances().count()];
     let mut mark = |instance: Option<SegmentGroup<'_>>, name: &str| {
         let Some(instance) = instance else { return };
-        let named =
-            instance.definition().and_then(|group| group.parts().position(|part| part.name() == name));
-        let bit = named.and_then(|at| Seen::from(1u8).checked_shl(at as u32)).unwrap_or(0);
-        if let Some(seen) = seen.get_mut(instance.number_in_all()) {
-            *seen |= bit;
+        let Some(seen) = seen.get_mut(instance.number_in_all()) else { return };
+        let parts = instance.definition().into_iter().flat_map(Group::parts).enumerate();
+        // A structure may have a segment at several places: two PID in a swap of patients (ADT^A17).
+        let mut named = parts.filter(|(_, part)| part.name() == name).map(|(at, _)| bit(at));
+        if let Some(next) = named.find(|bit| *seen & bit == 0) {
+            *seen |= next;
         }
     };
     for (index, segment) in message.iter().enumerate() {
@@ -107,6 +108,11 @@ fn seen(message: &Message<'_>, groups: &Groups<'_>) -> Vec<Seen> {
     }
     groups.instances().for_each(|inner| mark(inner.parent(), inner.name()));
     seen
+}
+
+/// None for a part behind the last bit.
+fn bit(at: usize) -> Seen {
+    Seen::from(1u8).checked_shl(at as u32).unwrap_or(0)
 }
 
 /// The segment that a part starts with: the first one required, or the first.

@@ -1,11 +1,9 @@
 //! Writes a message in the pipe form, part by part in their order.
 
-use super::XmlErrorKind;
+use super::{MOST, XmlErrorKind};
 use crate::delimiters::{Delimiters, Level};
 use crate::escape;
-
-/// The most parts of a part: no segment of the standard has a hundred.
-const MOST: usize = 999;
+use crate::segment::Segment;
 
 /// A message as far as it is written.
 pub(super) struct Er7 {
@@ -33,6 +31,16 @@ impl Er7 {
         // The first field of a header is its separator.
         self.field = usize::from(matches!(id, "MSH" | "BHS" | "FHS"));
         self.check_length()
+    }
+
+    /// A line that is no segment, as it is.
+    pub(super) fn line(&mut self, raw: &str) -> Written {
+        let is_segment = Segment::new(raw, self.delimiters).has_valid_id();
+        if raw.is_empty() || is_segment || raw.contains(['\r', '\n']) {
+            return Err(XmlErrorKind::UnknownElement);
+        }
+        self.text.push('\r');
+        self.value(raw)
     }
 
     /// The next field, or the next repetition of the last one.
@@ -78,25 +86,25 @@ impl Er7 {
         self.check_length()
     }
 
-    /// Appends text to a value, escaped.
+    /// Appends text to a value, escaped. A truncation character in it is one: what is meant as a character comes as an escape sequence.
     pub(super) fn escape(&self, value: &mut String, text: &str) -> Written {
         // Of the control characters of XML only line ends mean something here.
+        let delimiters = self.delimiters.without_truncation();
         let means_something =
-            |byte| matches!(byte, b'\r' | b'\n') || self.delimiters.escape_letter(byte).is_some();
+            |byte| matches!(byte, b'\r' | b'\n') || delimiters.escape_letter(byte).is_some();
         if self.delimiters.escape().is_none() && text.bytes().any(means_something) {
             return Err(XmlErrorKind::NoDelimiter);
         }
-        escape::escape_into(value, text, &self.delimiters);
+        escape::escape_into(value, text, &delimiters);
         Ok(())
     }
 
     /// Appends an escape sequence to a value.
     pub(super) fn sequence(&self, value: &mut String, body: &str) -> Written {
         let mark = self.delimiters.escape().ok_or(XmlErrorKind::NoDelimiter)?;
-        if body.contains(mark) || !escape::is_escape_sequence(body, &self.delimiters) {
-            return Err(XmlErrorKind::BadEscape);
-        }
-        if body.bytes().any(|byte| self.delimiters.escape_letter(byte).is_some()) {
+        let d = &self.delimiters;
+        let separators = [Some(mark), Some(d.field()), d.repetition(), d.component(), d.subcomponent()];
+        if body.contains(|c| separators.contains(&Some(c))) || !escape::is_escape_sequence(body, d) {
             return Err(XmlErrorKind::BadEscape);
         }
         value.push(mark);

@@ -55,10 +55,16 @@ pub enum XmlErrorKind {
     Delimiters,
     /// C311: the message states no delimiter or escape character that this needs.
     NoDelimiter,
-    /// C312: a segment's ID is none (an upper-case letter and two more or digits), so that no element can have its name.
-    NoName,
     /// C313: what was read is no message.
     Message(ParseError),
+    /// C314: an element with more than 64 attributes.
+    TooManyAttributes,
+    /// C315: a segment, repetition or component of a message that is to be written has more than 999 parts.
+    TooManyParts,
+    /// C316: bytes were replaced when the message was read, so the text is not what was sent.
+    Replaced,
+    /// C317: the bytes do not fit the encoding that the XML declares, or it is not known.
+    Encoding,
 }
 
 impl XmlError {
@@ -87,7 +93,7 @@ impl XmlError {
         self.place
     }
 
-    /// The stable code, `C301` to `C313`.
+    /// The stable code, `C301` to `C317`; C312 is not given.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -135,12 +141,19 @@ impl XmlError {
                 "the message states no delimiter or escape character for this",
                 "state all encoding characters in MSH-2, usually ^~\\&",
             ),
-            K::NoName => (
-                "C312",
-                "a segment without an ID has no name in XML",
-                "remove it, or mend it, in the pipe form",
+            K::Replaced => (
+                "C316",
+                "bytes that could not be decoded were replaced when the message was read",
+                "read it in the character set of its sender",
             ),
+            K::Encoding => ("C317", "the bytes do not fit the encoding of the XML", "write it in UTF-8"),
+            K::TooManyParts => ("C315", "more than 999 parts", "is a separator missing or repeated?"),
             K::Message(_) => ("C313", "what the elements hold is no message", "see the cause"),
+            K::TooManyAttributes => (
+                "C314",
+                "an element with more than 64 attributes",
+                "leave them out: only V of escape is read",
+            ),
         }
     }
 }

@@ -4,13 +4,18 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::er7::Er7;
-use super::{NAMESPACE, XmlError, XmlErrorKind};
+use super::text::{forbidden_of, is_space, without_layout};
+use super::{LINE, NAMESPACE, XmlError, XmlErrorKind};
 use crate::delimiters::Delimiters;
 use crate::message::Message;
 use crate::read::ReadOptions;
 
 /// How deep elements can stand in each other: some ten groups, and what is in a segment.
 const MAX_DEPTH: usize = 32;
+
+/// How many attributes an element can have: their names are kept until it ends, to find one that stands twice. HL7 v2 XML has one, and
+/// schemas and namespaces are a few.
+const MAX_ATTRIBUTES: usize = 64;
 
 pub(super) fn read(xml: &str, options: &ReadOptions) -> Result<Message<'static>, XmlError> {
     let mut reader = Reader::from_str(xml);
@@ -47,6 +52,8 @@ enum Open {
     /// The same of another header, which does not state the message's delimiters.
     Literal(usize),
     Part(Part),
+    /// A line that is no segment.
+    Line,
     Escape,
 }
 
@@ -111,8 +118,11 @@ impl Reading {
         if self.open.len() >= MAX_DEPTH {
             return Err(XmlErrorKind::TooDeep);
         }
-        if start.attributes().any(|attribute| attribute.is_err()) {
-            return Err(XmlErrorKind::Malformed);
+        for (index, attribute) in start.attributes().enumerate() {
+            if index == MAX_ATTRIBUTES {
+                return Err(XmlErrorKind::TooManyAttributes);
+            }
+            attribute.map_err(|_| XmlErrorKind::Malformed)?;
         }
         let name = start.local_name();
         let opened = self.opened(name.as_ref(), start)?;
@@ -125,6 +135,10 @@ impl Reading {
         match self.open.last_mut() {
             None if self.is_over => Err(XmlErrorKind::Malformed),
             None => check_namespace(start).map(|()| Open::Message),
+            Some(Open::Message | Open::Group) if name == LINE => match self.has_header {
+                true => Ok(Open::Line),
+                false => Err(XmlErrorKind::NoMessage),
+            },
             Some(Open::Message | Open::Group) if name.contains('.') => Ok(Open::Group),
             Some(Open::Message | Open::Group) => self.segment(name),
             Some(Open::Segment(id)) => {
@@ -136,13 +150,16 @@ impl Reading {
                     _ => self.field(number),
                 }
             }
+            Some(Open::Line) if name == "escape" => self.forbidden(start).map(|()| Open::Escape),
             Some(Open::Part(_)) if name == "escape" => self.escape(start).map(|()| Open::Escape),
             Some(Open::Part(part)) => {
                 let level = part.level + 1;
                 part.has_parts = true;
                 self.part(name, level)
             }
-            Some(Open::Delimiter(_) | Open::Literal(_) | Open::Escape) => Err(XmlErrorKind::UnknownElement),
+            Some(Open::Delimiter(_) | Open::Literal(_) | Open::Line | Open::Escape) => {
+                Err(XmlErrorKind::UnknownElement)
+            }
         }
     }
 
@@ -184,11 +201,7 @@ impl Reading {
     }
 
     fn escape(&mut self, start: &BytesStart<'_>) -> Taken {
-        let sequence = start.attributes().find_map(|attribute| {
-            let attribute = attribute.ok().filter(|attribute| attribute.key.as_ref() == "V")?;
-            attribute.normalized_value(XmlVersion::Implicit1_0).ok().map(|value| value.into_owned())
-        });
-        let sequence = sequence.ok_or(XmlErrorKind::BadEscape)?;
+        let sequence = sequence(start)?;
         self.settle_text()?;
         let mut value = std::mem::take(&mut self.value);
         let done = self.er7()?.sequence(&mut value, &sequence);
@@ -196,9 +209,16 @@ impl Reading {
         done
     }
 
+    /// In a line: the character that XML cannot hold.
+    fn forbidden(&mut self, start: &BytesStart<'_>) -> Taken {
+        let character = forbidden_of(&sequence(start)?).ok_or(XmlErrorKind::BadEscape)?;
+        self.text.push(character);
+        Ok(())
+    }
+
     fn characters(&mut self, text: &str) -> Taken {
         match self.open.last() {
-            Some(Open::Part(_) | Open::Literal(_)) => self.text.push_str(text),
+            Some(Open::Part(_) | Open::Literal(_) | Open::Line) => self.text.push_str(text),
             Some(Open::Delimiter(number)) => {
                 let number = number - 1;
                 if let Some(stated) = self.stated.get_mut(number) {
@@ -224,6 +244,10 @@ impl Reading {
             Some(Open::Literal(number)) => {
                 let text = std::mem::take(&mut self.text);
                 self.er7()?.literal(number, &text)?;
+            }
+            Some(Open::Line) => {
+                let text = std::mem::take(&mut self.text);
+                self.er7()?.line(without_layout(&text))?;
             }
             // MSH may have no other fields.
             Some(Open::Segment(_)) => {
@@ -316,16 +340,11 @@ fn predefined(name: &str) -> Option<char> {
     })
 }
 
-fn without_layout(text: &str) -> &str {
-    let is_space = |character: char| character.is_ascii() && is_space(character as u8);
-    let breaks = |space: &str| space.contains('\n');
-    let begun = text.trim_start_matches(is_space);
-    let text = if text.strip_suffix(begun).is_some_and(breaks) { begun } else { text };
-    let ended = text.trim_end_matches(is_space);
-    if text.strip_prefix(ended).is_some_and(breaks) { ended } else { text }
-}
-
-/// Space of XML (section 2.3).
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+/// The attribute V.
+fn sequence(start: &BytesStart<'_>) -> Result<String, XmlErrorKind> {
+    let value = start.attributes().find_map(|attribute| {
+        let attribute = attribute.ok().filter(|attribute| attribute.key.as_ref() == "V")?;
+        attribute.normalized_value(XmlVersion::Implicit1_0).ok().map(|value| value.into_owned())
+    });
+    value.ok_or(XmlErrorKind::BadEscape)
 }

@@ -1,6 +1,7 @@
 //! From a message to XML.
 
-use super::{NAMESPACE, XmlError, XmlErrorKind};
+use super::text::is_allowed;
+use super::{LINE, MOST, NAMESPACE, XmlError, XmlErrorKind};
 use crate::delimiters::Delimiters;
 use crate::dictionary::{DataType, Dictionary, SegmentDefinition};
 use crate::escape::{self, Token};
@@ -17,6 +18,7 @@ pub(super) fn write(message: &Message<'_>) -> Result<String, XmlError> {
         depth: 0,
         segments: 0,
         delimiters: message.delimiters(),
+        is_replaced: message.origin.as_ref().is_some_and(|origin| origin.replaced),
         dictionary: Dictionary::of_message(message),
         structure: &structure,
     };
@@ -45,6 +47,8 @@ struct Writer<'s> {
     depth: usize,
     segments: usize,
     delimiters: Delimiters,
+    /// Whether bytes of the message were replaced when it was read.
+    is_replaced: bool,
     dictionary: Dictionary,
     structure: &'s str,
 }
@@ -67,8 +71,12 @@ impl Writer<'_> {
 
     fn segment(&mut self, segment: Segment<'_>) -> Result<(), XmlError> {
         self.segments += 1;
+        if self.is_replaced && segment.raw().contains(char::REPLACEMENT_CHARACTER) {
+            return Err(self.fault(XmlErrorKind::Replaced));
+        }
         if !segment.has_valid_id() {
-            return Err(self.fault(XmlErrorKind::NoName));
+            self.line(segment.raw());
+            return Ok(());
         }
         let id = segment.id();
         let is_valued = |field: &crate::piece::Field<'_>| !field.is_empty();
@@ -80,6 +88,7 @@ impl Writer<'_> {
         self.open(id);
         for (index, field) in segment.fields().enumerate().filter(|(_, field)| is_valued(field)) {
             let number = index + 1;
+            self.check_number(number)?;
             let name = format!("{id}.{number}");
             if segment.is_header() && number <= 2 {
                 self.literal(&name, field.raw())?;
@@ -92,6 +101,22 @@ impl Writer<'_> {
         }
         self.close(id);
         Ok(())
+    }
+
+    /// A line that is no segment, as it came: nothing is an escape sequence in it, and one stands for a character that XML cannot hold.
+    fn line(&mut self, raw: &str) {
+        self.begin(LINE);
+        for character in raw.chars() {
+            match is_allowed(character) {
+                true => self.push(character),
+                false => self.hexadecimal(character),
+            }
+        }
+        self.end(LINE);
+    }
+
+    fn check_number(&self, number: usize) -> Result<(), XmlError> {
+        if number > MOST { Err(self.fault(XmlErrorKind::TooManyParts)) } else { Ok(()) }
     }
 
     /// The first or second field of a header, in which nothing is an escape sequence.
@@ -136,6 +161,7 @@ impl Writer<'_> {
         }
         self.open(name);
         for (index, component) in components() {
+            self.check_number(index + 1)?;
             let inner = kind.and_then(|kind| kind.component(index + 1)?.data_type());
             self.component(&element(kind, index), component, inner)?;
         }
@@ -159,6 +185,7 @@ impl Writer<'_> {
         }
         self.open(name);
         for (index, subcomponent) in subcomponents() {
+            self.check_number(index + 1)?;
             let inner = kind.and_then(|kind| kind.component(index + 1)?.data_type());
             self.subcomponent(&element(kind, index), subcomponent.raw(), inner)?;
         }
@@ -194,7 +221,8 @@ impl Writer<'_> {
 
     fn sequence(&mut self, body: &str) {
         let letter = match body.as_bytes() {
-            &[letter] => self.delimiters.of_escape_letter(letter),
+            // A character at the end of a value that says it was cut differs from one that is meant (2.7.1, 2.5.5.2).
+            &[letter] if letter != b'P' => self.delimiters.of_escape_letter(letter),
             _ => None,
         };
         match letter {
@@ -218,12 +246,16 @@ impl Writer<'_> {
             if self.delimiters.escape().is_none() {
                 return Err(self.fault(XmlErrorKind::NoDelimiter));
             }
-            let mut bytes = [0; 4];
-            let hex: String =
-                character.encode_utf8(&mut bytes).bytes().map(|byte| format!("{byte:02X}")).collect();
-            self.escape(&format!("X{hex}"));
+            self.hexadecimal(character);
         }
         Ok(())
+    }
+
+    fn hexadecimal(&mut self, character: char) {
+        let mut bytes = [0; 4];
+        let hex: String =
+            character.encode_utf8(&mut bytes).bytes().map(|byte| format!("{byte:02X}")).collect();
+        self.escape(&format!("X{hex}"));
     }
 
     fn push(&mut self, character: char) {
@@ -284,9 +316,4 @@ fn is_composite(kind: Option<DataType>) -> bool {
 
 fn element(kind: Option<DataType>, index: usize) -> String {
     format!("{}.{}", kind.map_or("UNKNOWN", DataType::id), index + 1)
-}
-
-/// Whether XML 1.0 can hold the character (section 2.2).
-fn is_allowed(character: char) -> bool {
-    !matches!(character, '\0'..='\u{8}' | '\u{A}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
 }

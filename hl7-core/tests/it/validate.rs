@@ -1,6 +1,7 @@
 //! Validation: each code is found where it is, real messages have few findings, and nothing of a message shows.
 
 mod answer;
+mod generated;
 mod real;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! HL7 v2 XML, both ways.
 
+mod attacks;
+
 use hl7_core::dictionary::{Dictionary, Version};
 use hl7_core::{Message, ReadOptions, XmlPlace};
 use proptest::prelude::*;
@@ -30,29 +32,22 @@ fn comes_back(msg: &Message<'_>) {
 
 #[test]
 fn every_message_of_the_corpus_comes_back() {
-    let (mut same, mut unnamed) = (0, 0);
+    let (mut same, mut lines) = (0, 0);
     let present = corpus::each_file(|name, file| {
         for bytes in corpus::messages_of(file) {
             let Ok(msg) = Message::from_bytes(&bytes) else { continue };
-            match msg.to_xml() {
-                Ok(xml) => {
-                    let again = Message::from_xml(&xml).unwrap_or_else(|error| panic!("{name}: {error}"));
-                    assert!(content(&again) == content(&msg), "{name}");
-                    same += 1;
-                }
-                // 2.5.1: a segment has an ID of three characters; XML names its element by that.
-                Err(error) if error.code() == "C312" => {
-                    assert!(msg.iter().any(|segment| !segment.has_valid_id()), "{name}");
-                    unnamed += 1;
-                }
-                Err(error) => panic!("{name}: {error}"),
-            }
+            let xml = msg.to_xml().unwrap_or_else(|error| panic!("{name}: {error}"));
+            let again = Message::from_xml(&xml).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(content(&again) == content(&msg), "{name}");
+            same += 1;
+            lines += usize::from(msg.iter().any(|segment| !segment.has_valid_id()));
         }
     });
     if present {
-        let report = format!("XML: {same} messages come back, {unnamed} have segments without an ID\n");
+        let report =
+            format!("XML: {same} messages come back, {lines} of them with lines that are no segment\n");
         let _ = std::io::Write::write_all(&mut std::io::stderr(), report.as_bytes());
-        assert!(same > 1000, "{report}");
+        assert!(same > 2000 && lines > 10, "{report}");
     }
 }
 
@@ -220,8 +215,89 @@ fn small_texts_do_not_become_large_messages() {
 
 #[test]
 fn a_line_that_only_begins_like_a_header_comes_back() {
+    comes_back(&Message::parse("MSH|^~&;\\|A&H\\&b|&.sk2&\r").unwrap());
     comes_back(&Message::parse("MSH|^|O&|A|\t\t%|\u{7f}b\r").unwrap());
     comes_back(&Message::parse("MSH|}^\\||A\rMSH|PID^x|A|B\rMSH\rMSH|\rBHS||b\rBHS|a^b|c\r").unwrap());
+}
+
+#[test]
+fn bytes_are_read_by_their_mark_or_declaration() {
+    let xml = |encoding: &str| {
+        format!("<?xml version='1.0' encoding='{encoding}'?><A><MSH><MSH.3>\u{e9}</MSH.3></MSH></A>")
+    };
+    let latin: Vec<u8> = xml("ISO-8859-1").chars().map(|c| u8::try_from(c).unwrap()).collect();
+    let utf16: Vec<u8> = xml("UTF-16").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [
+        xml("utf-8").into_bytes(),
+        ["\u{FEFF}".as_bytes(), xml("UTF-8").as_bytes()].concat(),
+        xml("").replace(" encoding=''", "").into_bytes(),
+        latin,
+        [b"\xFF\xFE".to_vec(), utf16].concat(),
+    ] {
+        assert_eq!(Message::from_xml_bytes(&bytes).unwrap().as_er7(), "MSH|^~\\&|\u{e9}\r");
+    }
+    for (bytes, line, column) in [
+        (xml("no-such-set").into_bytes(), 1, 1),
+        (b"\xFE\xFF\xD8".to_vec(), 1, 1),
+        (b"<?xml encoding='".to_vec(), 1, 1),
+        (b"<A>\n <MSH>\xFF".to_vec(), 2, 7),
+    ] {
+        let error = Message::from_xml_bytes(&bytes).unwrap_err();
+        let XmlPlace::Text { line: l, column: c, .. } = error.place() else { panic!("{error:?}") };
+        assert_eq!((error.code(), l, c), ("C317", line, column));
+    }
+    assert_eq!(Message::from_xml_bytes(b"").unwrap_err().code(), "C301");
+}
+
+#[test]
+fn a_cut_value_stays_one() {
+    let er7 = "MSH|^~\\&#|A\rNTE|1||cut#|a\\P\\b\rZAA|#~\\P\\\r";
+    let xml = Message::parse(er7).unwrap().to_xml().unwrap();
+    assert!(xml.contains("cut#<") && xml.contains("a<escape V=\"P\"/>b"), "{xml}");
+    assert_eq!(Message::from_xml(&xml).unwrap().as_er7(), er7);
+}
+
+#[test]
+fn what_was_replaced_when_it_was_read_is_not_written() {
+    let options = ReadOptions::new().undecodable(hl7_core::Undecodable::Replace);
+    let msg = options.read(b"MSH|^~\\&|A\rPID|\xFF\r").unwrap();
+    let error = msg.to_xml().unwrap_err();
+    assert_eq!((error.code(), error.place()), ("C316", XmlPlace::Segment(2)));
+    assert!(Message::parse("MSH|^~\\&|A\rPID|\u{FFFD}\r").unwrap().to_xml().is_ok());
+}
+
+#[test]
+fn lines_that_are_no_segment_come_back_as_they_were() {
+    let er7 = "MSH|^~\\&|A||||2026||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1\rpid|2^\\F\\<&\u{1C}\u{FFFF}\t\\X1C\\\r  \r|x|\rOBR|4\r\u{1C}\r";
+    let xml = Message::parse(er7).unwrap().to_xml().unwrap();
+    for expected in [
+        "<Z.line>pid|2^\\F\\&lt;&amp;<escape V=\"X1C\"/><escape V=\"XEFBFBF\"/>&#9;\\X1C\\</Z.line>\n",
+        "<Z.line>  </Z.line>\n      <Z.line>|x|</Z.line>\n    </ORU_R01.PATIENT>\n",
+        "<Z.line><escape V=\"X1C\"/></Z.line>",
+    ] {
+        assert!(xml.contains(expected), "{expected}\n{xml}");
+    }
+    assert_eq!(Message::from_xml(&xml).unwrap().as_er7(), er7);
+    let line = |inside: &str| Message::from_xml(&format!("<A><MSH/><Z.line>{inside}</Z.line></A>"));
+    assert_eq!(line("\n    a b\n  ").unwrap().as_er7(), "MSH|^~\\&\ra b\r");
+    for (inside, code) in [
+        ("PID|1", "C304"),
+        ("MSH|^~\\&amp;|B", "C304"),
+        ("", "C304"),
+        ("a\nb", "C304"),
+        ("<PID/>", "C304"),
+        ("<escape V='X0D'/>", "C307"),
+        ("<escape V='X41'/>", "C307"),
+        ("<escape V='X1C1C'/>", "C307"),
+        ("<escape V='X1'/>", "C307"),
+        ("<escape V='X+1'/>", "C307"),
+        ("<escape V='\u{e9}\u{e9}'/>", "C307"),
+        ("<escape V='X\u{e9}1'/>", "C307"),
+        ("<escape/>", "C307"),
+    ] {
+        assert_eq!(line(inside).unwrap_err().code(), code, "{inside}");
+    }
+    assert_eq!(Message::from_xml("<A><Z.line>a</Z.line><MSH/></A>").unwrap_err().code(), "C303");
 }
 
 #[test]
@@ -231,9 +307,10 @@ fn what_xml_cannot_hold_is_refused() {
     assert_eq!((error.code(), error.place()), ("C311", XmlPlace::Segment(1)));
     let msg = Message::parse("MSH|^~\\&|A\rFHS|a\u{1}|b\r").unwrap();
     assert_eq!(msg.to_xml().unwrap_err().code(), "C311");
-    let msg = Message::parse("MSH|^~\\&|A\rPID|1\rnot a segment|x\r").unwrap();
-    let error = msg.to_xml().unwrap_err();
-    assert_eq!((error.code(), error.place()), ("C312", XmlPlace::Segment(3)));
+    let many = |count| format!("MSH|^~\\&|A\rPID|{}x\rZAA|{}x\r", "^".repeat(count), "|".repeat(count));
+    comes_back(&Message::parse(&many(998)).unwrap());
+    let error = Message::parse(&many(999)).unwrap().to_xml().unwrap_err();
+    assert_eq!((error.code(), error.place()), ("C315", XmlPlace::Segment(2)));
 }
 
 proptest! {
@@ -252,5 +329,15 @@ proptest! {
     fn any_text_is_read_or_refused(xml in "(<|>|/|=|'|&|;|!|\\[|\\?|-| |ACK|MSH|PID|\\.[0-9]|escape|V|\\||a|xmlns|\n){0,60}") {
         let _ = Message::from_xml(&xml);
         let _ = Message::from_xml(&format!("<ACK><MSH/><PID>{xml}</PID></ACK>"));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        start in prop::sample::select(vec![&b""[..], b"\xFF\xFE", b"\xFE\xFF", b"\xEF\xBB\xBF", b"<?xml encoding='", b"<?xml encoding='SHIFT_JIS'?><A>"]),
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        if let Err(error) = Message::from_xml_bytes(&[start, bytes.as_slice()].concat()) {
+            prop_assert!(error.to_string().starts_with(error.code()));
+        }
     }
 }

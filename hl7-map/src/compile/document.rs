@@ -17,7 +17,7 @@ use hl7_core::document::harmless;
 const COMMON: [&str; 9] = ["map", "from", "to", "zone", "tables", "lookups", "segments", "require", "tests"];
 
 /// Keys of a mapping that makes a message.
-const BUILD: [&str; 2] = ["control_id", "emit"];
+const BUILD: [&str; 3] = ["control_id", "emit", "payload_schema"];
 
 /// Keys of a mapping that makes JSON.
 const WRITE: [&str; 3] = ["accept", "drop_message", "emit"];
@@ -29,7 +29,7 @@ const EDIT: [&str; 5] = ["accept", "drop_message", "set", "remove", "add"];
 const OTHER_KINDS: [&str; 3] = ["pipeline", "redact", "rules"];
 
 /// Keys that refer to something outside the file.
-const UNAVAILABLE: [&str; 2] = ["payload_schema", "profile"];
+const UNAVAILABLE: [&str; 1] = ["profile"];
 
 /// What a mapping reads and what it gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,7 @@ pub(super) struct Top<'n> {
     lookups: Option<&'n Node>,
     require: Option<&'n Node>,
     control_id: Option<&'n Node>,
+    payload_schema: Option<&'n Node>,
     emit: Option<&'n Node>,
     tests: Option<&'n Node>,
     pub(super) accept: Option<&'n Node>,
@@ -86,6 +87,9 @@ impl Compiler<'_> {
             self.lookups(lookups);
         }
         self.declared_segments(top.segments);
+        if let Some(schema) = top.payload_schema {
+            self.payload_schema(schema);
+        }
         let require = top.require.map(|node| self.require(node)).unwrap_or_default();
         let work = match way {
             Way::JsonToMessage => self.build(&top, message).map(Work::Build),
@@ -202,7 +206,9 @@ impl Compiler<'_> {
         let (own, others) = match way {
             Way::JsonToMessage => (BUILD.as_slice(), EDIT.as_slice()),
             Way::InPlace => (EDIT.as_slice(), BUILD.as_slice()),
-            Way::MessageToJson => (WRITE.as_slice(), ["control_id", "set", "remove", "add"].as_slice()),
+            Way::MessageToJson => {
+                (WRITE.as_slice(), ["control_id", "payload_schema", "set", "remove", "add"].as_slice())
+            }
         };
         let known: Vec<&str> = COMMON.iter().chain(own).copied().collect();
         for Entry { key, value } in entries {
@@ -220,6 +226,7 @@ impl Compiler<'_> {
                 "lookups" => &mut top.lookups,
                 "require" => &mut top.require,
                 "control_id" => &mut top.control_id,
+                "payload_schema" => &mut top.payload_schema,
                 "emit" => &mut top.emit,
                 "tests" => &mut top.tests,
                 "accept" => &mut top.accept,

@@ -77,12 +77,17 @@ impl Compiler<'_> {
 
     /// Goes into the loop of a rule, where it has one.
     pub(super) fn enter(&mut self, repeats: Repeats<'_>) {
-        self.around.extend(repeats.each.map(|each| self.around_of(each)));
+        if let Some(each) = repeats.each {
+            let shape = self.item_shape(each);
+            self.around.push(self.around_of(each));
+            self.shapes.push(shape);
+        }
     }
 
     pub(super) fn leave(&mut self, repeats: Repeats<'_>) {
         if repeats.each.is_some() {
             self.around.pop();
+            self.shapes.pop();
         }
     }
 

@@ -244,6 +244,7 @@ impl Compiler<'_> {
     }
 
     fn path(&mut self, path: JsonPath, place: Place) -> Option<JsonPath> {
+        self.check_payload(&path, place);
         match path.from {
             Origin::Above(above) if above > self.around.len() => {
                 let loops = match self.around.len() {

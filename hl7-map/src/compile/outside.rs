@@ -25,6 +25,11 @@ impl<'s> Compiler<'s> {
         given
     }
 
+    /// The text of a file.
+    pub(super) fn file(&mut self, place: Place, what: &str, name: &str) -> Option<String> {
+        self.ask(place, what, |sources| sources.file(name))
+    }
+
     pub(super) fn secret(&mut self, name: &str, place: Place) -> Option<Term> {
         let what = format!("the secret `{}`", shortened(name));
         self.ask(place, &what, |sources| sources.secret(name)).map(Term::Text)
@@ -39,7 +44,7 @@ impl<'s> Compiler<'s> {
     ) -> Option<Vec<(String, String)>> {
         let name = self.text(file, "the file of a table")?;
         let what = format!("the file `{}`", shortened(name));
-        let text = self.ask(file.place, &what, |sources| sources.file(name))?;
+        let text = self.file(file.place, &what, name)?;
         let rows = match csv::rows(&text) {
             Ok(rows) => rows,
             Err(fault) => {

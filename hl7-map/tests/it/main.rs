@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected fails
 
 mod canary;
+mod codes;
 mod explain;
 mod in_place;
+mod infer;
 mod json;
 mod json_out;
 mod limits;

@@ -128,3 +128,16 @@ fn a_version_without_character_sets_gets_ascii() {
             .starts_with("MSH|^~\\&|||||20260102030405+0000||ADT^A08|id-1|P|2.3||||||UNICODE UTF-8\r")
     );
 }
+
+#[test]
+fn a_namespace_that_is_no_uuid_is_refused() {
+    let mapping = crate::mapping("  PID: { 3: .id | uuid5 .namespace }");
+    let made = |namespace: &str| {
+        let payload = format!(r#"{{"id":"7","namespace":"{namespace}"}}"#);
+        mapping.apply_json(payload.as_bytes(), &crate::ctx()).map_err(|error| error.code())
+    };
+    assert!(made("6ba7b810-9dad-11d1-80b4-00c04fd430c8").is_ok());
+    for none in ["x", "6ba7b8109dad11d180b400c04fd430c8", "6ba7b810-9dad-11d1-80b4-00c04fd430cx"] {
+        assert_eq!(made(none).unwrap_err(), "M223", "{none}");
+    }
+}

@@ -12,6 +12,10 @@ impl Sources for Site {
             "units.csv" => "code,site,note\nmg/dl,mg/dL,\n\"a,b\",\"A \"\"B\"\"\",x\n".to_owned(),
             "twice.csv" => "a,b\nx,1\nx,2\n".to_owned(),
             "broken.csv" => "a,b\n\"x,1\n".to_owned(),
+            "payload.json" => {
+                r#"{"properties":{"u":{"type":"string"}},"additionalProperties":false}"#.to_owned()
+            }
+            "no.json" => "[1, 2".to_owned(),
             "narrow.csv" => "a\nx\n".to_owned(),
             _ => return None,
         })
@@ -111,5 +115,19 @@ fn a_file_that_is_no_table_is_a_mistake() {
         let text = format!("{HEAD}tables: {{ t: {{ {table} }} }}\nemit: {{ PID: {{ 8: .a | table t }} }}\n");
         let errors = Mapping::load(&text, &Site).unwrap_err();
         assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["M128"], "{table}");
+    }
+}
+
+#[test]
+fn the_schema_of_the_payload_comes_from_a_file() {
+    let emit = "segments: { ZZZ: any }\nemit: { ZZZ: { 1: .u } }";
+    let mapping = load(&format!("payload_schema: payload.json\n{emit}"));
+    assert_eq!(field(&mapping, r#"{"u":"x"}"#), "x");
+    for (file, path, code) in
+        [("payload.json", ".v", "M134"), ("no.json", ".u", "M128"), ("none.json", ".u", "M127")]
+    {
+        let text = format!("{HEAD}payload_schema: {file}\n{}\n", emit.replace(".u", path));
+        let errors = Mapping::load(&text, &Site).unwrap_err();
+        assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), [code], "{errors}");
     }
 }

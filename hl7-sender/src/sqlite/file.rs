@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ground::{self, Ground};
 use super::mark::Mark;
+use super::schema;
 use crate::error::{OpenError, OpenErrorKind};
 
 /// The store's file, locked against a second opening, by this process or another. The locks end when this is dropped or the process
@@ -225,12 +226,28 @@ fn identity(path: &Path) -> io::Result<Option<Identity>> {
 fn make_private(path: &Path) -> io::Result<File> {
     let is_new = !path.exists();
     let file = private().open(path)?;
-    restrict(&file)?;
+    if !says_it_is_foreign(&file) {
+        restrict(&file)?;
+    }
     if is_new {
         file.sync_all()?;
         sync_folder(path)?;
     }
     Ok(file)
+}
+
+/// Whether the file is none of SQLite's, or names another program in its header (<https://www.sqlite.org/fileformat2.html>, section 1.3). A store that was
+/// just made may not name any yet.
+fn says_it_is_foreign(mut file: &File) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    const APPLICATION: std::ops::Range<usize> = 68..72;
+    let mut header = [0; APPLICATION.end];
+    if file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut header)).is_err() {
+        return file.metadata().is_ok_and(|about| about.len() > 0);
+    }
+    let application = header.get(APPLICATION).unwrap_or_default();
+    let is_known = application == [0; 4] || application == schema::APPLICATION_ID.to_be_bytes();
+    !header.starts_with(MAGIC) || !is_known
 }
 
 pub(super) fn private() -> OpenOptions {

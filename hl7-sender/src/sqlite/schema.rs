@@ -11,7 +11,7 @@ use crate::error::{OpenError, OpenErrorKind};
 use crate::{digest, id};
 
 /// `HL7s`, in the file's header.
-const APPLICATION_ID: i32 = 0x484C_3773;
+pub(super) const APPLICATION_ID: i32 = 0x484C_3773;
 /// How long SQLite waits for another program's transaction on the file.
 const BUSY: Duration = Duration::from_secs(5);
 /// The length of the secret, in bytes.

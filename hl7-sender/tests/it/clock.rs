@@ -102,6 +102,24 @@ async fn removed_after(ahead: Duration) -> u64 {
     pruned.get().unwrap().duration_since(start).as_secs() / 3600
 }
 
+#[tokio::test]
+async fn what_is_counted_of_removed_entries_is_removed_too() {
+    let folder = Folder::new();
+    let at = SystemTime::UNIX_EPOCH + 1000 * ONE_DAY;
+    settled(&folder, at).await;
+    let rows = || {
+        let conn = rusqlite::Connection::open(folder.store_path()).unwrap();
+        conn.query_row("SELECT count(*) FROM tally", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert!(rows() > 2, "queued, sending, delivered and dead letters");
+    let store = folder.store().await;
+    let later = at + ONE_DAY;
+    assert_eq!(store.prune(later, later, 100).await.unwrap(), 2);
+    store.prune(later, later, 100).await.unwrap();
+    store.close().await;
+    assert_eq!(rows(), 0);
+}
+
 const ONE_DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test(start_paused = true)]

@@ -116,6 +116,25 @@ async fn a_foreign_file_is_refused_and_not_changed() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_of_another_program_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let other = folder.store_path().with_file_name("other.db");
+    let text = folder.store_path().with_file_name("notes.txt");
+    rusqlite::Connection::open(&other)
+        .unwrap()
+        .execute_batch("PRAGMA application_id = 7; CREATE TABLE t (x)")
+        .unwrap();
+    std::fs::write(&text, "short").unwrap();
+    for path in [&other, &text] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(kind(path).await, OpenErrorKind::Foreign);
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644, "{path:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_store_of_a_later_version_is_refused() {
     let folder = Folder::new();

@@ -4,6 +4,8 @@
 
 mod doctor;
 mod explain;
+mod guide;
+mod infer;
 mod map;
 mod messages;
 mod output;
@@ -34,6 +36,12 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 pub(crate) fn hl7(arguments: &[&str], input: &str) -> Run {
     let mut child = command(arguments).spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    finish(child)
+}
+
+/// Runs `hl7` in a folder, with nothing to read.
+pub(crate) fn hl7_in(folder: &std::path::Path, arguments: &[&str]) -> Run {
+    let child = command(arguments).current_dir(folder).stdin(Stdio::null()).spawn().unwrap();
     finish(child)
 }
 

@@ -287,7 +287,17 @@ fn xml_that_is_no_message_is_exit_code_3_with_code_and_place() {
     assert!(broken.err.contains("C304") && broken.err.contains("document 1"), "{}", broken.err);
     assert!(broken.err.contains("line 3, column 1") && !broken.err.contains("TWEETY"), "{}", broken.err);
     let line = hl7(&["convert", "--to", "xml"], &format!("{ADT}no segment\r"));
-    assert_eq!((line.code, line.err.contains("C312")), (3, true), "{}", line.err);
+    assert!(line.code == 0 && line.out.contains("<Z.line>no segment</Z.line>"), "{}", line.err);
+    let many = hl7(&["convert", "--to", "xml"], &format!("{ADT}ZAA{}x\r", "|".repeat(1000)));
+    assert_eq!((many.code, many.err.contains("C315")), (3, true), "{}", many.err);
     let wrong = hl7(&["convert", "--to", "xml", "--to-charset", "8859/1"], ADT);
     assert_eq!((wrong.code, wrong.out.as_str()), (2, ""), "{}", wrong.err);
+}
+
+#[test]
+fn xml_in_another_encoding_is_read_by_its_declaration() {
+    let latin =
+        b"\n<?xml version='1.0' encoding='ISO-8859-1'?>\n<ACK><MSH><MSH.3>M\xFCller</MSH.3></MSH></ACK>";
+    let er7 = crate::output_of(&["convert", "--to", "er7"], latin);
+    assert_eq!(String::from_utf8(er7).unwrap(), "MSH|^~\\&|M\u{fc}ller\r");
 }

@@ -79,3 +79,23 @@ fn a_profile_is_checked_beside_the_standard() {
     assert!(wrong.err.contains("^^^^^^ did you mean `fields`?"), "{}", wrong.err);
     assert_eq!(hl7(&["validate", "--profile", "none.yaml"], GOOD).code, 4);
 }
+
+#[test]
+fn a_conformance_profile_is_a_profile_and_what_it_says_beyond_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.xml");
+    let name = file.to_str().unwrap();
+    let xml = r#"<ConformanceProfile HL7Version="2.5.1"><Messages><Message ID="m" Type="ADT" Event="A08" StructID="ADT_A01"><Segment Ref="PID" Usage="R" Min="1" Max="1"/></Message></Messages>
+<Segments><Segment ID="PID" Name="PID"><Field Name="Set ID" Datatype="SI" Usage="X" Min="0" Max="1" MinLength="1" MaxLength="4"/><Field Name="ID" Datatype="CX" Usage="C" Min="0" Max="1"/></Segment></Segments></ConformanceProfile>"#;
+    std::fs::write(&file, xml).unwrap();
+    let run = hl7(&["validate", "--profile", name, "--level", "usage"], GOOD);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(
+        run.out.contains("V305 at PID[1]-1: nothing may be valued here (profile, line 2)"),
+        "{}",
+        run.out
+    );
+    assert!(run.err.contains("not checked: the condition of PID-2 (line 2)"), "{}", run.err);
+    let none = hl7(&["validate", "--profile", name, "--profile-message", "other"], GOOD);
+    assert!(none.code == 3 && none.err.contains("R020"), "{}", none.err);
+}
