@@ -135,3 +135,15 @@ fn steps_grow_as_the_payload_does() {
         assert!(twice < once * 5 / 2, "{rule}: {once}, then {twice}");
     }
 }
+
+#[test]
+fn steps_grow_as_the_mapping_does() {
+    let payload = format!("{{\"a\":{},\"t\":\"{}\"}}", list("1", 100), "x".repeat(1_600));
+    for value in [".a | last", ".t | upper", "$root.zz ?? .t", "{ value: X, when: .a == 1 }"] {
+        let mapping =
+            |n: usize| crate::mapping(&format!("  NTE:\n    3:\n{}", format!("      - {value}\n").repeat(n)));
+        let (once, twice) = (steps(&mapping(50), &payload), steps(&mapping(100), &payload));
+        assert!(once > 50, "{value}: {once}");
+        assert!(twice < once * 5 / 2, "{value}: {once}, then {twice}");
+    }
+}
