@@ -322,13 +322,10 @@ pub(crate) fn last(value: Value<'_>) -> Given<'_> {
 
 /// The first `length` hexadecimal digits of the text's SHA-256.
 pub(crate) fn hash<'v>(text: &str, length: usize) -> Given<'v> {
-    let mut out = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        for digit in [byte >> 4, byte & 0xF] {
-            out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-    }
-    out.truncate(length);
+    let digest = Sha256::digest(text.as_bytes());
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let out: String =
+        digits.take(length).map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect();
     Ok(Value::text(Cow::Owned(out)))
 }
 
