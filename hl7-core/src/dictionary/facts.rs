@@ -96,6 +96,25 @@ const fn last_required() -> [u8; COMPOSITE_COUNT] {
     last
 }
 
+/// The number of the last table, and by number the row of each, counted from 1: made by the compiler.
+const LAST_TABLE: usize = const_word(TABLES.end - 12);
+static TABLE_ROWS: [u16; LAST_TABLE + 1] = table_rows();
+
+const fn table_rows() -> [u16; LAST_TABLE + 1] {
+    let mut rows = [0; LAST_TABLE + 1];
+    let mut row = 0;
+    while TABLES.start + 12 * row < TABLES.end {
+        rows[const_word(TABLES.start + 12 * row)] = row as u16 + 1;
+        row += 1;
+    }
+    rows
+}
+
+/// The row of the table with this number.
+pub(super) fn table_row(number: u16) -> Option<u16> {
+    TABLE_ROWS.get(usize::from(number))?.checked_sub(1)
+}
+
 const fn const_word(at: usize) -> usize {
     u16::from_le_bytes([FACTS[at], FACTS[at + 1]]) as usize
 }
@@ -155,8 +174,7 @@ struct Run {
 const LONGEST_CODE: usize = 64;
 
 /// The codes by their length, made by the compiler.
-const CODE_RUNS: [Run; LONGEST_CODE] = code_runs();
-static CODES_OF_LENGTH: [Run; LONGEST_CODE] = CODE_RUNS;
+static CODES_OF_LENGTH: [Run; LONGEST_CODE] = code_runs();
 
 const fn code_runs() -> [Run; LONGEST_CODE] {
     let mut runs = [Run { first: 0, end: 0, start: 0 }; LONGEST_CODE];
@@ -171,27 +189,27 @@ const fn code_runs() -> [Run; LONGEST_CODE] {
     runs
 }
 
-/// How many lengths codes have, and the codes of each, the shortest first.
+/// How many lengths codes have; of each the number of its first code, and the length. The shortest comes first.
 const CODE_LENGTHS: usize = (CODES.0.end - CODES.0.start) / 8;
-static CODES_BY_LENGTH: [(usize, Run); CODE_LENGTHS] = codes_by_length();
+static FIRST_CODES: [(u16, u16); CODE_LENGTHS] = first_codes();
 
-const fn codes_by_length() -> [(usize, Run); CODE_LENGTHS] {
-    let mut all = [(0, Run { first: 0, end: 0, start: 0 }); CODE_LENGTHS];
-    let (mut length, mut at) = (0, 0);
-    while length < LONGEST_CODE {
-        if CODE_RUNS[length].end > 0 {
-            all[at] = (length, CODE_RUNS[length]);
-            at += 1;
-        }
-        length += 1;
+const fn first_codes() -> [(u16, u16); CODE_LENGTHS] {
+    let mut all = [(0, 0); CODE_LENGTHS];
+    let mut at = 0;
+    while at < CODE_LENGTHS {
+        let row = CODES.0.start + 8 * at;
+        all[at] = (const_word(row) as u16, const_word(row + 2) as u16);
+        at += 1;
     }
     all
 }
 
 /// The code with this number, as bytes.
 pub(super) fn code_bytes(number: usize) -> &'static [u8] {
-    let later = CODES_BY_LENGTH.partition_point(|(_, run)| run.first <= number);
-    let Some((length, run)) = later.checked_sub(1).and_then(|at| CODES_BY_LENGTH.get(at)) else { return &[] };
+    let behind = FIRST_CODES.partition_point(|(first, _)| usize::from(*first) <= number);
+    let Some((_, length)) = behind.checked_sub(1).and_then(|at| FIRST_CODES.get(at)) else { return &[] };
+    let length = usize::from(*length);
+    let Some(run) = CODES_OF_LENGTH.get(length) else { return &[] };
     let start = run.start + (number - run.first) * length;
     TEXT.as_bytes().get(start..start + length).unwrap_or_default()
 }

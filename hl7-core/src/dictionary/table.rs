@@ -35,8 +35,8 @@ const FEW: usize = 24;
 
 impl Table {
     pub(super) fn find(dictionary: Dictionary, number: u16) -> Option<Table> {
-        let row = facts::search(TABLES.rows(12), |row| TABLES.word(6 * row).cmp(&usize::from(number)))?;
-        Some(Table { version: dictionary.version(), row: row as u16 }).filter(|table| table.is_known())
+        let row = facts::table_row(number)?;
+        Some(Table { version: dictionary.version(), row }).filter(|table| table.is_known())
     }
 
     pub(super) fn all(dictionary: Dictionary) -> impl Iterator<Item = Table> {
