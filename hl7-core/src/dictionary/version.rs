@@ -61,6 +61,9 @@ impl Version {
     /// assert_eq!(Version::nearest("unknown"), None);
     /// ```
     pub fn nearest(text: &str) -> Option<Version> {
+        if let Some(exact) = Version::of(text) {
+            return Some(exact);
+        }
         let text = text.trim_start();
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let given = parts(text.get(..end)?)?;
