@@ -5,7 +5,7 @@ use hl7_core::{Delimiters, escape_into};
 /// Appends `text`, escaped. A line break (CR LF, CR or LF) becomes `\.br\` in formatted text and `\X0D\` elsewhere. A text of two double
 /// quotes is written in hexadecimal: as it is, it would be HL7's null and delete what the receiver has.
 pub(crate) fn push(out: &mut String, text: &str, formatted: bool) {
-    if text.bytes().all(|byte| PLAIN[usize::from(byte)]) && text != "\"\"" {
+    if text.bytes().all(is_plain) && text != "\"\"" {
         out.push_str(text);
         return;
     }
@@ -37,16 +37,10 @@ pub(crate) fn push_with(out: &mut String, text: &str, formatted: bool, delimiter
     escape_into(out, rest, &delimiters);
 }
 
-/// Which bytes stand in a message as they are: ASCII that is printed and is no delimiter.
-const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = b' ';
-    while byte < b'~' {
-        plain[byte as usize] = !matches!(byte, b'|' | b'^' | b'\\' | b'&');
-        byte += 1;
-    }
-    plain
-};
+/// Whether a byte stands in a message as it is: ASCII that is printed and is no delimiter.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'|' | b'^' | b'~' | b'\\' | b'&')
+}
 
 /// Appends a delimiter so many times.
 pub(crate) fn push_marks(out: &mut String, mark: Mark, mut count: usize) {

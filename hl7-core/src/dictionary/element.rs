@@ -70,8 +70,8 @@ impl Element {
 
     /// Whether it is to be valued.
     pub fn usage(self) -> Usage {
-        match facts::bits(self.facts, 31, 3) {
-            1 => Usage::Required,
+        match facts::usage(self.facts) {
+            facts::REQUIRED => Usage::Required,
             2 => Usage::Conditional,
             3 => Usage::Withdrawn,
             _ => Usage::Optional,
@@ -138,14 +138,15 @@ impl Composite {
         facts::COMPOSITES.word(3 * self.row + 2)
     }
 
-    /// The number of the last element that is required; 0 when none is.
-    pub(super) fn last_required(self) -> usize {
-        facts::LAST_REQUIRED.get(self.row).map_or(0, |number| usize::from(*number))
-    }
-
     pub(super) fn element(self, number: usize) -> Option<Element> {
         let known = number > 0 && number <= self.len();
         known.then(|| Element::new(self.dictionary, facts::COMPOSITES.word(3 * self.row + 1), number))
+    }
+
+    /// The elements behind the first `count`, up to the last that is required: behind that nothing can be missing.
+    pub(super) fn up_to_required(self, count: usize) -> impl Iterator<Item = Element> {
+        let last = facts::LAST_REQUIRED.get(self.row).map_or(0, |number| usize::from(*number));
+        (count + 1..=last).filter_map(move |number| self.element(number))
     }
 
     pub(super) fn elements(self) -> impl ExactSizeIterator<Item = Element> + Clone {

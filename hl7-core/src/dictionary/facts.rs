@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 static FACTS: &[u8] = include_bytes!("../../dictionary/facts.bin");
 static TEXT: &str = include_str!("../../dictionary/text.txt");
 
-pub(super) const NAMES: Pool = Pool(section(0));
-pub(super) const CODES: Pool = Pool(section(1));
-pub(super) const DISPLAYS: Pool = Pool(section(2));
+pub(super) const NAMES: Pool = Pool(&runs::<{ run_count(0) }>(0));
+pub(super) const CODES: Pool = Pool(&runs::<{ run_count(1) }>(1));
+pub(super) const DISPLAYS: Pool = Pool(&runs::<{ run_count(2) }>(2));
 pub(super) const ELEMENTS: Section = section(3);
 pub(super) const ELEMENT_LISTS: Section = section(4);
 pub(super) const TABLE_NUMBERS: Section = section(5);
@@ -36,9 +36,36 @@ pub(super) struct Section {
     end: usize,
 }
 
-/// The texts of one kind, ordered by length: a section with a row for each length (number of its first text, length, where that stands).
+/// The texts of one kind, the shortest first.
 #[derive(Clone, Copy)]
-pub(super) struct Pool(Section);
+pub(super) struct Pool(&'static [Run]);
+
+/// The texts of one length: the number of the first, and where that stands in the text.
+#[derive(Clone, Copy)]
+struct Run {
+    first: usize,
+    length: usize,
+    start: usize,
+}
+
+/// A section has a row for each length: the number of its first text, the length, and where that text stands.
+const fn run_count(number: usize) -> usize {
+    let Section { start, end } = section(number);
+    (end - start) / 8
+}
+
+const fn runs<const N: usize>(number: usize) -> [Run; N] {
+    let Section { start, .. } = section(number);
+    let mut runs = [Run { first: 0, length: 0, start: 0 }; N];
+    let mut row = 0;
+    while row < N {
+        let at = start + 8 * row;
+        let text = const_word(at + 4) | const_word(at + 6) << 16;
+        runs[row] = Run { first: const_word(at), length: const_word(at + 2), start: text };
+        row += 1;
+    }
+    runs
+}
 
 /// The file starts with where its sections end.
 const fn section(number: usize) -> Section {
@@ -56,18 +83,39 @@ pub(super) const TYPE_COUNT: usize = (TYPE_IDS.end - TYPE_IDS.start) / 2;
 
 /// The code of the data type in this row, for the compiler.
 pub(super) const fn type_name(row: usize) -> &'static [u8] {
-    let Pool(lengths) = NAMES;
+    let Pool(runs) = NAMES;
     let number = const_word(TYPE_IDS.start + 2 * row);
-    let mut at = lengths.start;
+    let mut at = 0;
     // The last length whose first text is not behind this one.
-    while at + 8 < lengths.end && const_word(at + 8) <= number {
-        at += 8;
+    while at + 1 < runs.len() && runs[at + 1].first <= number {
+        at += 1;
     }
-    let start = const_word(at + 4) + (const_word(at + 6) << 16);
-    let length = const_word(at + 2);
-    let (_, text) = TEXT.as_bytes().split_at(start + (number - const_word(at)) * length);
+    let Run { first, length, start } = runs[at];
+    let (_, text) = TEXT.as_bytes().split_at(start + (number - first) * length);
     text.split_at(length).0
 }
+
+/// The IDs of the segments, one behind the other.
+const SEGMENT_ID_TEXT: &str = {
+    let (ids, _) = FACTS.split_at(SEGMENT_IDS.end);
+    match std::str::from_utf8(ids.split_at(SEGMENT_IDS.start).1) {
+        Ok(ids) => ids,
+        Err(_) => "",
+    }
+};
+
+/// The ID of the segment with this number.
+pub(super) fn segment_id(number: usize) -> &'static str {
+    SEGMENT_ID_TEXT.get(3 * number..3 * number + 3).unwrap_or_default()
+}
+
+/// Whether an element is to be valued, of its facts: this is how [`REQUIRED`] and the others are told apart.
+pub(super) const fn usage(element: u64) -> usize {
+    bits(element, 31, 3)
+}
+
+/// The [`usage`] of what is required.
+pub(super) const REQUIRED: usize = 1;
 
 /// How many composites there are: segments and data types, of all versions.
 const COMPOSITE_COUNT: usize = (COMPOSITES.end - COMPOSITES.start) / 6;
@@ -83,9 +131,8 @@ const fn last_required() -> [u8; COMPOSITE_COUNT] {
         let (first, mut number) = (const_word(at + 2), const_word(at + 4));
         while number > 0 {
             let element = ELEMENTS.start + 6 * const_word(ELEMENT_LISTS.start + 2 * (first + number - 1));
-            // As `Element::usage` reads it: three bits from the bit 31 on.
-            let usage = (const_word(element + 2) >> 15 | const_word(element + 4) << 1) & 0b111;
-            if usage == 1 {
+            let [a, b, c] = [const_word(element), const_word(element + 2), const_word(element + 4)];
+            if usage(a as u64 | (b as u64) << 16 | (c as u64) << 32) == REQUIRED {
                 break;
             }
             number -= 1;
@@ -139,12 +186,6 @@ impl Section {
         u32::from_le_bytes(self.bytes(at)) as usize
     }
 
-    /// Bytes that are text.
-    pub(super) fn text(self, at: usize, length: usize) -> &'static str {
-        let start = self.start + at;
-        FACTS.get(start..start + length).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or_default()
-    }
-
     /// The row of a matrix of `names` by versions: what a version has under a name, if it has it.
     pub(super) fn cell(self, name: usize, version: usize) -> Option<usize> {
         self.word(name * super::Version::ALL.len() + version).checked_sub(1)
@@ -153,77 +194,26 @@ impl Section {
 
 impl Pool {
     pub(super) fn text(self, number: usize) -> &'static str {
-        let Pool(lengths) = self;
-        let later = partition(lengths.rows(8), |row| lengths.word(4 * row) <= number);
-        let row = later.saturating_sub(1);
-        let (first, length) = (lengths.word(4 * row), lengths.word(4 * row + 1));
-        let start = lengths.double(2 * row + 1) + (number - first) * length;
-        TEXT.get(start..start + length).unwrap_or_default()
+        let Pool(runs) = self;
+        let behind = runs.partition_point(|run| run.first <= number);
+        behind.checked_sub(1).and_then(|at| runs.get(at)).map_or("", |run| run.text(number))
     }
 }
 
-/// Where the texts of one length stand: the number of the first, that of the first longer one, and the place in the text.
-#[derive(Clone, Copy)]
-struct Run {
-    first: usize,
-    end: usize,
-    start: usize,
-}
-
-/// The longest code is shorter than this.
-const LONGEST_CODE: usize = 64;
-
-/// The codes by their length, made by the compiler.
-static CODES_OF_LENGTH: [Run; LONGEST_CODE] = code_runs();
-
-const fn code_runs() -> [Run; LONGEST_CODE] {
-    let mut runs = [Run { first: 0, end: 0, start: 0 }; LONGEST_CODE];
-    let Pool(lengths) = CODES;
-    let mut at = lengths.start;
-    while at < lengths.end {
-        let end = if at + 8 < lengths.end { const_word(at + 8) } else { usize::MAX };
-        let start = const_word(at + 4) + (const_word(at + 6) << 16);
-        runs[const_word(at + 2)] = Run { first: const_word(at), end, start };
-        at += 8;
+impl Run {
+    fn text(&self, number: usize) -> &'static str {
+        let start = self.start + (number - self.first) * self.length;
+        TEXT.get(start..start + self.length).unwrap_or_default()
     }
-    runs
-}
-
-/// How many lengths codes have; of each the number of its first code, and the length. The shortest comes first.
-const CODE_LENGTHS: usize = (CODES.0.end - CODES.0.start) / 8;
-static FIRST_CODES: [(u16, u16); CODE_LENGTHS] = first_codes();
-
-const fn first_codes() -> [(u16, u16); CODE_LENGTHS] {
-    let mut all = [(0, 0); CODE_LENGTHS];
-    let mut at = 0;
-    while at < CODE_LENGTHS {
-        let row = CODES.0.start + 8 * at;
-        all[at] = (const_word(row) as u16, const_word(row + 2) as u16);
-        at += 1;
-    }
-    all
-}
-
-/// The code with this number, as bytes.
-pub(super) fn code_bytes(number: usize) -> &'static [u8] {
-    let behind = FIRST_CODES.partition_point(|(first, _)| usize::from(*first) <= number);
-    let Some((_, length)) = behind.checked_sub(1).and_then(|at| FIRST_CODES.get(at)) else { return &[] };
-    let length = usize::from(*length);
-    let Some(run) = CODES_OF_LENGTH.get(length) else { return &[] };
-    let start = run.start + (number - run.first) * length;
-    TEXT.as_bytes().get(start..start + length).unwrap_or_default()
 }
 
 /// Which of the codes with these numbers, from 0, has this text. Nearly all have another length, which their number tells.
 pub(super) fn code_with(text: &str, mut numbers: impl Iterator<Item = usize>) -> Option<usize> {
-    let (wanted, length) = (text.as_bytes(), text.len());
-    let run = CODES_OF_LENGTH.get(length)?;
-    numbers.position(|number| {
-        (run.first..run.end).contains(&number) && {
-            let start = run.start + (number - run.first) * length;
-            TEXT.as_bytes().get(start..start + length) == Some(wanted)
-        }
-    })
+    let Pool(runs) = CODES;
+    let at = runs.iter().position(|run| run.length == text.len())?;
+    let run = runs.get(at)?;
+    let end = runs.get(at + 1).map_or(usize::MAX, |longer| longer.first);
+    numbers.position(|number| (run.first..end).contains(&number) && run.text(number) == text)
 }
 
 /// How many of `count` rows, the first ones, `holds` is true for.
@@ -243,6 +233,6 @@ pub(super) fn search(count: usize, compare: impl Fn(usize) -> Ordering) -> Optio
 }
 
 /// `width` bits of a number, from the bit `at` on.
-pub(super) fn bits(number: u64, at: u32, width: u32) -> usize {
+pub(super) const fn bits(number: u64, at: u32, width: u32) -> usize {
     (number >> at & ((1 << width) - 1)) as usize
 }

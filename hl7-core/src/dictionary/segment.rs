@@ -35,7 +35,7 @@ impl SegmentDefinition {
 
     /// Its ID, such as `PID`.
     pub fn id(self) -> &'static str {
-        id_of(usize::from(self.index))
+        facts::segment_id(usize::from(self.index))
     }
 
     /// Its name, such as `Patient Identification`.
@@ -43,9 +43,9 @@ impl SegmentDefinition {
         self.composite.name()
     }
 
-    /// The number of the last field that is required; 0 when none is.
-    pub(crate) fn last_required(self) -> usize {
-        self.composite.last_required()
+    /// The fields behind the first `count`, up to the last that is required.
+    pub(crate) fn up_to_required(self, count: usize) -> impl Iterator<Item = Element> {
+        self.composite.up_to_required(count)
     }
 
     /// The field `number`, from 1.
@@ -57,11 +57,6 @@ impl SegmentDefinition {
     pub fn fields(self) -> impl ExactSizeIterator<Item = Element> + Clone {
         self.composite.elements()
     }
-}
-
-/// The ID of the segment with this number.
-pub(super) fn id_of(index: usize) -> &'static str {
-    SEGMENT_IDS.text(3 * index, 3)
 }
 
 /// A data type, as a version of the standard describes it.
@@ -106,9 +101,9 @@ impl DataType {
         self.composite.len() == 0
     }
 
-    /// The number of the last component that is required; 0 when none is.
-    pub(crate) fn last_required(self) -> usize {
-        self.composite.last_required()
+    /// The components behind the first `count`, up to the last that is required.
+    pub(crate) fn up_to_required(self, count: usize) -> impl Iterator<Item = Element> {
+        self.composite.up_to_required(count)
     }
 
     /// The component `number`, from 1.

@@ -3,8 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::facts::{self, EVENTS, GROUPS, NAMES, NODES, SEGMENT_IDS, STRUCTURE_NAMES, STRUCTURES};
-use super::segment::id_of;
+use super::facts::{self, EVENTS, GROUPS, NAMES, NODES, STRUCTURE_NAMES, STRUCTURES};
 use super::{Dictionary, SegmentDefinition};
 
 const ANY: usize = 0x1FFF;
@@ -106,15 +105,7 @@ impl Part {
         match self.group() {
             Some(group) => group.name(),
             None if self.is_open() => "*",
-            None => id_of(self.index()),
-        }
-    }
-
-    /// Whether [`Part::name`] is this one.
-    pub(crate) fn is_named(self, name: &str) -> bool {
-        match self.group().is_some() || self.is_open() {
-            true => self.name() == name,
-            false => SEGMENT_IDS.bytes::<3>(self.index()) == *name.as_bytes(),
+            None => facts::segment_id(self.index()),
         }
     }
 

@@ -88,7 +88,7 @@ impl Table {
     pub fn code(self, text: &str) -> Option<TableCode> {
         let count = self.word(3);
         let at = if count > FEW {
-            facts::search(count, |at| facts::code_bytes(self.row(at).number()).cmp(text.as_bytes()))
+            facts::search(count, |at| self.row(at).code().cmp(text))
         } else {
             facts::code_with(text, (0..count).map(|at| self.row(at).number()))
         };

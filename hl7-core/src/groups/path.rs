@@ -80,7 +80,7 @@ impl GroupPath {
         let parts: Vec<Part> =
             within.iter().chain(&inner_of(within)).flat_map(|group| group.parts()).collect();
         // A Z segment may stand in any group.
-        if id.starts_with('Z') || parts.iter().any(|part| part.is_open() || part.is_named(id)) {
+        if id.starts_with('Z') || parts.iter().any(|part| part.is_open() || part.name() == id) {
             return Ok(());
         }
         let names = parts.iter().filter(|part| part.segment().is_some()).map(|part| part.name());

@@ -275,7 +275,7 @@ fn inner(part: Part, id: &str, reach: Reach) -> impl Iterator<Item = (Group, usi
 fn leads(part: Part, id: &str, reach: Reach) -> bool {
     match part.group() {
         Some(group) => leads_to(group, id, reach),
-        None => part.is_open() == (reach == Reach::Open) && (part.is_open() || part.is_named(id)),
+        None => part.is_open() == (reach == Reach::Open) && (part.is_open() || part.name() == id),
     }
 }
 

@@ -25,10 +25,8 @@ impl<'m> Check<'m> {
         }
         if self.checks(Level::Usage) {
             let end = segment.raw().get(segment.raw().len()..).unwrap_or_default();
-            for number in count + 1..=definition.last_required() {
-                if let Some(element) = definition.field(number) {
-                    self.absent_field(at.field(number), end, element);
-                }
+            for element in definition.up_to_required(count) {
+                self.absent_field(at.field(usize::from(element.number())), end, element);
             }
         }
     }
@@ -104,10 +102,8 @@ impl<'m> Check<'m> {
         }
         if self.checks(Level::Usage) {
             let end = value.raw().get(value.raw().len()..).unwrap_or_default();
-            for number in number + 1..=data_type.last_required() {
-                if let Some(definition) = data_type.component(number) {
-                    self.absent_part(at.part(number), end, definition);
-                }
+            for definition in data_type.up_to_required(number) {
+                self.absent_part(at.part(usize::from(definition.number())), end, definition);
             }
         }
     }

@@ -98,7 +98,7 @@ fn seen(message: &Message<'_>, groups: &Groups<'_>) -> Vec<Seen> {
         let Some(seen) = seen.get_mut(instance.number_in_all()) else { return };
         let parts = instance.definition().into_iter().flat_map(Group::parts).enumerate();
         // A structure may have a segment at several places: two PID in a swap of patients (ADT^A17).
-        let mut named = parts.filter(|(_, part)| part.is_named(name)).map(|(at, _)| bit(at));
+        let mut named = parts.filter(|(_, part)| part.name() == name).map(|(at, _)| bit(at));
         if let Some(next) = named.find(|bit| *seen & bit == 0) {
             *seen |= next;
         }
