@@ -202,6 +202,7 @@ mod digest;
 mod dispatch;
 #[cfg(feature = "encryption")]
 mod encryption;
+mod ending;
 mod engine;
 mod enqueue;
 mod entry;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::destination::Destination;
 use crate::dispatch::Dispatch;
+use crate::ending::Ending;
 use crate::engine::{Engine, Stage, Target};
 use crate::error::{StartError, StartErrorKind, StoreError};
 use crate::event::{Board, DestinationChange, Events};
@@ -19,6 +20,7 @@ pub(crate) struct Running {
     pub(crate) engine: Arc<Engine>,
     pub(crate) max_message_bytes: usize,
     stop: watch::Sender<bool>,
+    ending: Ending,
     open: Mutex<BTreeMap<String, Open>>,
     /// One change at a time, so that a destination is ended before another of its name is served.
     changing: tokio::sync::Mutex<()>,
@@ -47,6 +49,7 @@ impl Running {
             engine,
             max_message_bytes,
             stop,
+            ending: Ending::default(),
             open,
             changing,
             pausing,
@@ -188,17 +191,33 @@ impl Running {
         self.lock().values().map(|open| Arc::clone(&open.target)).collect()
     }
 
-    /// Ends everything, waits at most this long for what is under way, and closes the store.
-    pub(crate) async fn end(&self, within: Duration) {
+    /// Ends everything, waits at most this long for what is under way, and closes the store. It goes on when its caller stops waiting; who asks again waits
+    /// for the same end, and the earliest time that was asked for counts.
+    pub(crate) async fn end(self: &Arc<Self>, within: Duration) {
+        self.ending.hurry(within);
         self.stop.send_replace(true);
-        let deadline = Instant::now().checked_add(within);
+        if let Some(over) = self.ending.begin() {
+            let running = Arc::clone(self);
+            tokio::spawn(async move {
+                running.end_all().await;
+                drop(over);
+            });
+        }
+        self.ending.over().await;
+    }
+
+    async fn end_all(&self) {
         // A change that is being made has its own time. When that is longer, what it waits for is found at the next start.
-        let _one = timeout(within, self.changing.lock()).await;
+        let _one = tokio::select! {
+            biased;
+            one = self.changing.lock() => Some(one),
+            () = self.ending.late() => None,
+        };
         let others = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let open = std::mem::take(&mut *self.lock());
         let served: Vec<_> = open.into_values().filter_map(|open| open.task).collect();
         for task in served.into_iter().chain(others) {
-            end_of(task, deadline).await;
+            self.ending.end_of(task).await;
         }
         self.engine.store.close().await;
         *self.board() = None;
@@ -206,17 +225,5 @@ impl Running {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Waits for the end of a task, and brings it about when the time is over.
-async fn end_of(mut task: JoinHandle<()>, deadline: Option<Instant>) {
-    let Some(deadline) = deadline else {
-        let _ = task.await;
-        return;
-    };
-    if timeout_at(deadline, &mut task).await.is_err() {
-        task.abort();
-        let _ = task.await;
     }
 }

@@ -155,7 +155,8 @@ impl Sender {
     /// Ends sending: no message is begun, those under way are waited for, at most this long, and the store is closed. What is not delivered
     /// goes out after the next start. A message that was still under way goes out again then, which can be a duplicate.
     ///
-    /// Later calls fail. Calls that wait for an outcome end with an error.
+    /// It goes on when its caller stops waiting. Who asks again waits for the same end, and the earliest time that was asked for counts. Other calls fail from
+    /// now on; those that wait for an outcome end with an error.
     pub async fn shutdown(&self, within: Duration) {
         self.running.end(within).await;
     }

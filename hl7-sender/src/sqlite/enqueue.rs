@@ -62,20 +62,21 @@ impl Tables {
         stored.map(Enqueued::Stored).map_err(fault)
     }
 
-    /// Keeps an edited copy of a dead letter as an entry of its own.
+    /// Keeps an edited copy of a dead letter as an entry of its own; `None` when the store is at its limit, which is no fault of its disk.
     pub(super) fn copy(
         &mut self,
         of: EntryId,
         request: &Request,
         now: SystemTime,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<Option<Stored>, StoreError> {
         self.find(of, &[State::DeadLettered])?;
         if self.full {
-            return Err(StoreError::new(StoreErrorKind::Full));
+            return Ok(None);
         }
         let making = Making { copy_of: Some(of), ..Making::at(now) };
         let stored = self.insert_all(request, None, making).map_err(fault)?;
-        stored.into_iter().flatten().next().ok_or(StoreError::new(StoreErrorKind::WrongState))
+        let stored = stored.into_iter().flatten().next();
+        stored.map(Some).ok_or(StoreError::new(StoreErrorKind::WrongState))
     }
 
     pub(super) fn known(&self, key: &Digest) -> rusqlite::Result<Option<(Known, Digest)>> {

@@ -11,8 +11,10 @@ use super::tables::{Id, Millis, StateColumn, Tables};
 use crate::entry::{ACCEPTED, DeadLetterReason, INTERRUPTED, State, TOO_OLD};
 use crate::id::EntryId;
 
-/// What one removal gives back to the disk of pages that are not used any more, 16 MiB at most: moving pages takes time.
-const GIVE_BACK: &str = "PRAGMA incremental_vacuum(4096)";
+/// How many pages are given back to the disk in one commit: 4 MiB, because moving them takes time, and the log has to have room for them.
+const PART: i64 = 1024;
+/// How many such parts are given back after one removal at most.
+pub(super) const MOST_PARTS: usize = 4;
 
 /// The requests that are over, found by entries of this kind: of which each entry was settled before `?1`, and before `?2` where one is a dead letter.
 macro_rules! over {
@@ -131,8 +133,17 @@ impl Tables {
         }
         // What is counted in this transaction is not in the table yet; a row that it needs comes back.
         self.conn.prepare_cached("DELETE FROM tally WHERE entries = 0")?.execute([])?;
-        self.conn.execute_batch(GIVE_BACK)?;
         Ok(requests.len())
+    }
+
+    /// Gives a part of the pages that are not used any more back to the disk, when there is one. Whether there may be another.
+    pub(super) fn give_back(&self) -> rusqlite::Result<bool> {
+        let free: i64 = self.conn.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
+        let mut give_back = self.conn.prepare(&format!("PRAGMA incremental_vacuum({PART})"))?;
+        let mut given_back = give_back.query([])?;
+        // Each step gives one page.
+        while given_back.next()?.is_some() {}
+        Ok(free > PART)
     }
 
     fn whose_time_is_over(

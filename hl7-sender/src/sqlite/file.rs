@@ -9,7 +9,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ground::{self, Ground};
 use super::mark::Mark;
-use super::schema;
 use crate::error::{OpenError, OpenErrorKind};
 
 /// The store's file, locked against a second opening, by this process or another. The locks end when this is dropped or the process
@@ -19,6 +18,8 @@ pub(super) struct LockedFile {
     identity: Option<Identity>,
     /// Closed before the place in the process's list is given up.
     locks: Option<[File; 2]>,
+    /// Whether the file `.lock` was not there before.
+    made_lock: bool,
     place: Place,
     copies: AtomicUsize,
 }
@@ -43,6 +44,7 @@ impl LockedFile {
         let path = resolved(path).map_err(io_error)?;
         check_ground(&path)?;
         let lock_path = beside(&path, ".lock");
+        let made_lock = !lock_path.exists();
         let lock = private().open(&lock_path).map_err(io_error)?;
         try_lock(&lock)?;
         check_locks(&lock_path)?;
@@ -56,7 +58,19 @@ impl LockedFile {
         if cfg!(target_os = "linux") {
             try_lock(&file)?;
         }
-        Ok(Self { path, identity, locks: Some([file, lock]), place, copies: AtomicUsize::new(0) })
+        Ok(Self { path, identity, locks: Some([file, lock]), made_lock, place, copies: AtomicUsize::new(0) })
+    }
+
+    /// Makes the files of a store readable by their owner only. Not before it is known to be one.
+    pub(super) fn restrict(&self) -> io::Result<()> {
+        [self.path.clone(), self.log(), beside(&self.path, "-shm")].iter().try_for_each(|path| restrict(path))
+    }
+
+    /// Leaves nothing beside a file that turned out to be no store.
+    pub(super) fn leave(&self) {
+        if self.made_lock {
+            let _ = fs::remove_file(beside(&self.path, ".lock"));
+        }
     }
 
     /// Whether another file, or none, has come in the place of the store's while it was open. What is written then is lost with the last handle.
@@ -222,32 +236,15 @@ fn identity(path: &Path) -> io::Result<Option<Identity>> {
     fs::metadata(path).map(|_| None)
 }
 
-/// Makes the file if it is missing. SQLite gives its other files the same mode.
+/// Makes the file if it is missing, for its owner alone. SQLite gives its other files the same mode.
 fn make_private(path: &Path) -> io::Result<File> {
     let is_new = !path.exists();
     let file = private().open(path)?;
-    if !says_it_is_foreign(&file) {
-        restrict(&file)?;
-    }
     if is_new {
         file.sync_all()?;
         sync_folder(path)?;
     }
     Ok(file)
-}
-
-/// Whether the file is none of SQLite's, or names another program in its header (<https://www.sqlite.org/fileformat2.html>, section 1.3). A store that was
-/// just made may not name any yet.
-fn says_it_is_foreign(mut file: &File) -> bool {
-    const MAGIC: &[u8] = b"SQLite format 3\0";
-    const APPLICATION: std::ops::Range<usize> = 68..72;
-    let mut header = [0; APPLICATION.end];
-    if file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut header)).is_err() {
-        return file.metadata().is_ok_and(|about| about.len() > 0);
-    }
-    let application = header.get(APPLICATION).unwrap_or_default();
-    let is_known = application == [0; 4] || application == schema::APPLICATION_ID.to_be_bytes();
-    !header.starts_with(MAGIC) || !is_known
 }
 
 pub(super) fn private() -> OpenOptions {
@@ -259,12 +256,15 @@ pub(super) fn private() -> OpenOptions {
 }
 
 #[cfg(unix)]
-fn restrict(file: &File) -> io::Result<()> {
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+fn restrict(path: &Path) -> io::Result<()> {
+    match fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 #[cfg(not(unix))]
-fn restrict(_: &File) -> io::Result<()> {
+fn restrict(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -42,7 +42,7 @@ use self::worker::Worker;
 use self::writer::{Writer, WriterTally};
 use crate::digest::Digest;
 use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
-use crate::error::{OpenError, OpenErrorKind, StoreError};
+use crate::error::{OpenError, OpenErrorKind, StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
 use crate::past::PastAttempt;
@@ -67,6 +67,9 @@ pub struct SqliteStore {
     tally: Arc<WriterTally>,
     file: Weak<LockedFile>,
 }
+
+/// How many statements a connection keeps ready: more than there are.
+const STATEMENTS: usize = 128;
 
 /// How a [`SqliteStore`] is opened.
 #[derive(Clone, Debug)]
@@ -158,20 +161,28 @@ impl SqliteStore {
     pub fn backup(&self) -> SqliteBackup {
         SqliteBackup::new(Weak::clone(&self.file), Arc::clone(&self.poisoned))
     }
+
+    /// Gives pages that are not used any more back to the disk, in some commits, so that nobody waits long behind one. Where there is no room to move them
+    /// in, they stay for later.
+    async fn give_back(&self) -> Result<(), StoreError> {
+        for _ in 0..expiry::MOST_PARTS {
+            match self.writer.call(|tables| tables.give_back().map_err(fault)).await {
+                Ok(true) => {}
+                Err(error) if !error.is_passing() => return Err(error),
+                Ok(false) | Err(_) => break,
+            }
+        }
+        Ok(())
+    }
 }
 
 fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenError> {
     let file = Arc::new(LockedFile::open(path)?);
-    let mut reserve = Reserve::open(&file.reserve(), options.reserve_bytes).map_err(file::io_error)?;
-    let (tables, reading) = loop {
-        match connect(file.path(), options) {
-            // SQLite's other files need room even when nothing is stored.
-            Err(error) if error.kind() == OpenErrorKind::Full && reserve.give_up() => {
-                reserve.note_full(Instant::now());
-            }
-            connected => break connected?,
+    let (tables, reading, reserve) = connect_with_reserve(&file, options).inspect_err(|error| {
+        if error.kind() == OpenErrorKind::Foreign {
+            file.leave();
         }
-    };
+    })?;
     let mark = tables.mark();
     if file.mark().is_some_and(|before| before.is_ahead_of(mark)) {
         return Err(OpenError::new(OpenErrorKind::WentBack));
@@ -193,18 +204,46 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
     Ok(SqliteStore { writer, reader, poisoned, tally, file: weak })
 }
 
+/// The connections, and the reserve, which is not made beside a file that is no store.
+fn connect_with_reserve(
+    file: &LockedFile,
+    options: &SqliteOptions,
+) -> Result<(Tables, Tables, Reserve), OpenError> {
+    let reserve = || Reserve::open(&file.reserve(), options.reserve_bytes).map_err(file::io_error);
+    let mut given = None;
+    loop {
+        match connect(file, options) {
+            // SQLite's other files need room even when nothing is stored.
+            Err(error) if error.kind() == OpenErrorKind::Full => {
+                let mut reserve = given.map_or_else(reserve, Ok)?;
+                if !reserve.give_up() {
+                    return Err(error);
+                }
+                reserve.note_full(Instant::now());
+                given = Some(reserve);
+            }
+            connected => {
+                let (writing, reading) = connected?;
+                return Ok((writing, reading, given.map_or_else(reserve, Ok)?));
+            }
+        }
+    }
+}
+
 /// The connection that writes and the one that reads.
-fn connect(path: &Path, options: &SqliteOptions) -> Result<(Tables, Tables), OpenError> {
+fn connect(file: &LockedFile, options: &SqliteOptions) -> Result<(Tables, Tables), OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connect = || {
-        let conn = Connection::open_with_flags(path, flags)?;
+        let conn = Connection::open_with_flags(file.path(), flags)?;
         // A plan does not depend on the values, or SQLite makes it anew for each.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(conn)
     };
     let connect = || connect().map_err(schema::opening);
     let writing = connect()?;
     schema::prepare(&writing)?;
+    file.restrict().map_err(file::io_error)?;
     if !options.check_within.is_zero() {
         schema::check(&writing, options.check_within)?;
     }
@@ -266,12 +305,14 @@ impl Store for SqliteStore {
     }
 
     async fn accepted(&self, accepted: Accepted) -> Result<(), StoreError> {
-        self.writer.call(move |tables| tables.accepted(&accepted)).await
+        let bytes = accepted.acknowledgment.as_ref().map_or(0, Vec::len);
+        self.writer.call_with(bytes, move |tables| tables.accepted(&accepted)).await
     }
 
     async fn copy(&self, of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError> {
         let bytes = request.body.len();
-        self.writer.call_with(bytes, move |tables| tables.copy(of, &request, now)).await
+        let copied = self.writer.call_with(bytes, move |tables| tables.copy(of, &request, now)).await?;
+        copied.ok_or(StoreError::new(StoreErrorKind::Full))
     }
 
     async fn lane_of(&self, destination: &str, key: Option<&str>) -> Result<LaneId, StoreError> {
@@ -309,7 +350,8 @@ impl Store for SqliteStore {
     }
 
     async fn finish(&self, finished: Finished, go_on: bool) -> Result<Option<Attempt>, StoreError> {
-        self.writer.call(move |tables| tables.finish(&finished, go_on)).await
+        let bytes = finished.acknowledgment.as_ref().map_or(0, Vec::len);
+        self.writer.call_with(bytes, move |tables| tables.finish(&finished, go_on)).await
     }
 
     async fn unreachable(
@@ -392,7 +434,11 @@ impl Store for SqliteStore {
         dead_letters: SystemTime,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        self.writer.call(move |tables| tables.prune(delivered, dead_letters, limit).map_err(fault)).await
+        let removed = self
+            .writer
+            .call(move |tables| tables.prune(delivered, dead_letters, limit).map_err(fault))
+            .await?;
+        self.give_back().await.map(|()| removed)
     }
 
     async fn oldest(&self, destination: &str) -> Result<Option<SystemTime>, StoreError> {

@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
 use super::migrate::{self, FIRST, VERSION};
@@ -95,18 +96,25 @@ END;
 /// not changed, and one of an earlier version not yet.
 pub(super) fn prepare(conn: &Connection) -> Result<(), OpenError> {
     conn.busy_timeout(BUSY).map_err(opening)?;
+    // Until it is known whose file it is, its log is left to its owner.
+    set_leaving_log(conn, true)?;
     let empty = is_empty(conn).map_err(opening)?;
     if !empty {
         check_version(conn)?;
     }
+    set_leaving_log(conn, false)?;
     if empty {
         // Before anything is written, or it has no effect.
         conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(opening)?;
     }
     conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;")
         .map_err(opening)?;
-    conn.set_prepared_statement_cache_capacity(128);
     if empty { create(conn) } else { Ok(()) }
+}
+
+/// Whether the log stays as it is when the connection is closed.
+fn set_leaving_log(conn: &Connection, leaving: bool) -> Result<(), OpenError> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leaving).map(drop).map_err(opening)
 }
 
 /// Compares every table with its indexes and every page with what it should be, at most for this long.

@@ -34,7 +34,9 @@ pub(super) struct Tables {
     max_bytes: u64,
     /// How far below its limit the store is at least.
     room: u64,
-    /// Whether the store is at its limit: nothing new is accepted in this transaction.
+    /// Whether the disk has room for new entries in this transaction.
+    disk_has_room: bool,
+    /// Whether the disk or the store's limit has no room for the call that runs: nothing new is accepted.
     pub(super) full: bool,
 }
 
@@ -63,6 +65,7 @@ impl Tables {
             committed,
             max_bytes,
             room: 0,
+            disk_has_room: true,
             full: false,
         };
         tables.load()?;
@@ -85,13 +88,13 @@ impl Tables {
         if self.owner_on_record().map_err(fault)? != self.owner {
             return Err(StoreError::new(StoreErrorKind::Ousted));
         }
-        self.full = !has_room;
+        (self.disk_has_room, self.full) = (has_room, !has_room);
         Ok(())
     }
 
     /// Looks whether there is room for a call that makes the store grow by so many bytes at most.
     pub(super) fn expect(&mut self, growth: u64) -> Result<(), StoreError> {
-        self.full |= !self.has_room_for(growth).map_err(fault)?;
+        self.full = !(self.disk_has_room && self.has_room_for(growth).map_err(fault)?);
         Ok(())
     }
 

@@ -21,8 +21,7 @@ pub(super) struct Worker {
 
 pub(super) enum Order {
     Run(Box<dyn Job>),
-    /// End, and say so when the connection is closed.
-    End(oneshot::Sender<()>),
+    End,
 }
 
 /// One call.
@@ -72,9 +71,12 @@ where
 
 impl Worker {
     /// A thread that runs calls in groups, each group in one transaction.
-    pub(super) fn writer(mut writer: Writer) -> std::io::Result<Self> {
+    pub(super) fn writer(writer: Writer) -> std::io::Result<Self> {
         let poisoned = Arc::clone(&writer.poisoned);
-        Self::spawn("hl7-sender-write", poisoned, move |mut orders, _| writer.run(&mut orders))
+        Self::spawn("hl7-sender-write", poisoned, move |orders, _| {
+            let mut writer = writer;
+            writer.run(orders)
+        })
     }
 
     /// A thread that runs calls one by one. The file stays locked until its connection is closed.
@@ -83,33 +85,27 @@ impl Worker {
         file: Arc<LockedFile>,
         poisoned: Arc<Poison>,
     ) -> std::io::Result<Self> {
-        Self::spawn("hl7-sender-read", poisoned, move |mut orders, poisoned| {
+        Self::spawn("hl7-sender-read", poisoned, move |orders, poisoned| {
             let _file = file;
             let mut tables = tables;
-            loop {
-                match orders.blocking_recv()? {
-                    Order::End(asked) => return Some(asked),
-                    Order::Run(mut job) => {
-                        let done = job.run(&mut tables).inspect_err(|error| poisoned.note(error));
-                        job.answer(done);
-                    }
-                }
+            while let Some(Order::Run(mut job)) = orders.blocking_recv() {
+                let done = job.run(&mut tables).inspect_err(|error| poisoned.note(error));
+                job.answer(done);
             }
         })
     }
 
+    /// What the body owns is dropped before its orders are: who finds them gone finds the connection closed, and a panic noted.
     fn spawn<F>(name: &str, poisoned: Arc<Poison>, body: F) -> std::io::Result<Self>
     where
-        F: FnOnce(mpsc::Receiver<Order>, Arc<Poison>) -> Option<oneshot::Sender<()>> + Send + 'static,
+        F: FnOnce(&mut mpsc::Receiver<Order>, &Poison) + Send + 'static,
     {
-        let (orders, receiver) = mpsc::channel(QUEUE);
-        let flag = Arc::clone(&poisoned);
+        let (orders, mut receiver) = mpsc::channel(QUEUE);
         let guard = PanicGuard(Arc::clone(&poisoned));
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let _guard = guard;
-            if let Some(asked) = body(receiver, flag) {
-                let _ = asked.send(());
-            }
+            let receiver = &mut receiver;
+            let guard = guard;
+            body(receiver, &guard.0);
         })?;
         Ok(Self { orders, poisoned })
     }
@@ -138,16 +134,20 @@ impl Worker {
             StoreError::new(if panicked { StoreErrorKind::Io } else { StoreErrorKind::Closed })
         };
         let job = Box::new(Call { bytes: bytes as u64, work, result: None, reply });
-        self.orders.send(Order::Run(job)).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        if self.orders.send(Order::Run(job)).await.is_ok()
+            && let Ok(answer) = answer.await
+        {
+            return answer;
+        }
+        self.orders.closed().await;
+        Err(closed())
     }
 
     /// Ends the thread after the calls that were made before, and waits until its connection is closed.
     pub(super) async fn end(&self) {
-        let (asked, ended) = oneshot::channel();
-        if self.orders.send(Order::End(asked)).await.is_ok() {
-            let _ = ended.await;
-        }
+        // It may have ended already.
+        let _ = self.orders.send(Order::End).await;
+        self.orders.closed().await;
     }
 }
 
@@ -159,5 +159,101 @@ impl Drop for PanicGuard {
         if std::thread::panicking() {
             self.0.note(&StoreError::new(StoreErrorKind::Io));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::super::{SqliteOptions, SqliteStore};
+    use super::*;
+    use crate::contract::{ACK, at, finished, request};
+    use crate::entry::{End, Enqueued, Finished};
+    use crate::store::Store as _;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Runs the calls of `work` in the group of a call that waits until all of them are in the queue.
+    async fn together<T>(store: &SqliteStore, calls: usize, work: impl Future<Output = T>) -> T {
+        let (go, wait) = channel();
+        let first = store.writer.call(move |_| {
+            assert!(wait.recv_timeout(PATIENCE).is_ok());
+            Ok(())
+        });
+        let release = async {
+            while store.writer.orders.capacity() > QUEUE - calls {
+                tokio::task::yield_now().await;
+            }
+            go.send(()).unwrap();
+        };
+        let (first, done, ()) = tokio::join!(first, work, release);
+        first.unwrap();
+        done
+    }
+
+    async fn stored(store: &SqliteStore, key: u8) -> Option<crate::id::EntryId> {
+        match store.enqueue(request(key, key, &[("ehr", Some(&format!("{key}")))]), at(0)).await.unwrap() {
+            Enqueued::Stored(stored) => Some(stored[0].id),
+            _ => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_group_prunes_makes_room_for_its_other_calls() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new().max_bytes(160 * 1024);
+        let store = options.open(folder.path().join("store.db")).await.unwrap();
+        let mut last = 0;
+        while let Some(id) = stored(&store, last).await {
+            store.cancel(id, at(0)).await.unwrap();
+            last += 1;
+        }
+        let (later, commits) = (at(0) + 400 * Duration::from_secs(24 * 3600), store.counters().commits);
+        let work =
+            async { tokio::join!(stored(&store, 254), store.prune(later, later, 500), stored(&store, 255)) };
+        let (before, pruned, after) = together(&store, 3, work).await;
+        assert_eq!((before, pruned), (None, Ok(usize::from(last))));
+        assert!(after.is_some());
+        // One for the pages that are given back.
+        assert_eq!(store.counters().commits, commits + 2, "they were one group");
+    }
+
+    #[tokio::test]
+    async fn acknowledgments_count_for_the_size_of_a_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("store.db")).await.unwrap();
+        let mut under_way = Vec::new();
+        for key in 0..8 {
+            stored(&store, key).await;
+            let lane = store.lane_of("ehr", Some(&format!("{key}"))).await.unwrap();
+            under_way.push(store.begin(lane).await.unwrap().unwrap().id);
+        }
+        let finish = |id, bytes| {
+            let acknowledgment = Some(ACK.repeat(bytes / ACK.len()));
+            store.finish(Finished { acknowledgment, ..finished(id, End::Deliver, at(1)) }, false)
+        };
+        let commits = store.counters().commits;
+        let ids: [_; 8] = under_way.try_into().unwrap();
+        let [a, b, c, d, e, f, g, h] = ids.map(|id| finish(id, 400 * 1024));
+        let work = async { tokio::join!(a, b, c, d, e, f, g, h) };
+        let done = together(&store, 8, Box::pin(work)).await;
+        assert!(done.0.is_ok() && done.7.is_ok());
+        assert_eq!(store.counters().commits - commits, 4, "two acknowledgments each");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_panic_is_a_fault_for_those_it_hits_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("store.db")).await.unwrap();
+        let (hit, behind) = tokio::join!(
+            store.writer.call(|_| -> Result<(), StoreError> { panic!("on purpose") }),
+            store.writer.call(|_| Ok(())),
+        );
+        assert_eq!(hit.unwrap_err().kind(), StoreErrorKind::Io);
+        assert!(behind.unwrap_err().is_fault());
+        assert_eq!(store.counts().await.unwrap_err().kind(), StoreErrorKind::Poisoned);
+        store.close().await;
     }
 }

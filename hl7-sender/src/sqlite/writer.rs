@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::file::LockedFile;
 use super::mark::Mark;
@@ -65,25 +65,17 @@ struct Next {
     bytes: u64,
     /// A call that did not fit into the group.
     behind: Option<Box<dyn Job>>,
-    end: Option<oneshot::Sender<()>>,
+    is_last: bool,
 }
 
 impl Writer {
-    /// Runs calls until it is told to end, and gives by whom, or until the store is dropped.
-    pub(super) fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<oneshot::Sender<()>> {
+    /// Runs calls until it is told to end, or until the store is dropped.
+    pub(super) fn run(&mut self, orders: &mut mpsc::Receiver<Order>) {
         let mut next = Next::default();
-        while next.end.is_none() {
-            let first = match next.behind.take() {
-                Some(job) => job,
-                None => match orders.blocking_recv()? {
-                    Order::Run(job) => job,
-                    Order::End(asked) => return Some(asked),
-                },
-            };
+        while let Some(first) = next.first(orders) {
             next.bytes = first.bytes();
             self.run_group(vec![first], &mut |calls| next.beside(calls, orders));
         }
-        next.end
     }
 
     /// Commits the group, with the calls that come while it runs; where that fails for want of room, each call on its own, so that one that needs none
@@ -117,9 +109,6 @@ impl Writer {
         group: &mut Vec<Box<dyn Job>>,
         more: &mut More<'_>,
     ) -> Result<(), StoreError> {
-        if self.file.is_replaced() {
-            return Err(StoreError::new(StoreErrorKind::Ousted));
-        }
         let bytes = group.iter().map(|job| job.bytes()).sum();
         let has_room = self.has_room(bytes)?;
         let began = Instant::now();
@@ -128,6 +117,7 @@ impl Writer {
             .tables
             .begin(has_room)
             .and_then(|()| self.run_all(group, more))
+            .and_then(|()| self.check_place())
             .and_then(|()| self.tables.commit());
         match done {
             Ok(()) => {
@@ -153,6 +143,11 @@ impl Writer {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// No call is answered whose commit goes into a file that was away when the call came, also where it joined a group that had begun.
+    fn check_place(&self) -> Result<(), StoreError> {
+        if self.file.is_replaced() { Err(StoreError::new(StoreErrorKind::Ousted)) } else { Ok(()) }
     }
 
     fn set_mark(&mut self) {
@@ -208,17 +203,28 @@ fn pass(done: Result<(), StoreError>) -> Result<(), StoreError> {
 }
 
 impl Next {
-    /// A call that waits and fits into the group of so many.
-    fn beside(&mut self, calls: usize, orders: &mut mpsc::Receiver<Order>) -> Option<Box<dyn Job>> {
-        if self.end.is_some() || self.behind.is_some() || calls >= GROUP {
+    /// The call that the next group begins with; `None` at the end.
+    fn first(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<Box<dyn Job>> {
+        if self.is_last {
             return None;
         }
-        let job = match orders.try_recv().ok()? {
-            Order::Run(job) => job,
-            Order::End(asked) => {
-                self.end = Some(asked);
-                return None;
-            }
+        match self.behind.take() {
+            Some(job) => Some(job),
+            None => match orders.blocking_recv()? {
+                Order::Run(job) => Some(job),
+                Order::End => None,
+            },
+        }
+    }
+
+    /// A call that waits and fits into the group of so many.
+    fn beside(&mut self, calls: usize, orders: &mut mpsc::Receiver<Order>) -> Option<Box<dyn Job>> {
+        if self.is_last || self.behind.is_some() || calls >= GROUP {
+            return None;
+        }
+        let Order::Run(job) = orders.try_recv().ok()? else {
+            self.is_last = true;
+            return None;
         };
         if self.bytes + job.bytes() > GROUP_BYTES {
             self.behind = Some(job);

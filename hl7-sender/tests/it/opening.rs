@@ -122,16 +122,62 @@ async fn a_file_of_another_program_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     let other = folder.store_path().with_file_name("other.db");
+    let unnamed = folder.store_path().with_file_name("unnamed.db");
     let text = folder.store_path().with_file_name("notes.txt");
-    rusqlite::Connection::open(&other)
-        .unwrap()
-        .execute_batch("PRAGMA application_id = 7; CREATE TABLE t (x)")
-        .unwrap();
+    let made = |path: &Path, sql| rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    made(&other, "PRAGMA application_id = 7; CREATE TABLE t (x)");
+    made(&unnamed, "CREATE TABLE t (x)");
     std::fs::write(&text, "short").unwrap();
-    for path in [&other, &text] {
+    let files = [&other, &unnamed, &text];
+    for path in files {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(kind(path).await, OpenErrorKind::Foreign);
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644, "{path:?}");
+    }
+    assert_eq!(
+        std::fs::read_dir(other.parent().unwrap()).unwrap().count(),
+        files.len(),
+        "nothing beside them"
+    );
+}
+
+#[tokio::test]
+async fn a_log_of_another_program_is_left_to_it() {
+    let folder = Folder::new();
+    let (other, log) = (folder.store_path(), folder.store_path().with_file_name("outbox.db-wal"));
+    let conn = rusqlite::Connection::open(&other).unwrap();
+    conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+    // As a program leaves it that is killed.
+    let kept = [std::fs::read(&other).unwrap(), std::fs::read(&log).unwrap()];
+    drop(conn);
+    std::fs::write(&other, &kept[0]).unwrap();
+    std::fs::write(&log, &kept[1]).unwrap();
+    assert_eq!(kind(&other).await, OpenErrorKind::Foreign);
+    assert_eq!([std::fs::read(&other).unwrap(), std::fs::read(&log).unwrap()], kept);
+}
+
+#[tokio::test]
+async fn a_lock_file_that_was_there_stays() {
+    let folder = Folder::new();
+    let lock = folder.store_path().with_file_name("outbox.db.lock");
+    std::fs::write(folder.store_path(), "notes").unwrap();
+    std::fs::write(&lock, "another program's").unwrap();
+    assert_eq!(kind(&folder.store_path()).await, OpenErrorKind::Foreign);
+    assert_eq!(std::fs::read(&lock).unwrap(), b"another program's");
+}
+
+/// Who has closed it, however many do so at once, can open it at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_closing_waits_for_the_locks() {
+    let folder = Folder::new();
+    for n in 0..20 {
+        let store = std::sync::Arc::new(folder.store().await);
+        store.enqueue(request(n, n, &[("ehr", None)]), at(0)).await.unwrap();
+        let first = std::sync::Arc::clone(&store);
+        let first = tokio::spawn(async move { first.close().await });
+        store.close().await;
+        folder.store().await.close().await;
+        first.await.unwrap();
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
-use hl7_core::Message;
+use hl7_core::{AckCode, Message};
 use hl7_mllp::Reply;
-use hl7_sender::{EnqueueErrorKind, Sender, SqliteOptions, SqliteStore, State};
+use hl7_sender::contract::{at, request};
+use hl7_sender::{
+    EnqueueErrorKind, Enqueued, Request, Sender, SqliteOptions, SqliteStore, State, Store as _,
+};
 
 use crate::crash::{Child, say};
-use crate::peer::{Folder, PATIENCE, Peer, ehr, message, nowhere, until, vacant};
+use crate::peer::{Folder, PATIENCE, Peer, answer, ehr, message, nowhere, state, until, vacant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_53_a_full_store_takes_nothing_more_and_still_delivers() {
@@ -48,6 +52,53 @@ async fn fault_53_on_a_full_disk_everything_that_was_accepted_is_delivered() {
     let said = child.output();
     let said: Vec<&str> = said.iter().map(String::as_str).collect();
     assert_eq!(said, ["refused S006", "all delivered", "refused S006", "accepted again"]);
+}
+
+/// The limit is the store's own: its disk has room, and the reserve is left alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edited_copy_that_a_full_store_refuses_costs_nobody_else() {
+    let peer =
+        Peer::start(|request, before| answer(request, if before == 0 { AckCode::CR } else { AckCode::AA }))
+            .await;
+    let folder = Folder::new();
+    let open = SqliteOptions::new().max_bytes(400 * 1024).open(folder.store_path()).await.unwrap();
+    let sender = Sender::builder(open).destination(ehr(peer.address)).start().await.unwrap();
+    let dead = sender.enqueue("ehr", &message("dead", "a")).await.unwrap();
+    state(&sender, &dead, State::DeadLettered).await;
+    sender.pause_destination("ehr").await.unwrap();
+    let mut n = 0;
+    while sender.enqueue("ehr", &message(&format!("m-{n}"), "a")).await.is_ok() {
+        n += 1;
+    }
+    let reserve =
+        || std::fs::metadata(folder.store_path().with_file_name("outbox.db.reserve")).unwrap().len();
+    let held = reserve();
+    let edited = message("edited", "a");
+    for _ in 0..3 {
+        let refused = sender.replay_edited(&dead.id(), &edited).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.is_indeterminate()), (&EnqueueErrorKind::StoreFull, false));
+    }
+    assert_eq!(reserve(), held);
+    sender.shutdown(PATIENCE).await;
+}
+
+/// What pruning frees goes back to the disk.
+#[tokio::test]
+async fn a_store_that_was_large_gets_small_again() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    for n in 0..100 {
+        let request = Request { body: vec![n; 100_000], ..request(n, n, &[("ehr", None)]) };
+        let Enqueued::Stored(stored) = store.enqueue(request, at(0)).await.unwrap() else {
+            panic!("not stored")
+        };
+        store.cancel(stored[0].id, at(0)).await.unwrap();
+    }
+    let size = || std::fs::metadata(folder.store_path()).unwrap().len();
+    let month = Duration::from_secs(30 * 24 * 3600);
+    assert_eq!(store.prune(at(0) + month, at(0) + month, 500).await.unwrap(), 100);
+    store.close().await;
+    assert!(size() < 1024 * 1024, "{}", size());
 }
 
 /// What a child does on its small disk.

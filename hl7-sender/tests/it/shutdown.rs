@@ -138,3 +138,52 @@ async fn dropping_the_last_clone_ends_sending_and_frees_the_store() {
     };
     tokio::time::timeout(PATIENCE, reopen).await.unwrap();
 }
+
+/// An answer after this time.
+async fn slow_peer(after: Duration) -> Peer {
+    Peer::start(move |request, _| {
+        tokio::task::block_in_place(|| std::thread::sleep(after));
+        Reply::accept(request)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_that_is_given_up_or_asked_for_twice_is_one() {
+    for given_up in [true, false] {
+        let peer = slow_peer(Duration::from_millis(400)).await;
+        let folder = Folder::new();
+        let sender = folder.sender(ehr(peer.address)).await;
+        let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+        until(&sender, &receipt, |_| peer.bodies().len() == 1).await;
+        if given_up {
+            let first = tokio::time::timeout(Duration::from_millis(20), sender.shutdown(PATIENCE)).await;
+            assert!(first.is_err(), "the message is under way");
+            sender.shutdown(PATIENCE).await;
+        } else {
+            tokio::join!(sender.shutdown(PATIENCE), sender.shutdown(PATIENCE));
+        }
+        let sender = folder.sender(ehr(peer.address)).await;
+        assert_eq!(sender.status(&receipt.id()).await.unwrap().unwrap().state(), State::Delivered);
+        assert_eq!(peer.bodies().len(), 1, "it went out once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_earliest_time_that_a_shutdown_was_asked_for_counts() {
+    let peer = Peer::start(|_, _| Reply::none()).await;
+    let folder = Folder::new();
+    let sender = folder.sender(ehr(peer.address)).await;
+    let receipt = sender.enqueue("ehr", &message("m-1", "a")).await.unwrap();
+    until(&sender, &receipt, |_| peer.bodies().len() == 1).await;
+    let patient = tokio::spawn({
+        let sender = sender.clone();
+        async move { sender.shutdown(Duration::MAX).await }
+    });
+    let in_time = async {
+        sender.shutdown(Duration::from_millis(50)).await;
+        sender.shutdown(PATIENCE).await;
+        patient.await.unwrap();
+    };
+    tokio::time::timeout(PATIENCE, in_time).await.unwrap();
+}
