@@ -104,8 +104,13 @@ impl Book {
         self.open().place(name, false);
     }
 
-    /// `enqueue` returned `Ok`. A call that began after another had returned is behind it.
-    pub(super) fn accepted(&self, name: &Name) {
+    /// How many calls have returned `Ok`: what a call that begins now comes behind.
+    pub(super) fn returned(&self) -> u64 {
+        self.open().accepted
+    }
+
+    /// A call returned `Ok` that began when so many had. It is behind those, and it may stand before or behind others that were under way with it.
+    pub(super) fn accepted(&self, name: &Name, begun: u64) {
         let mut pages = self.open();
         pages.accepted += 1;
         let number = pages.accepted;
@@ -113,9 +118,11 @@ impl Book {
         let Some(open) = pages.open.get_mut(&name.to) else { return };
         let Some(place) = open.iter().position(|place| place.id == name.id) else { return };
         open[place].accepted = Some(number);
-        let overtaken = open[place + 1..]
-            .iter()
-            .find(|behind| behind.accepted.is_some() && !behind.replayed && share(&behind.id, &name.id));
+        let overtaken = open[place + 1..].iter().find(|behind| {
+            behind.accepted.is_some_and(|returned| returned <= begun)
+                && !behind.replayed
+                && share(&behind.id, &name.id)
+        });
         let overtaken = overtaken.map(|behind| behind.id.clone());
         drop(pages);
         if let Some(behind) = overtaken {

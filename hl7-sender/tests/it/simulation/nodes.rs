@@ -178,8 +178,9 @@ async fn enqueue(pair: &Pair, dice: &mut fastrand::Rng) -> Vec<String> {
     for number in 0..MESSAGES {
         sleep(Duration::from_millis(dice.u64(0..500))).await;
         let id = people::next_id(number, dice);
+        let begun = pair.first.book.returned();
         people::keep(&pair.first, &id, &["next"]).await;
-        pair.first.book.accepted(&Name { to: "next".to_owned(), id: id.clone() });
+        pair.first.book.accepted(&Name { to: "next".to_owned(), id: id.clone() }, begun);
         ids.push(id);
     }
     ids

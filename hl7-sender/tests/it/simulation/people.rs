@@ -22,8 +22,10 @@ pub(super) async fn enqueue(world: Arc<World>, messages: usize, mut dice: fastra
         let mut to = RECEIVERS.to_vec();
         dice.shuffle(&mut to);
         to.truncate(dice.usize(1..=RECEIVERS.len()));
+        let begun = world.node.book.returned();
         for receipt in keep(&world.node, &id, &to).await {
-            world.node.book.accepted(&Name { to: receipt.destination().to_owned(), id: id.clone() });
+            let name = Name { to: receipt.destination().to_owned(), id: id.clone() };
+            world.node.book.accepted(&name, begun);
         }
         if let Some((id, to)) = before.filter(|_| dice.u64(0..10) == 0)
             && !keep(&world.node, &id, &to).await.iter().all(Receipt::is_repeat)
@@ -151,8 +153,9 @@ async fn decide_once(world: &World, process: &Process, dice: &mut fastrand::Rng)
 async fn copy(world: &World, sender: &Sender, dice: &mut fastrand::Rng) {
     let Some(dead) = some(sender, dice, |state| state == State::DeadLettered).await else { return };
     let id = format!("copy{}-{}", dice.u16(..), PATIENTS[dice.usize(0..PATIENTS.len())]);
+    let begun = world.node.book.returned();
     if let Ok(receipt) = sender.replay_edited(&dead.id(), &message(&id)).await {
-        world.node.book.accepted(&Name { to: receipt.destination().to_owned(), id });
+        world.node.book.accepted(&Name { to: receipt.destination().to_owned(), id }, begun);
     }
 }
 
