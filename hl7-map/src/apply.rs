@@ -13,14 +13,14 @@ use std::ops::Range;
 use hl7_core::Message;
 
 use crate::context::Context;
-use crate::json::Json;
+use crate::json::Payload;
 use crate::leaf::{self, Mark};
 use crate::plan::{
     Build, FieldRule, Form, Formula, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule,
     SegmentRule, Switch, Test,
 };
 use crate::refusal::ApplyError;
-use crate::scope::{Clock, Scope, Single};
+use crate::scope::{Clock, Scope, Single, Top};
 use crate::standard::Version;
 use crate::trace::{Outcome, Role};
 use crate::value::{Fault, Value};
@@ -42,7 +42,7 @@ pub(crate) use write::{write, write_telling};
 pub(crate) fn build(
     plan: &Plan,
     build: &Build,
-    payload: &Json<'_>,
+    payload: &Payload<'_>,
     ctx: &Context,
 ) -> Result<Message<'static>, ApplyError> {
     build_telling(plan, build, payload, ctx, ()).0
@@ -52,12 +52,12 @@ pub(crate) fn build(
 pub(crate) fn build_telling<R: Record>(
     plan: &Plan,
     build: &Build,
-    payload: &Json<'_>,
+    payload: &Payload<'_>,
     ctx: &Context,
     record: R,
 ) -> (Result<Message<'static>, ApplyError>, R) {
     let clock = Clock::new(ctx, Form::Hl7);
-    let mut run = Run::new(plan, Some(build), Value::of(payload), &clock, record);
+    let mut run = Run::new(plan, Some(build), Top::Payload(payload), &clock, record);
     run.out.reserve(1024);
     if run.has_members(payload) {
         run.require();
@@ -142,19 +142,13 @@ impl Written {
 }
 
 impl<'v, R: Record> Run<'v, R> {
-    fn new(
-        plan: &'v Plan,
-        build: Option<&'v Build>,
-        input: Value<'v>,
-        clock: &'v Clock<'v>,
-        record: R,
-    ) -> Self {
+    fn new(plan: &'v Plan, build: Option<&'v Build>, top: Top<'v>, clock: &'v Clock<'v>, record: R) -> Self {
         let ctx = clock.context();
         Run {
             record,
             plan,
             build,
-            scope: Scope::new(plan, input, clock),
+            scope: Scope::new(plan, top, clock),
             ctx,
             clock,
             out: String::new(),
@@ -190,9 +184,9 @@ impl<'v, R: Record> Run<'v, R> {
     }
 
     /// Whether the payload is an object, where the mapping reads its members: of anything else all of them would be absent.
-    fn has_members(&mut self, payload: &Json<'_>) -> bool {
+    fn has_members(&mut self, payload: &Payload<'_>) -> bool {
         match self.plan.reads_members {
-            Some(line) if !matches!(payload, Json::Object(_)) => {
+            Some(line) if !payload.is_object() => {
                 let fault =
                     Fault::new("M214", "the mapping reads members of the payload, and it is not an object");
                 self.refuse(fault, None, line);
