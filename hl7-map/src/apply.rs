@@ -80,17 +80,23 @@ fn finished(build: &Build, mut text: String) -> Result<Message<'static>, ApplyEr
 
 /// Puts UTF-8 into MSH-18 unless something stands there.
 fn state_charset(text: &mut String) {
-    const FIELD: usize = 18;
-    let header = text.get(..text.find('\r').unwrap_or(text.len())).unwrap_or_default();
-    // The first mark is MSH-1 itself, so that behind the n-th stands field n + 1.
-    let marks = header.matches('|').count();
-    if marks < FIELD - 1 {
-        let missing = FIELD - 1 - marks;
-        text.insert_str(header.len(), &format!("{}{CHARSET}", "|".repeat(missing)));
-    } else if let Some((at, _)) = header.match_indices('|').nth(FIELD - 2) {
-        let behind = at + 1;
-        if header.get(behind..).is_none_or(|rest| rest.is_empty() || rest.starts_with('|')) {
-            text.insert_str(behind, CHARSET);
+    // The first mark is MSH-1 itself, so that behind the 17th stands field 18.
+    const MARKS: usize = 17;
+    let mut marks = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'|' => marks += 1,
+            b'\r' => {
+                text.insert_str(at, &format!("{}{CHARSET}", "|".repeat(MARKS - marks)));
+                return;
+            }
+            _ => continue,
+        }
+        if marks == MARKS {
+            if matches!(text.as_bytes().get(at + 1), None | Some(b'|' | b'\r')) {
+                text.insert_str(at + 1, CHARSET);
+            }
+            return;
         }
     }
 }
@@ -215,7 +221,7 @@ impl<'v, R: Record> Run<'v, R> {
             match part {
                 Part::Segment(rule) => self.segments(rule),
                 Part::Group(rule) => {
-                    self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.name, rule.line, &mut |run| {
+                    self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.name, rule.line, |run| {
                         run.group(rule);
                     });
                 }
@@ -243,9 +249,7 @@ impl<'v, R: Record> Run<'v, R> {
     }
 
     fn segments(&mut self, rule: &'v SegmentRule) {
-        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.id, rule.line, &mut |run| {
-            run.segment(rule)
-        });
+        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.id, rule.line, |run| run.segment(rule));
     }
 
     /// Once, or once an item; not at all when the condition does not hold.
@@ -255,10 +259,10 @@ impl<'v, R: Record> Run<'v, R> {
         each: Option<&'v Loop>,
         place: &str,
         line: usize,
-        body: &mut dyn FnMut(&mut Self),
+        mut body: impl FnMut(&mut Self),
     ) {
         self.record.on(|record| record.enter());
-        self.rounds_told(when, each, place, line, body);
+        self.rounds_told(when, each, place, line, &mut body);
         self.record.on(|record| record.leave());
     }
 
@@ -268,7 +272,7 @@ impl<'v, R: Record> Run<'v, R> {
         each: Option<&'v Loop>,
         place: &str,
         line: usize,
-        body: &mut dyn FnMut(&mut Self),
+        body: &mut impl FnMut(&mut Self),
     ) {
         if self.refused.stopped {
             return;
@@ -387,7 +391,7 @@ impl<'v, R: Record> Run<'v, R> {
                 repetition.each.as_ref(),
                 &repetition.place,
                 repetition.line,
-                &mut |run| {
+                |run| {
                     let before = if written.any { (Mark::Repetition, 1) } else { (Mark::Field, separators) };
                     run.which.repetition = field.repeats.then_some(repetitions + 1);
                     let this = run.repetition(repetition, before);
@@ -527,8 +531,10 @@ impl<'v, R: Record> Run<'v, R> {
 
     /// Refuses what no field of the message can declare.
     fn check_charset(&mut self, start: usize, place: &str, line: usize) {
-        let Some(build) = self.build.filter(|build| build.ascii_only) else { return };
-        if !self.out.get(start..).is_none_or(str::is_ascii) {
+        if let Some(build) = self.build
+            && build.ascii_only
+            && !self.out.get(start..).is_none_or(str::is_ascii)
+        {
             let version = build.version.text();
             let what = format!("HL7 {version} has no field that says in which character set this value is");
             let fault = Fault::new("M213", what).suggest("write version 2.3 or later, or only ASCII");

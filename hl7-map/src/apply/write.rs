@@ -108,7 +108,7 @@ impl<'v, R: Record> Run<'v, R> {
     fn object(&mut self, rule: &'v ObjectRule) -> Written {
         let start = self.out.len();
         let (mut written, looped, mut index) = (Written::default(), rule.each.is_some(), 0);
-        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.place, rule.line, &mut |run| {
+        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.place, rule.line, |run| {
             let before = run.out.len();
             if looped {
                 run.out.push(if written.any { ',' } else { '[' });
