@@ -13,14 +13,14 @@ use std::ops::Range;
 use hl7_core::Message;
 
 use crate::context::Context;
-use crate::json::Json;
+use crate::json::Payload;
 use crate::leaf::{self, Mark};
 use crate::plan::{
     Build, FieldRule, Form, Formula, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule,
     SegmentRule, Switch, Test,
 };
 use crate::refusal::ApplyError;
-use crate::scope::{Clock, Scope, Single};
+use crate::scope::{Clock, Scope, Single, Top};
 use crate::standard::Version;
 use crate::trace::{Outcome, Role};
 use crate::value::{Fault, Value};
@@ -42,7 +42,7 @@ pub(crate) use write::{write, write_telling};
 pub(crate) fn build(
     plan: &Plan,
     build: &Build,
-    payload: &Json<'_>,
+    payload: &Payload<'_>,
     ctx: &Context,
 ) -> Result<Message<'static>, ApplyError> {
     build_telling(plan, build, payload, ctx, ()).0
@@ -52,12 +52,12 @@ pub(crate) fn build(
 pub(crate) fn build_telling<R: Record>(
     plan: &Plan,
     build: &Build,
-    payload: &Json<'_>,
+    payload: &Payload<'_>,
     ctx: &Context,
     record: R,
 ) -> (Result<Message<'static>, ApplyError>, R) {
     let clock = Clock::new(ctx, Form::Hl7);
-    let mut run = Run::new(plan, Some(build), Value::of(payload), &clock, record);
+    let mut run = Run::new(plan, Some(build), Top::Payload(payload), &clock, record);
     run.out.reserve(1024);
     if run.has_members(payload) {
         run.require();
@@ -80,17 +80,23 @@ fn finished(build: &Build, mut text: String) -> Result<Message<'static>, ApplyEr
 
 /// Puts UTF-8 into MSH-18 unless something stands there.
 fn state_charset(text: &mut String) {
-    const FIELD: usize = 18;
-    let header = text.get(..text.find('\r').unwrap_or(text.len())).unwrap_or_default();
-    // The first mark is MSH-1 itself, so that behind the n-th stands field n + 1.
-    let marks = header.matches('|').count();
-    if marks < FIELD - 1 {
-        let missing = FIELD - 1 - marks;
-        text.insert_str(header.len(), &format!("{}{CHARSET}", "|".repeat(missing)));
-    } else if let Some((at, _)) = header.match_indices('|').nth(FIELD - 2) {
-        let behind = at + 1;
-        if header.get(behind..).is_none_or(|rest| rest.is_empty() || rest.starts_with('|')) {
-            text.insert_str(behind, CHARSET);
+    // The first mark is MSH-1 itself, so that behind the 17th stands field 18.
+    const MARKS: usize = 17;
+    let mut marks = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'|' => marks += 1,
+            b'\r' => {
+                text.insert_str(at, &format!("{}{CHARSET}", "|".repeat(MARKS - marks)));
+                return;
+            }
+            _ => continue,
+        }
+        if marks == MARKS {
+            if matches!(text.as_bytes().get(at + 1), None | Some(b'|' | b'\r')) {
+                text.insert_str(at + 1, CHARSET);
+            }
+            return;
         }
     }
 }
@@ -142,19 +148,13 @@ impl Written {
 }
 
 impl<'v, R: Record> Run<'v, R> {
-    fn new(
-        plan: &'v Plan,
-        build: Option<&'v Build>,
-        input: Value<'v>,
-        clock: &'v Clock<'v>,
-        record: R,
-    ) -> Self {
+    fn new(plan: &'v Plan, build: Option<&'v Build>, top: Top<'v>, clock: &'v Clock<'v>, record: R) -> Self {
         let ctx = clock.context();
         Run {
             record,
             plan,
             build,
-            scope: Scope::new(plan, input, clock),
+            scope: Scope::new(plan, top, clock),
             ctx,
             clock,
             out: String::new(),
@@ -190,9 +190,9 @@ impl<'v, R: Record> Run<'v, R> {
     }
 
     /// Whether the payload is an object, where the mapping reads its members: of anything else all of them would be absent.
-    fn has_members(&mut self, payload: &Json<'_>) -> bool {
+    fn has_members(&mut self, payload: &Payload<'_>) -> bool {
         match self.plan.reads_members {
-            Some(line) if !matches!(payload, Json::Object(_)) => {
+            Some(line) if !payload.is_object() => {
                 let fault =
                     Fault::new("M214", "the mapping reads members of the payload, and it is not an object");
                 self.refuse(fault, None, line);
@@ -221,7 +221,7 @@ impl<'v, R: Record> Run<'v, R> {
             match part {
                 Part::Segment(rule) => self.segments(rule),
                 Part::Group(rule) => {
-                    self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.name, rule.line, &mut |run| {
+                    self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.name, rule.line, |run| {
                         run.group(rule);
                     });
                 }
@@ -249,9 +249,7 @@ impl<'v, R: Record> Run<'v, R> {
     }
 
     fn segments(&mut self, rule: &'v SegmentRule) {
-        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.id, rule.line, &mut |run| {
-            run.segment(rule)
-        });
+        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.id, rule.line, |run| run.segment(rule));
     }
 
     /// Once, or once an item; not at all when the condition does not hold.
@@ -261,10 +259,10 @@ impl<'v, R: Record> Run<'v, R> {
         each: Option<&'v Loop>,
         place: &str,
         line: usize,
-        body: &mut dyn FnMut(&mut Self),
+        mut body: impl FnMut(&mut Self),
     ) {
         self.record.on(|record| record.enter());
-        self.rounds_told(when, each, place, line, body);
+        self.rounds_told(when, each, place, line, &mut body);
         self.record.on(|record| record.leave());
     }
 
@@ -274,7 +272,7 @@ impl<'v, R: Record> Run<'v, R> {
         each: Option<&'v Loop>,
         place: &str,
         line: usize,
-        body: &mut dyn FnMut(&mut Self),
+        body: &mut impl FnMut(&mut Self),
     ) {
         if self.refused.stopped {
             return;
@@ -393,7 +391,7 @@ impl<'v, R: Record> Run<'v, R> {
                 repetition.each.as_ref(),
                 &repetition.place,
                 repetition.line,
-                &mut |run| {
+                |run| {
                     let before = if written.any { (Mark::Repetition, 1) } else { (Mark::Field, separators) };
                     run.which.repetition = field.repeats.then_some(repetitions + 1);
                     let this = run.repetition(repetition, before);
@@ -533,8 +531,10 @@ impl<'v, R: Record> Run<'v, R> {
 
     /// Refuses what no field of the message can declare.
     fn check_charset(&mut self, start: usize, place: &str, line: usize) {
-        let Some(build) = self.build.filter(|build| build.ascii_only) else { return };
-        if !self.out.get(start..).is_none_or(str::is_ascii) {
+        if let Some(build) = self.build
+            && build.ascii_only
+            && !self.out.get(start..).is_none_or(str::is_ascii)
+        {
             let version = build.version.text();
             let what = format!("HL7 {version} has no field that says in which character set this value is");
             let fault = Fault::new("M213", what).suggest("write version 2.3 or later, or only ASCII");

@@ -12,7 +12,7 @@ use crate::applied::Applied;
 use crate::apply;
 use crate::context::Context;
 use crate::expr::Step;
-use crate::json::Json;
+use crate::json::{Json, Payload};
 use crate::plan::{Plan, Work};
 use crate::refusal::ApplyError;
 
@@ -77,7 +77,7 @@ impl Case {
     fn apply(&self, plan: &Plan, ctx: &Context) -> Result<Applied, ApplyError> {
         match (&plan.work, &self.given) {
             (Work::Build(build), Given::Json(json)) => {
-                let payload = self.changed_json(json);
+                let payload = Payload::of(&self.changed_json(json), &plan.places);
                 apply::build(plan, build, &payload, ctx).map(Applied::Message)
             }
             (Work::Edit(edit), Given::Message(message)) => {

@@ -93,6 +93,8 @@ struct Compiler<'s> {
     target: Option<Path>,
     /// The first line that reads a member of the payload itself.
     reads_members: Option<usize>,
+    /// What is read of the payload itself: the names that lead to each place.
+    places: Vec<Vec<String>>,
     /// How many operands of conditions are the same in every round.
     slots: usize,
     /// What becomes of a text that a lookup does not have.

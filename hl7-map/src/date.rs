@@ -311,16 +311,18 @@ impl<'t> Reader<'t> {
     }
 
     /// A number of exactly so many digits.
-    fn number<N: std::str::FromStr>(&mut self, digits: usize) -> Option<N> {
-        let found = self.rest.get(..digits).filter(|found| found.bytes().all(|b| b.is_ascii_digit()))?;
-        self.rest = self.rest.get(digits..)?;
-        found.parse().ok()
+    fn number<N: TryFrom<i32>>(&mut self, digits: usize) -> Option<N> {
+        let (found, rest) = self.rest.split_at_checked(digits)?;
+        let add = |number, digit: u8| digit.is_ascii_digit().then(|| number * 10 + i32::from(digit - b'0'));
+        let number = found.bytes().try_fold(0, add)?;
+        self.rest = rest;
+        N::try_from(number).ok()
     }
 
     /// Two digits behind `mark`: `Some(None)` when the text ends or goes on with something else, `None` when it is broken.
     fn next_part(&mut self, mark: &str) -> Option<Option<i8>> {
         if mark.is_empty() {
-            let goes_on = self.rest.starts_with(|c: char| c.is_ascii_digit());
+            let goes_on = self.rest.as_bytes().first().is_some_and(u8::is_ascii_digit);
             return if goes_on { self.number(2).map(Some) } else { Some(None) };
         }
         match self.rest.strip_prefix(mark) {

@@ -68,6 +68,8 @@ pub(crate) enum Origin {
     /// So many items above the current one: 0 is `.`, 1 is `^.`.
     Above(usize),
     Root,
+    /// From the top of the payload too, where what it names is kept under this number.
+    Kept(usize),
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -76,11 +76,13 @@ fn one_text<'v>(
 }
 
 pub(crate) fn upper(text: Cow<'_, str>) -> Given<'_> {
-    Ok(Value::text(Cow::Owned(text.to_uppercase())))
+    let made = if text.is_ascii() { text.to_ascii_uppercase() } else { text.to_uppercase() };
+    Ok(Value::text(Cow::Owned(made)))
 }
 
 pub(crate) fn lower(text: Cow<'_, str>) -> Given<'_> {
-    Ok(Value::text(Cow::Owned(text.to_lowercase())))
+    let made = if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() };
+    Ok(Value::text(Cow::Owned(made)))
 }
 
 pub(crate) fn trim(text: Cow<'_, str>) -> Given<'_> {
@@ -92,7 +94,9 @@ pub(crate) fn digits(text: Cow<'_, str>) -> Given<'_> {
     if text.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(Value::text(text));
     }
-    Ok(Value::text(Cow::Owned(text.chars().filter(char::is_ascii_digit).collect())))
+    let mut digits = String::with_capacity(text.len());
+    digits.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
+    Ok(Value::text(Cow::Owned(digits)))
 }
 
 /// The first `count` characters.
@@ -323,9 +327,13 @@ pub(crate) fn last(value: Value<'_>) -> Given<'_> {
 /// The first `length` hexadecimal digits of the text's SHA-256.
 pub(crate) fn hash<'v>(text: &str, length: usize) -> Given<'v> {
     let digest = Sha256::digest(text.as_bytes());
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-    let out: String =
-        digits.take(length).map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect();
+    let mut out = String::with_capacity(length + 1);
+    for byte in digest.iter().take(length.div_ceil(2)) {
+        for digit in [byte >> 4, byte & 0xF] {
+            out.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    out.truncate(length);
     Ok(Value::text(Cow::Owned(out)))
 }
 

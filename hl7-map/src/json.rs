@@ -1,12 +1,14 @@
 //! JSON (RFC 8259): a strict reader that keeps each number's source text and never shows what it read.
 
 mod object;
+mod places;
 mod write;
 
 use std::borrow::Cow;
 use std::fmt;
 
 pub(crate) use object::Object;
+pub(crate) use places::{Node, Payload, Places};
 pub(crate) use write::{push_number, push_string};
 
 /// A JSON value.
@@ -152,15 +154,47 @@ impl JsonFaultKind {
 
 /// Reads one JSON value that takes up all of `bytes`.
 pub(crate) fn read(bytes: &[u8], limits: JsonLimits) -> Result<Json<'_>, JsonFault> {
+    read_as(bytes, limits, |reader| reader.value(Want::All, &mut Payload::default()))
+}
+
+/// Reads one JSON value that takes up all of `bytes`, and keeps these places of it.
+pub(crate) fn read_places<'a>(
+    bytes: &'a [u8],
+    limits: JsonLimits,
+    places: &Places,
+) -> Result<Payload<'a>, JsonFault> {
+    read_as(bytes, limits, |reader| {
+        reader.blanks();
+        let mut payload = Payload::new(places, reader.peek() == Some(b'{'));
+        reader.member(places.top(), &mut payload)?;
+        Ok(payload)
+    })
+}
+
+fn read_as<'a, T>(
+    bytes: &'a [u8],
+    limits: JsonLimits,
+    read: impl FnOnce(&mut Reader<'a>) -> Read<T>,
+) -> Read<T> {
     if bytes.len() > limits.bytes {
         return Err(JsonFault { kind: JsonFaultKind::TooLong, offset: limits.bytes });
     }
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonFault { kind: JsonFaultKind::NotUtf8, offset: error.valid_up_to() })?;
     let mut reader = Reader { text, at: 0, depth: 0, left: limits.values };
-    let value = reader.value()?;
+    let value = read(&mut reader)?;
     reader.blanks();
     if reader.at < text.len() { reader.fault(JsonFaultKind::Trailing) } else { Ok(value) }
+}
+
+/// What is wanted of a value that is read.
+#[derive(Clone, Copy)]
+enum Want<'p> {
+    All,
+    /// Only that it is JSON. A list or an object is given as null.
+    Nothing,
+    /// The same, and what is kept of it.
+    Parts(&'p Node),
 }
 
 /// The JSON string that `text` starts with, and how many bytes it takes.
@@ -220,15 +254,15 @@ impl<'a> Reader<'a> {
         self.fault(if ended { JsonFaultKind::EndsEarly } else { JsonFaultKind::Unexpected })
     }
 
-    fn value(&mut self) -> Read<Json<'a>> {
+    fn value(&mut self, want: Want<'_>, payload: &mut Payload<'a>) -> Read<Json<'a>> {
         self.blanks();
         let Some(left) = self.left.checked_sub(1) else { return self.fault(JsonFaultKind::TooMany) };
         self.left = left;
         match self.peek() {
             Some(b'"') => self.string().map(Json::String),
             Some(b'-' | b'0'..=b'9') => self.number().map(|text| Json::Number(Cow::Borrowed(text))),
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::list),
+            Some(b'{') => self.nested(|reader| reader.object(want, payload)),
+            Some(b'[') => self.nested(|reader| reader.list(want, payload)),
             Some(b't') => self.word("true", Json::Bool(true)),
             Some(b'f') => self.word("false", Json::Bool(false)),
             Some(b'n') => self.word("null", Json::Null),
@@ -246,7 +280,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Read<Json<'a>>) -> Read<Json<'a>> {
+    fn nested(&mut self, read: impl FnOnce(&mut Self) -> Read<Json<'a>>) -> Read<Json<'a>> {
         if self.depth == MAX_DEPTH {
             return self.fault(JsonFaultKind::TooDeep);
         }
@@ -257,40 +291,60 @@ impl<'a> Reader<'a> {
         value
     }
 
-    fn list(&mut self) -> Read<Json<'a>> {
+    fn list(&mut self, want: Want<'_>, payload: &mut Payload<'a>) -> Read<Json<'a>> {
         let mut items = Vec::new();
-        if self.closes(b']') {
-            return Ok(Json::List(items));
-        }
-        loop {
-            items.push(self.value()?);
-            if !self.goes_on(b']')? {
-                return Ok(Json::List(items));
+        let mut goes_on = !self.closes(b']');
+        while goes_on {
+            match want {
+                Want::All => items.push(self.value(want, payload)?),
+                // A name leads to no item.
+                Want::Nothing | Want::Parts(_) => drop(self.value(Want::Nothing, payload)?),
             }
+            goes_on = self.goes_on(b']')?;
         }
+        Ok(if matches!(want, Want::All) { Json::List(items) } else { Json::Null })
     }
 
-    fn object(&mut self) -> Read<Json<'a>> {
+    fn object(&mut self, want: Want<'_>, payload: &mut Payload<'a>) -> Read<Json<'a>> {
         let mut members = Vec::new();
-        if self.closes(b'}') {
-            return Ok(Json::Object(Object::of(members)));
+        let mut goes_on = !self.closes(b'}');
+        while goes_on {
+            let name = self.name()?;
+            let part = match want {
+                Want::Parts(node) => node.member(&name),
+                Want::All | Want::Nothing => None,
+            };
+            match (want, part) {
+                (Want::All, _) => members.push((name, self.value(want, payload)?)),
+                (_, Some(part)) => self.member(part, payload)?,
+                (_, None) => drop(self.value(Want::Nothing, payload)?),
+            }
+            goes_on = self.goes_on(b'}')?;
         }
-        loop {
-            self.blanks();
-            if self.peek() != Some(b'"') {
-                return self.unexpected();
-            }
-            let name = self.string()?;
-            self.blanks();
-            if self.peek() != Some(b':') {
-                return self.unexpected();
-            }
-            self.at += 1;
-            members.push((name, self.value()?));
-            if !self.goes_on(b'}')? {
-                return Ok(Json::Object(Object::of(members)));
-            }
+        Ok(if matches!(want, Want::All) { Json::Object(Object::of(members)) } else { Json::Null })
+    }
+
+    /// A value that is kept, or parts of it.
+    fn member(&mut self, node: &Node, payload: &mut Payload<'a>) -> Read<()> {
+        if node.is_kept() {
+            let value = self.value(Want::All, payload)?;
+            payload.keep(node, value);
+            return Ok(());
         }
+        payload.forget(node);
+        self.value(Want::Parts(node), payload).map(drop)
+    }
+
+    /// The name of a member and the colon behind it.
+    fn name(&mut self) -> Read<Cow<'a, str>> {
+        self.blanks();
+        let name = self.string()?;
+        self.blanks();
+        if self.peek() != Some(b':') {
+            return self.unexpected();
+        }
+        self.at += 1;
+        Ok(name)
     }
 
     /// Steps over `close` when it comes next.

@@ -101,9 +101,10 @@ impl Mapping {
     /// ```
     pub fn apply_json(&self, payload: &[u8], ctx: &Context) -> Result<Message<'static>, ApplyError> {
         let limits = JsonLimits { bytes: ctx.max_payload_bytes, values: ctx.max_payload_values };
-        let json = json::read(payload, limits).map_err(|fault| ApplyError::of_json(fault, payload))?;
+        let payload = json::read_places(payload, limits, &self.plan.places)
+            .map_err(|fault| ApplyError::of_json(fault, payload))?;
         let Work::Build(build) = &self.plan.work else { return Err(ApplyError::of_direction(M200_MESSAGE)) };
-        apply::build(&self.plan, build, &json, ctx)
+        apply::build(&self.plan, build, &payload, ctx)
     }
 
     /// Changes a message as the mapping says (`to: { hl7: same }`), every byte that it was not told to change staying as it was; or makes JSON
@@ -154,9 +155,10 @@ impl Mapping {
     /// ```
     pub fn explain_json(&self, payload: &[u8], ctx: &Context) -> Result<Trace, ApplyError> {
         let limits = JsonLimits { bytes: ctx.max_payload_bytes, values: ctx.max_payload_values };
-        let json = json::read(payload, limits).map_err(|fault| ApplyError::of_json(fault, payload))?;
+        let payload = json::read_places(payload, limits, &self.plan.places)
+            .map_err(|fault| ApplyError::of_json(fault, payload))?;
         let Work::Build(build) = &self.plan.work else { return Err(ApplyError::of_direction(M200_MESSAGE)) };
-        let (made, recording) = apply::build_telling(&self.plan, build, &json, ctx, Recording::default());
+        let (made, recording) = apply::build_telling(&self.plan, build, &payload, ctx, Recording::default());
         Ok(Trace { fields: recording.fields, refused: made.err(), dropped: None })
     }
 

@@ -6,6 +6,7 @@ use hl7_core::Path;
 use jiff::tz::TimeZone;
 
 use crate::expr::{Comparison, JsonPath, Origin};
+use crate::json::Places;
 use crate::pattern::Pattern;
 use crate::sources::{Function as OutsideFunction, Lookup};
 use crate::standard::{At, Layout, Version};
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) require: Vec<Required>,
     /// The line of the first rule that reads a member of the payload itself, which then has to be an object.
     pub(crate) reads_members: Option<usize>,
+    /// What is read of the payload itself, by [`Origin::Kept`].
+    pub(crate) places: Places,
     /// How many operands have a [`Operand::slot`].
     pub(crate) slots: usize,
     /// How many segment IDs are counted.
@@ -547,7 +550,7 @@ impl Formula {
     /// Whether what it gives is the same wherever it is asked for: it reads from the root of the payload alone.
     pub(crate) fn is_fixed(&self) -> bool {
         !self.any_term(&mut |term| match term {
-            Term::Path(path) => path.from != Origin::Root,
+            Term::Path(path) => matches!(path.from, Origin::Above(_)),
             Term::Read(_) | Term::Each(_) => true,
             _ => false,
         })

@@ -166,7 +166,7 @@ impl Walk<'_> {
 
     fn keys(&self, path: &JsonPath) -> Vec<Key> {
         let base = match path.from {
-            Origin::Root => self.around.first(),
+            Origin::Root | Origin::Kept(_) => self.around.first(),
             Origin::Above(above) => self.around.iter().rev().nth(above),
         };
         let steps = path.steps.iter().map(|step| match step {

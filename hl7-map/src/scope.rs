@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::expr::{Comparison, JsonPath, Origin, Step};
 use crate::function::{self, each_text};
 use crate::input::{Bound, Lines};
-use crate::json::Json;
+use crate::json::{Json, Payload};
 use crate::pattern::Pattern;
 use crate::plan::{Form, Formula, Function, Kind, Operand, Plan, ReadPath, Term, Test};
 use crate::value::{Fault, InList, Value};
@@ -46,7 +46,8 @@ impl<'c> Clock<'c> {
 /// What expressions read: the payload, the item of each loop that is under way, and the clock.
 pub(crate) struct Scope<'v> {
     plan: &'v Plan,
-    /// The payload first, the current item last.
+    payload: Option<&'v Payload<'v>>,
+    /// The message first, or nothing of a payload; the current item last.
     items: Vec<Item<'v>>,
     clock: &'v Clock<'v>,
     /// The path whose value the running expression works on.
@@ -56,6 +57,12 @@ pub(crate) struct Scope<'v> {
     budget: Budget,
     /// The operands of conditions that are the same in every round.
     fixed: Vec<OnceCell<Texts<'v>>>,
+}
+
+/// What stands above all loops.
+pub(crate) enum Top<'v> {
+    Payload(&'v Payload<'v>),
+    Message(Lines<'v>),
 }
 
 /// Where a value was read.
@@ -91,12 +98,15 @@ struct Item<'v> {
 }
 
 impl<'v> Scope<'v> {
-    /// `input` is what `.` means outside any loop.
-    pub(crate) fn new(plan: &'v Plan, input: Value<'v>, clock: &'v Clock<'v>) -> Self {
-        let items = vec![Item { value: input, list: None, index: None, json: None }];
+    pub(crate) fn new(plan: &'v Plan, top: Top<'v>, clock: &'v Clock<'v>) -> Self {
+        let (payload, value) = match top {
+            Top::Payload(payload) => (Some(payload), Value::Absent),
+            Top::Message(lines) => (None, Value::Lines(lines)),
+        };
+        let items = vec![Item { value, list: None, index: None, json: None }];
         let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
         let (read, bound, budget) = (Cell::new(None), Bound::default(), Budget::new(clock.ctx));
-        Self { plan, items, clock, read, bound, budget, fixed }
+        Self { plan, payload, items, clock, read, bound, budget, fixed }
     }
 
     /// What is left of the steps and the bytes.
@@ -136,7 +146,7 @@ impl<'v> Scope<'v> {
     /// A path that is read with so many items around it, from the top on.
     fn source(&self, path: &JsonPath, items: usize) -> Option<String> {
         let base = match path.from {
-            Origin::Root => 0,
+            Origin::Root | Origin::Kept(_) => 0,
             Origin::Above(above) => items.checked_sub(above + 1)?,
         };
         let steps = path.text.trim_start_matches('^').trim_start_matches("$root");
@@ -227,6 +237,9 @@ impl<'v> Scope<'v> {
     }
 
     fn path(&self, path: &'v JsonPath) -> Value<'v> {
+        if let Origin::Kept(_) = path.from {
+            return self.json(path).map_or(Value::Absent, Value::of);
+        }
         let Some(start) = self.start(path.from) else { return Value::Absent };
         if path.steps.is_empty() {
             return start.clone();
@@ -259,7 +272,7 @@ impl<'v> Scope<'v> {
 
     fn item(&self, from: Origin) -> Option<&Item<'v>> {
         match from {
-            Origin::Root => self.items.first(),
+            Origin::Root | Origin::Kept(_) => self.items.first(),
             Origin::Above(above) => self.items.iter().rev().nth(above),
         }
     }
@@ -270,13 +283,15 @@ impl<'v> Scope<'v> {
 
     /// What the payload has at `path`, a JSON null included.
     fn json(&self, path: &JsonPath) -> Option<&'v Json<'v>> {
-        let item = self.item(path.from)?;
-        let start = match &item.value {
-            Value::Json(start) => start,
-            _ if path.steps.is_empty() => return item.json,
-            _ => return None,
+        let (start, passed) = match path.from {
+            Origin::Kept(place) => self.payload?.at(&self.plan.places, place)?,
+            from => match (self.item(from)?, path.steps.is_empty()) {
+                (Item { value: Value::Json(start), .. }, _) => (*start, 0),
+                (item, true) => return item.json,
+                (_, false) => return None,
+            },
         };
-        path.steps.iter().try_fold(*start, |json, step| match step {
+        path.steps.iter().skip(passed).try_fold(start, |json, step| match step {
             Step::Name(name) => json.member(name),
             Step::Index(index) => json.item(*index),
         })

@@ -12,7 +12,7 @@ use crate::input::{self, Bound, Input, Line, Lines};
 use crate::leaf::Mark;
 use crate::plan::{AddRule, Anchor, Edit, Form, Plan, RemoveRule, RepetitionRule, SetRule, SetValue, Test};
 use crate::refusal::ApplyError;
-use crate::scope::Clock;
+use crate::scope::{Clock, Top};
 use crate::trace::Outcome;
 use crate::value::{Fault, Value};
 
@@ -38,7 +38,7 @@ pub(crate) fn edit_telling<R: Record>(
 ) -> (Result<Applied, ApplyError>, R) {
     let input = Input::new(message, None);
     let clock = Clock::new(ctx, Form::Hl7);
-    let mut run = Run::new(plan, None, Value::Lines(input.all()), &clock, record);
+    let mut run = Run::new(plan, None, Top::Message(input.all()), &clock, record);
     let mut changes = Changes::default();
     if let Some(dropped) = run.gate(&edit.gate, message) {
         return (Ok(dropped), run.record);

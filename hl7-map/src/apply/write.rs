@@ -9,7 +9,7 @@ use crate::input::Input;
 use crate::json;
 use crate::plan::{Form, JsonRule, JsonSwitch, JsonValue, Member, ObjectRule, Plan, Write};
 use crate::refusal::ApplyError;
-use crate::scope::Clock;
+use crate::scope::{Clock, Top};
 use crate::trace::Role;
 use crate::value::{Fault, Value};
 
@@ -33,7 +33,7 @@ pub(crate) fn write_telling<R: Record>(
 ) -> (Result<Applied, ApplyError>, R) {
     let input = Input::new(message, write.layout.as_ref());
     let clock = Clock::new(ctx, Form::Iso);
-    let mut run = Run::new(plan, None, Value::Lines(input.all()), &clock, record);
+    let mut run = Run::new(plan, None, Top::Message(input.all()), &clock, record);
     if let Some(source) = &write.source {
         run.check_source(source, message);
     }
@@ -108,7 +108,7 @@ impl<'v, R: Record> Run<'v, R> {
     fn object(&mut self, rule: &'v ObjectRule) -> Written {
         let start = self.out.len();
         let (mut written, looped, mut index) = (Written::default(), rule.each.is_some(), 0);
-        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.place, rule.line, &mut |run| {
+        self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.place, rule.line, |run| {
             let before = run.out.len();
             if looped {
                 run.out.push(if written.any { ',' } else { '[' });

@@ -6,6 +6,7 @@ use super::{Compiler, DeclaredSegment, TableName, fit};
 use crate::case::Case;
 use crate::error::MappingError;
 use crate::expr::Reads;
+use crate::json::Places;
 use crate::plan::{Build, MessageType, OnMiss, Part, Plan, Required, SourceMessage, Table, Work, Write};
 use crate::standard::Version;
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
@@ -106,6 +107,7 @@ impl Compiler<'_> {
             slots: self.slots,
             counters: self.counted.len(),
             reads_members: self.reads_members,
+            places: Places::new(&self.places),
             work: work?,
         };
         Some((plan, cases))

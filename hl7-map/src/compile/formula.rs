@@ -271,9 +271,19 @@ impl Compiler<'_> {
                 if matches!(path.steps.first(), Some(Step::Name(_))) {
                     self.reads_members = self.reads_members.or(Some(place.line));
                 }
-                Some(JsonPath { from: Origin::Root, ..path })
+                Some(self.keep(path))
             }
         }
+    }
+
+    /// A path from the top of the payload, whose place is kept when that is read.
+    fn keep(&mut self, path: JsonPath) -> JsonPath {
+        let names = path.steps.iter().map_while(|step| match step {
+            Step::Name(name) => Some(name.clone()),
+            Step::Index(_) => None,
+        });
+        self.places.push(names.collect());
+        JsonPath { from: Origin::Kept(self.places.len() - 1), ..path }
     }
 
     fn call(&mut self, source: Source<'_>, call: Call) -> Option<Function> {

@@ -109,7 +109,7 @@ impl Compiler<'_> {
 
     fn origin(&self, path: &JsonPath) -> Option<Rc<Shape>> {
         match path.from {
-            Origin::Root => self.payload.clone(),
+            Origin::Root | Origin::Kept(_) => self.payload.clone(),
             Origin::Above(above) if above == self.shapes.len() => self.payload.clone(),
             Origin::Above(above) => self.shapes.iter().rev().nth(above)?.clone(),
         }
