@@ -34,7 +34,7 @@ impl ProfileError {
         Self::new(code, fault.place, fault.message).suggest(fault.suggestion)
     }
 
-    /// The stable code, `R001` to `R020`; the table in [`crate::profile`] says what each is.
+    /// The stable code, `R001` to `R021`; the table in [`crate::profile`] says what each is.
     pub fn code(&self) -> &'static str {
         self.code
     }

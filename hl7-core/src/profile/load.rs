@@ -2,7 +2,7 @@
 
 mod part;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::error::ProfileError;
 use super::rules::{Check, Codes, Rule, Rules, SegmentRules, Times, Wants};
@@ -58,9 +58,14 @@ impl Loading {
         }
         for entry in get("tables").map(|node| self.any_map(node)).unwrap_or_default() {
             let Some(codes) = self.table(&entry.value) else { continue };
-            match entry.key.text.parse::<u16>() {
-                Ok(number) => drop(rules.tables.insert(number, codes)),
-                Err(_) => drop(self.tables.insert(entry.key.text.clone(), codes)),
+            let name = entry.key.text.as_str();
+            if !name.bytes().all(|byte| byte.is_ascii_digit()) {
+                self.tables.insert(name.to_owned(), codes);
+            } else if let Some(number) = name.parse().ok().filter(|number| (1..=9999).contains(number)) {
+                rules.tables.insert(number, codes);
+            } else {
+                let error = self.unknown("R016", entry.key.place, "table", name);
+                self.errors.push(error.suggest(Some("tables have the numbers 1 to 9999".to_owned())));
             }
         }
         if let Some(node) = get("for") {
@@ -74,8 +79,10 @@ impl Loading {
         for entry in get("segments").map(|node| self.any_map(node)).unwrap_or_default() {
             rules.segments.extend(self.segment(entry));
         }
+        let mut taken: HashSet<&str> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
         for node in get("checks").map(|node| self.list(node)).unwrap_or_default() {
-            rules.checks.extend(self.check(node));
+            let code = node.get("code").and_then(|node| self.free_code(node, &mut taken));
+            rules.checks.extend(self.check(node, code));
         }
         rules
     }
@@ -155,7 +162,18 @@ impl Loading {
         usual.or_else(|| if self.any_version { any() } else { None })
     }
 
-    fn check(&mut self, node: &Node) -> Option<Check> {
+    /// R021: a finding is told by its code.
+    fn free_code<'n>(&mut self, node: &'n Node, taken: &mut HashSet<&'n str>) -> Option<String> {
+        let code = self.text(node)?;
+        if !taken.insert(code) {
+            let message = format!("another finding has the code `{}`", shortened(code));
+            let error = ProfileError::new("R021", node.place, message);
+            self.errors.push(error.suggest(Some("give each check a code of its own".to_owned())));
+        }
+        Some(code.to_owned())
+    }
+
+    fn check(&mut self, node: &Node, code: Option<String>) -> Option<Check> {
         const KEYS: [&str; 8] = ["code", "text", "require", "assert", "when", "each", "severity", "hl7"];
         let entries = self.map(node, &KEYS);
         let get = |name: &str| entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value);
@@ -178,7 +196,7 @@ impl Loading {
         let each = get("each").and_then(|node| self.text(node)).map(str::to_owned);
         let severity = get("severity").and_then(|node| self.severity(node)).unwrap_or(Severity::Error);
         let error_code = get("hl7").and_then(|node| self.error_code(node));
-        let code = get("code").and_then(|node| self.text(node))?.to_owned();
+        let code = code?;
         let text = get("text").and_then(|node| self.text(node))?.to_owned();
         let wants = wants?;
         let usual = match wants {

@@ -79,11 +79,12 @@
 //! | R013 | an unknown data type |
 //! | R014 | an unknown usage |
 //! | R015 | no number, or no range of numbers |
-//! | R016 | an unknown table |
+//! | R016 | an unknown table, or no number of one |
 //! | R017 | no regular expression |
 //! | R018 | an unknown severity, finding or condition of table 0357 |
 //! | R019 | no conformance profile in XML |
 //! | R020 | a conformance profile without the message |
+//! | R021 | a check has the code of another, or of a finding of the standard |
 //!
 //! With the feature `xml` conformance profiles of the NIST's tools are read too: `Profile::from_conformance_xml`.
 

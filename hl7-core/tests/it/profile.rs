@@ -277,7 +277,7 @@ fn every_code_of_a_profile_can_be_found() {
 }
 
 /// A profile with a mistake, its code, line and column, and a part of its suggestion.
-const MISTAKES: [(&str, &str, usize, usize, &str); 27] = [
+const MISTAKES: [(&str, &str, usize, usize, &str); 31] = [
     ("profile: [a", "R001", 1, 10, ""),
     ("profile: p\nprofile: q", "R003", 2, 1, ""),
     ("profile: !!str p", "R004", 1, 16, ""),
@@ -310,7 +310,17 @@ const MISTAKES: [(&str, &str, usize, usize, &str); 27] = [
         "did you mean `mine`?",
     ),
     ("profile: p\nsegments: { PID: { fields: { 8: { pattern: \"(\" } } } }", "R017", 2, 44, ""),
+    ("profile: p\ntables: { 99999: [A] }", "R016", 2, 11, "1 to 9999"),
+    ("profile: p\ntables: { 0: [A] }", "R016", 2, 11, "1 to 9999"),
     ("profile: p\nseverities: { V701: fatal }", "R018", 2, 21, "error, warning, information"),
+    ("profile: p\nchecks: [ { code: V301, text: t, require: PID-3 } ]", "R021", 2, 19, "of its own"),
+    (
+        "profile: p\nchecks:\n  - { code: A, text: t, require: PID-3 }\n  - { code: A, text: u, require: PID-5 }",
+        "R021",
+        4,
+        13,
+        "of its own",
+    ),
 ];
 
 #[test]
