@@ -6,6 +6,7 @@ mod count;
 mod delivery;
 mod index;
 mod intake;
+mod languages;
 mod listener;
 mod mapping;
 mod measure;

@@ -8,10 +8,14 @@ use hl7_map::{Context, Mapping};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::languages::{Expression, Filter, Script};
 use crate::measure::{compare, contender};
 
 const MAPPING: &str = include_str!("../../examples/gateway/demo/crm-to-adt.yaml");
 const PAYLOAD: &str = include_str!("../../examples/gateway/demo/payload.json");
+
+/// What the payload has at `.event`.
+const EVENT: &str = "crm-2026-000417";
 
 #[derive(Deserialize)]
 struct Payload<'p> {
@@ -75,13 +79,13 @@ struct Doctor<'p> {
     given: &'p str,
 }
 
-fn timestamp(text: &str) -> String {
+pub fn timestamp(text: &str) -> String {
     let digits: String = text[..19].bytes().filter(u8::is_ascii_digit).map(char::from).collect();
     format!("{digits}{}", text[19..].replace(':', ""))
 }
 
 /// The first twenty hexadecimal digits of a text's SHA-256.
-fn control_id(text: &str) -> String {
+pub fn control_id(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().take(10).fold(String::with_capacity(20), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
@@ -185,16 +189,28 @@ pub fn run() {
     let apply = || mapping.apply_json(PAYLOAD.as_bytes(), &context);
     assert_eq!(apply().map(|msg| msg.as_er7().to_owned()).ok(), Some(by_hand(PAYLOAD)));
     let Some(environment) = templates() else { return };
-    assert_eq!(
+    let (Some(script), Some(expression), Some(filter)) = (Script::new(), Expression::new(), Filter::new())
+    else {
+        return println!("mapping: a language does not take its program");
+    };
+    let made = [
         by_template(&environment, PAYLOAD).map(|text| text.replace('\n', "\r")),
-        Some(by_hand(PAYLOAD))
-    );
+        script.map(PAYLOAD),
+        expression.map(PAYLOAD),
+        filter.map(PAYLOAD, EVENT),
+    ];
+    for made in made {
+        assert_eq!(made, Some(by_hand(PAYLOAD)));
+    }
     compare(
         &format!("JSON of {} bytes to ADT^A08", PAYLOAD.len()),
         vec![
             contender("hl7-map", apply),
             contender("typed serde_json and a hand (bar 1.2x)", || by_hand(PAYLOAD)),
             contender("minijinja over serde_json::Value (bar 0.17x)", || by_template(&environment, PAYLOAD)),
+            contender("QuickJS (rquickjs, bar 0.17x)", || script.map(PAYLOAD)),
+            contender("jq (jaq, bar 0.17x)", || filter.map(PAYLOAD, EVENT)),
+            contender("CEL over serde_json::Value (bar 0.17x)", || expression.map(PAYLOAD)),
             contender("serde_json::Value alone", || {
                 serde_json::from_str::<serde_json::Value>(PAYLOAD).is_ok()
             }),
