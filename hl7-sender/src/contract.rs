@@ -107,6 +107,7 @@ checks! {
     settles_and_begins_in_one_call
     counts_attempts_before_the_end_is_known
     an_attempt_without_a_write_does_not_count
+    keeps_the_attempts_that_failed
     ends_without_a_confirmation_let_the_lane_flow_on
     counts_the_answers_that_ask_for_a_retry
     an_end_without_an_attempt_is_a_fault
@@ -262,6 +263,43 @@ async fn an_attempt_without_a_write_does_not_count(store: impl Store) {
     let record = store.record(id).await.unwrap().unwrap();
     assert_eq!((record.attempts, record.failure.as_deref(), record.sent_at), (0, Some("N203"), None));
     assert_eq!(begin(&store, id).await.unwrap().tries, 1);
+}
+
+async fn keeps_the_attempts_that_failed(store: impl Store) {
+    let id = enqueue(&store, 1, None, at(0)).await.id;
+    let past = async || {
+        let past = store.attempts(id).await.unwrap();
+        past.into_iter()
+            .map(|past| (past.number, past.sent_at, past.failure, past.answered))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(past().await, []);
+    for (n, acknowledgment) in [(1, None), (2, Some(ACK.to_vec()))] {
+        begin(&store, id).await.unwrap();
+        let end = finished(id, End::Retry(at(n)), at(n));
+        store.finish(Finished { acknowledgment, failure: Some("N203"), ..end }, false).await.unwrap();
+    }
+    // One that did not take place is none.
+    begin(&store, id).await.unwrap();
+    let unsent = Finished { sent_at: None, failure: Some("N203"), ..finished(id, End::Retry(at(3)), at(3)) };
+    store.finish(unsent, false).await.unwrap();
+    // One that the end of a process cut off, of which nobody knows when it was written.
+    begin(&store, id).await.unwrap();
+    store.recover(at(4)).await.unwrap();
+    let failed = |n: u32, answered| (n, Some(at(n.into())), Some("N203".to_owned()), answered);
+    let mut expected = vec![failed(1, false), failed(2, true), (3, None, Some("S203".to_owned()), false)];
+    assert_eq!(past().await, expected);
+    for n in 4..150 {
+        begin(&store, id).await.unwrap();
+        let end = finished(id, End::Retry(at(0)), at(n.into()));
+        store.finish(Finished { failure: Some("N203"), ..end }, false).await.unwrap();
+        expected.push(failed(n, false));
+    }
+    assert_eq!(past().await, expected[expected.len() - 100..], "the newest");
+    begin(&store, id).await.unwrap();
+    store.finish(finished(id, End::Deliver, at(200)), false).await.unwrap();
+    assert_eq!(past().await.len(), 100, "one that delivered is told by the entry");
+    assert_eq!(store.attempts(EntryId::random()).await.unwrap(), []);
 }
 
 async fn ends_without_a_confirmation_let_the_lane_flow_on(store: impl Store) {

@@ -16,6 +16,7 @@ use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
+use crate::past::PastAttempt;
 use crate::store::Store;
 
 /// A store in memory: for tests of programs that embed the crate, and as the reference of what a store does. Nothing in it is durable.
@@ -173,6 +174,10 @@ impl Store for MemoryStore {
 
     async fn counts(&self) -> Result<Vec<Count>, StoreError> {
         self.call(|outbox| Ok(outbox.counts()))
+    }
+
+    async fn attempts(&self, id: EntryId) -> Result<Vec<PastAttempt>, StoreError> {
+        self.call(|outbox| Ok(outbox.attempts(id)))
     }
 
     async fn message(&self, id: EntryId) -> Result<Option<Vec<u8>>, StoreError> {

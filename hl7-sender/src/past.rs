@@ -4,6 +4,9 @@ use std::time::SystemTime;
 
 use crate::entry::{Record, State};
 
+/// How many attempts of one entry a store keeps, the newest: an outage makes any number.
+pub(crate) const MOST_PAST: usize = 100;
+
 /// One attempt of an entry that is over; [`crate::Sender::attempts`] gives them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]

@@ -188,14 +188,11 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn counts(&self) -> impl Future<Output = Result<Vec<Count>, StoreError>> + Send;
 
-    /// The attempts of an entry that failed, oldest first; of many the newest. A store may keep none.
+    /// The attempts of an entry that were written and failed, or that the end of a process cut off, oldest first; of more than a hundred the newest hundred.
     ///
     /// # Errors
     /// When the store fails.
-    fn attempts(&self, id: EntryId) -> impl Future<Output = Result<Vec<PastAttempt>, StoreError>> + Send {
-        let _ = id;
-        std::future::ready(Ok(Vec::new()))
-    }
+    fn attempts(&self, id: EntryId) -> impl Future<Output = Result<Vec<PastAttempt>, StoreError>> + Send;
 
     /// The message of an entry, in wire form.
     ///

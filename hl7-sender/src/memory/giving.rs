@@ -9,6 +9,7 @@ use crate::entry::{
 };
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
+use crate::past::PastAttempt;
 
 impl Outbox {
     pub(super) fn recover(&mut self, now: SystemTime) -> u64 {
@@ -23,6 +24,8 @@ impl Outbox {
                     let entry = self.entry(number);
                     entry.wait(State::Retrying, Some(now));
                     entry.record.failure = Some(INTERRUPTED.to_owned());
+                    let cut = PastAttempt::failed(entry.record.attempts, None, now, INTERRUPTED.to_owned());
+                    entry.remember(cut);
                 }
             }
         }
@@ -169,6 +172,13 @@ fn note_attempt(entry: &mut Entry, finished: Finished) {
         record.attempts -= 1;
         entry.tries -= 1;
     }
+    if let (Some(failure), Some(sent)) = (finished.failure, finished.sent_at) {
+        let taken = matches!(finished.end, End::Deliver | End::Unconfirmed);
+        let answered = finished.acknowledgment.is_some() || taken;
+        let failed = PastAttempt::failed(entry.record.attempts, Some(sent), finished.at, failure.to_owned());
+        entry.remember(PastAttempt { answered, ..failed });
+    }
+    let record = &mut entry.record;
     if finished.rejected && matches!(finished.end, End::Retry(_)) {
         entry.rejections += 1;
     }

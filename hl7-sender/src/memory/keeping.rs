@@ -104,6 +104,7 @@ impl Outbox {
             since: now,
             due: now,
             accepted: None,
+            past: Vec::new(),
         };
         self.entries.insert(number, entry);
         record

@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::entry::{DeadLetterReason, Record, Request, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
+use crate::past::{MOST_PAST, PastAttempt};
 
 /// Entries and the requests they came by, each under its number, in the order in which they were made.
 #[derive(Clone, Default)]
@@ -46,6 +47,8 @@ pub(super) struct Entry {
     pub(super) due: SystemTime,
     /// How it ends should nothing more be heard of the attempt that is under way.
     pub(super) accepted: Option<State>,
+    /// The attempts that failed.
+    pub(super) past: Vec<PastAttempt>,
 }
 
 impl Entry {
@@ -66,6 +69,14 @@ impl Entry {
     /// It may be due from now on, because nothing stands before it any more.
     pub(super) fn wake(&mut self, now: SystemTime) {
         self.due = self.record.next_attempt_at.map_or(now, |next| next.max(now));
+    }
+
+    /// Keeps an attempt that failed; of many the newest.
+    pub(super) fn remember(&mut self, attempt: PastAttempt) {
+        self.past.retain(|past| past.number != attempt.number);
+        self.past.push(attempt);
+        let too_many = self.past.len().saturating_sub(MOST_PAST);
+        self.past.drain(..too_many);
     }
 
     /// Its caps count anew, and what was answered before is forgotten.

@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::entry::{Count, LaneRecord, Record, State};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::Answered;
+use crate::past::PastAttempt;
 
 impl Outbox {
     pub(super) fn answered(&self, key: Digest) -> Option<Answered> {
@@ -38,6 +39,11 @@ impl Outbox {
             Count::new(origin.clone(), destination.clone(), state, count)
         };
         counts.into_iter().map(count).collect()
+    }
+
+    pub(super) fn attempts(&self, id: EntryId) -> Vec<PastAttempt> {
+        let entry = self.entries.values().find(|entry| entry.record.id == id);
+        entry.map_or_else(Vec::new, |entry| entry.past.clone())
     }
 
     pub(super) fn message(&self, id: EntryId) -> Option<Vec<u8>> {

@@ -7,10 +7,7 @@ use rusqlite::params;
 use super::tables::{Id, Millis, Tables};
 use crate::entry::{End, Finished};
 use crate::id::EntryId;
-use crate::past::PastAttempt;
-
-/// How many attempts of one entry are kept, the newest: an outage makes any number.
-const KEPT: u32 = 100;
+use crate::past::{MOST_PAST, PastAttempt};
 
 impl Tables {
     /// Keeps an attempt that failed, with the number that the entry has counted for it. One that delivered at once costs nothing here, and a disk without room
@@ -49,7 +46,7 @@ impl Tables {
                 "DELETE FROM past WHERE entry = ?1
                  AND attempt <= (SELECT attempts FROM entry WHERE number = ?1) - ?2",
             )?
-            .execute(params![entry, KEPT])
+            .execute(params![entry, MOST_PAST as i64])
             .map(drop)
     }
 

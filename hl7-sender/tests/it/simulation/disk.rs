@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use hl7_mllp::Acknowledgment;
 use hl7_sender::{
     Accepted, Answered, Attempt, Count, Digest, Due, End, Enqueued, EntryId, Finished, Inbound, LaneId,
-    LaneRecord, MemoryStore, Received, Record, Request, State, Store, StoreError, StoreErrorKind, Stored,
+    LaneRecord, MemoryStore, PastAttempt, Received, Record, Request, State, Store, StoreError,
+    StoreErrorKind, Stored,
 };
 use tokio::time::sleep;
 
@@ -198,6 +199,10 @@ impl Store for Disk {
             Ok(done)
         };
         self.write(what, work).await
+    }
+
+    async fn attempts(&self, id: EntryId) -> Result<Vec<PastAttempt>, StoreError> {
+        self.read(self.store.attempts(id)).await
     }
 
     async fn answered(&self, key: Digest) -> Result<Option<Answered>, StoreError> {
