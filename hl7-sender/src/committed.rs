@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 
 use hl7_core::AckCondition;
 use hl7_mllp::{Acknowledgment, ApplicationReply, Reply, Request};
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use crate::digest::Digest;
@@ -16,6 +15,7 @@ use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
 use crate::event::EntryChange;
 use crate::inbound::{Answered, Inbound, Received};
 use crate::receipt::Receipt;
+use crate::room::Place;
 use crate::running::Running;
 use crate::span::Timed;
 
@@ -86,7 +86,7 @@ impl Committed {
     pub(crate) async fn by(
         running: &Arc<Running>,
         inbound: Inbound,
-        room: OwnedSemaphorePermit,
+        room: Place,
     ) -> Result<Self, EnqueueError> {
         let timed = Timed::receive(&inbound.request);
         let kept = Self::keep_told(Arc::clone(running), inbound, timed);

@@ -15,6 +15,7 @@ use crate::error::{EnqueueError, EnqueueErrorKind};
 use crate::event::{EntryChange, EntryEvent};
 use crate::id::EntryId;
 use crate::receipt::Receipt;
+use crate::room::Place;
 use crate::running::Running;
 use crate::shape;
 use crate::span::Timed;
@@ -92,7 +93,9 @@ impl<'a> NewEntry<'a> {
     /// The receipts stand in the order of the destinations. Under a key that is known, entries that are there are given back
     /// ([`Receipt::is_repeat`]), and a destination that has none gets the message that was first kept.
     ///
-    /// A caller who stops waiting has not stopped the message: it is kept all the same.
+    /// It takes as long as the disk takes: put a time limit around it where that may be too long. A caller who stops waiting has not stopped the message: it
+    /// is kept all the same, unless 256 MiB wait for the store already (each message counted in whole 64 KiB). Then a call waits its turn, and nothing is
+    /// kept of one that is given up before.
     ///
     /// # Errors
     /// When the message cannot be sent as it is, when a destination is unknown, when the key stands for another request, when the store is full, and
@@ -104,7 +107,8 @@ impl<'a> NewEntry<'a> {
         }
         let request = self.into_request()?;
         let timed = Timed::enqueue(&request);
-        Unstoppable::new(keep_told(Arc::clone(running), request, timed)).await
+        let place = running.room.take(request.body.len()).await;
+        Unstoppable::new(keep_told(Arc::clone(running), request, timed, place)).await
     }
 
     /// The same as what came in under this key.
@@ -193,6 +197,7 @@ async fn keep_told(
     running: Arc<Running>,
     request: Request,
     timed: Timed,
+    _place: Option<Place>,
 ) -> Result<Vec<Receipt>, EnqueueError> {
     let kept = keep(running, request).instrument(timed.span.clone()).await;
     if let Ok(receipts) = &kept {

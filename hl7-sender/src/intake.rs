@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hl7_mllp::{Reply, Request};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::arrival::{Arrival, Given, Identity, Refused, RefusedKind, Verdict};
@@ -14,14 +13,12 @@ use crate::committed::Committed;
 use crate::enqueue::MAX_ORIGIN;
 use crate::error::{IntakeError, IntakeErrorKind};
 use crate::intake_meter::IntakeMeter;
+use crate::room::{Place, Room};
 use crate::router::Router;
 use crate::sender::Sender;
 
 /// How long after the first time a repeat is more than a lost acknowledgment: senders repeat within minutes.
 const LATE: Duration = Duration::from_secs(60 * 60);
-
-/// What a commit under way takes of the room there is, for each of so many bytes.
-const SHARE: usize = 64 * 1024;
 
 /// An answer on its way, as [`hl7_mllp::Server::serve`] takes it.
 pub type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -76,9 +73,7 @@ pub(crate) struct Desk {
     pub(crate) router: Router,
     pub(crate) origin: String,
     pub(crate) commit_timeout: Duration,
-    /// In shares.
-    room: Arc<Semaphore>,
-    shares: u32,
+    room: Room,
     meter: IntakeMeter,
 }
 
@@ -148,10 +143,8 @@ impl Intake {
 
 impl Desk {
     /// Room for the commit of a message. `None` when there is none in time, and then nothing was begun.
-    pub(crate) async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let shares = u32::try_from(bytes / SHARE + 1).map_or(self.shares, |shares| shares.min(self.shares));
-        let room = Arc::clone(&self.room).acquire_many_owned(shares);
-        timeout(self.commit_timeout, room).await.ok()?.ok()
+    pub(crate) async fn room(&self, bytes: usize) -> Option<Place> {
+        timeout(self.commit_timeout, self.room.take(bytes)).await.ok()?
     }
 
     async fn answer<F, Fut>(self: Arc<Self>, request: Request, handler: &F) -> Reply
@@ -268,7 +261,7 @@ impl IntakeBuilder {
     pub const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// The default limit of messages that wait for the store: 256 MiB, as much as a listener reads at a time.
-    pub const MAX_BYTES_UNDER_WAY: usize = 256 * 1024 * 1024;
+    pub const MAX_BYTES_UNDER_WAY: usize = Room::BYTES;
 
     /// What [`crate::Status::origin`] and [`Sender::counts`] name for its entries, such as the port's name. At most 128 bytes. None unless stated.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
@@ -304,9 +297,7 @@ impl IntakeBuilder {
         if commit_timeout.is_zero() {
             return Err(IntakeError::new(IntakeErrorKind::Timeout));
         }
-        let shares = (max_bytes_under_way / SHARE).clamp(1, Semaphore::MAX_PERMITS);
-        let room = Arc::new(Semaphore::new(shares));
-        let (shares, meter) = (u32::try_from(shares).unwrap_or(u32::MAX), IntakeMeter::default());
-        Ok(Intake { desk: Arc::new(Desk { sender, router, origin, commit_timeout, room, shares, meter }) })
+        let (room, meter) = (Room::new(max_bytes_under_way), IntakeMeter::default());
+        Ok(Intake { desk: Arc::new(Desk { sender, router, origin, commit_timeout, room, meter }) })
     }
 }

@@ -229,6 +229,7 @@ mod prune;
 mod receipt;
 mod replay;
 mod retry;
+mod room;
 mod router;
 mod running;
 mod seal;

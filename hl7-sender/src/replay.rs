@@ -11,6 +11,7 @@ use crate::error::{EnqueueError, EnqueueErrorKind, StoreError, StoreErrorKind};
 use crate::event::EntryChange;
 use crate::id::EntryId;
 use crate::receipt::Receipt;
+use crate::room::Place;
 use crate::running::Running;
 use crate::sender::Sender;
 use crate::unstoppable::Unstoppable;
@@ -50,12 +51,18 @@ impl Sender {
         let key = digest::of_parts("copy", &[&EntryId::random().to_bytes(), &EntryId::random().to_bytes()]);
         let entry = self.entry(message).origin(original.origin).to([original.destination]);
         let request = entry.known_as(key, key).into_request()?;
-        Unstoppable::new(keep(Arc::clone(self.running()), *id, request)).await
+        let place = self.running().room.take(request.body.len()).await;
+        Unstoppable::new(keep(Arc::clone(self.running()), *id, request, place)).await
     }
 }
 
 /// Stores the copy and wakes its destination.
-async fn keep(running: Arc<Running>, of: EntryId, request: Request) -> Result<Receipt, EnqueueError> {
+async fn keep(
+    running: Arc<Running>,
+    of: EntryId,
+    request: Request,
+    _place: Option<Place>,
+) -> Result<Receipt, EnqueueError> {
     let now = running.engine.now();
     let about = About::of(&request, now).copied_from(of);
     let stored = running.engine.vault.copy(of, request, now).await?;

@@ -14,11 +14,14 @@ use crate::ending::Ending;
 use crate::engine::{Engine, Stage, Target};
 use crate::error::{StartError, StartErrorKind, StoreError};
 use crate::event::{Board, DestinationChange, Events};
+use crate::room::Room;
 
 /// A sender as long as it runs.
 pub(crate) struct Running {
     pub(crate) engine: Arc<Engine>,
     pub(crate) max_message_bytes: usize,
+    /// For what is enqueued.
+    pub(crate) room: Room,
     stop: watch::Sender<bool>,
     ending: Ending,
     open: Mutex<BTreeMap<String, Open>>,
@@ -48,6 +51,7 @@ impl Running {
         Self {
             engine,
             max_message_bytes,
+            room: Room::new(Room::BYTES),
             stop,
             ending: Ending::default(),
             open,

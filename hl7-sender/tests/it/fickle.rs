@@ -1,6 +1,6 @@
 //! A store that fails when it is told to.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -29,6 +29,8 @@ pub(crate) struct Fickle {
     full: Arc<AtomicBool>,
     mood: Mood,
     pruned: Pruned,
+    /// How many calls hang.
+    hanging: Arc<AtomicUsize>,
 }
 
 /// When something was removed first.
@@ -36,7 +38,13 @@ pub(crate) type Pruned = Arc<OnceLock<Instant>>;
 
 impl Fickle {
     pub(crate) fn new(store: SqliteStore, full: &Arc<AtomicBool>) -> Self {
-        Self { store, full: Arc::clone(full), mood: Mood::Works, pruned: Pruned::default() }
+        Self {
+            store,
+            full: Arc::clone(full),
+            mood: Mood::Works,
+            pruned: Pruned::default(),
+            hanging: Arc::default(),
+        }
     }
 
     pub(crate) fn telling_of_removals(self, pruned: &Pruned) -> Self {
@@ -45,6 +53,11 @@ impl Fickle {
 
     pub(crate) fn receiving(self, mood: Mood) -> Self {
         Self { mood, ..self }
+    }
+
+    /// Calls that hang are counted there.
+    pub(crate) fn hanging(self, hanging: &Arc<AtomicUsize>) -> Self {
+        Self { mood: Mood::Hangs, hanging: Arc::clone(hanging), ..self }
     }
 }
 
@@ -68,6 +81,10 @@ impl Store for Fickle {
 
     async fn enqueue(&self, request: Request, now: SystemTime) -> Result<Enqueued, StoreError> {
         reached(At::Keep);
+        if self.mood == Mood::Hangs {
+            self.hanging.fetch_add(1, Ordering::SeqCst);
+            return std::future::pending().await;
+        }
         let enqueued = self.store.enqueue(request, now).await;
         reached(At::Kept);
         enqueued

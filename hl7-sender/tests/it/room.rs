@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hl7_core::{AckCode, Message};
@@ -12,6 +14,7 @@ use hl7_sender::{
 };
 
 use crate::crash::{Child, say};
+use crate::fickle::Fickle;
 use crate::peer::{Folder, PATIENCE, Peer, answer, ehr, message, nowhere, state, until, vacant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,6 +83,23 @@ async fn an_edited_copy_that_a_full_store_refuses_costs_nobody_else() {
     }
     assert_eq!(reserve(), held);
     sender.shutdown(PATIENCE).await;
+}
+
+/// Callers give up and try again as long as a disk hangs, and what they gave is held.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_hangs_holds_no_more_of_what_is_enqueued_than_it_may() {
+    let (folder, hanging) = (Folder::new(), Arc::new(AtomicUsize::new(0)));
+    let store = Fickle::new(folder.store().await, &Arc::default()).hanging(&hanging);
+    let sender = Sender::builder(store).destination(ehr(nowhere())).start().await.unwrap();
+    let text = "a".repeat(1024 * 1024);
+    let text = format!("MSH|^~\\&|A|B|C|D|2026||ADT^A08|m|P|2.5.1\rPID|1||p\rNTE|1||{text}\r");
+    let large = Message::parse(&text).unwrap();
+    for _ in 0..300 {
+        let given_up = tokio::time::timeout(Duration::from_millis(1), sender.enqueue("ehr", &large)).await;
+        assert!(given_up.is_err());
+    }
+    // A message of a mebibyte and its header are 17 parts of 64 KiB, of 4,096.
+    assert_eq!(hanging.load(Ordering::SeqCst), 240);
 }
 
 /// What pruning frees goes back to the disk.
