@@ -171,6 +171,11 @@ impl Delimiters {
     pub(crate) fn component_byte(&self) -> u8 {
         self.component
     }
+    /// Whether a field, or a part of one, holds anything but separators.
+    pub(crate) fn leave_something(&self, raw: &str) -> bool {
+        let separators = [self.repetition, self.component, self.subcomponent];
+        raw.bytes().any(|byte| !separators.contains(&byte))
+    }
     pub(crate) fn repetition_byte(&self) -> u8 {
         self.repetition
     }

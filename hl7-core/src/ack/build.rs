@@ -175,7 +175,9 @@ impl<'m> Ack<'m> {
         // MSA-6 came with 2.2 and was deprecated by 2.4 in favour of ERR.
         let version = form.version;
         let has_condition = version.is_at_least(2, 2, 0) && !version.is_at_least(2, 4, 0);
-        if let Some(fault) = self.faults.first().filter(|_| has_condition) {
+        let is_error = |fault: &&Fault| fault.severity.is_none_or(|severity| severity == "E");
+        let worst = self.faults.iter().find(is_error).or(self.faults.first());
+        if let Some(fault) = worst.filter(|_| has_condition) {
             let condition = error_segment::coded(fault.code, form.delimiters.component());
             fields.extend([String::new(), String::new(), condition].map(Field::Made));
         }

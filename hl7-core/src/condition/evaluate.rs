@@ -53,8 +53,7 @@ fn is_present(scope: Scope<'_>, path: &Path) -> bool {
     // MSH-1 and MSH-2 are the delimiters and hold nothing else.
     let of_delimiters = field <= 2 && matches!(path.segment_id(), "MSH" | "FHS" | "BHS");
     let d = scope.message.delimiters();
-    let separators = [d.repetition_byte(), d.component_byte(), d.subcomponent_byte()];
-    let says_something = |raw: &str| raw.bytes().any(|byte| of_delimiters || !separators.contains(&byte));
+    let says_something = |raw: &str| d.leave_something(raw) || (of_delimiters && !raw.is_empty());
     scope.values(path).any(|value| says_something(value.raw()))
 }
 

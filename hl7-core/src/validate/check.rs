@@ -3,7 +3,8 @@
 use super::finding::Fact;
 use super::level::Levels;
 use super::profiled::Profiled;
-use super::{Finding, FindingCode, Findings, Level, Severity};
+use super::told::{Room, Told};
+use super::{Finding, FindingCode, Level, Severity};
 use crate::ack::ErrorCode;
 use crate::dictionary::{Dictionary, Version};
 use crate::message::Message;
@@ -14,9 +15,8 @@ pub(super) struct Check<'m> {
     pub(super) message: &'m Message<'m>,
     pub(super) dictionary: Dictionary,
     pub(super) levels: Levels,
-    pub(super) findings: Findings,
+    pub(super) told: Told<'m>,
     pub(super) profiled: Profiled<'m>,
-    limit: usize,
 }
 
 /// A segment of the message, by its index from 0, and the numbers of what is in it; 0 for what is not meant.
@@ -50,9 +50,13 @@ impl Place {
         Place { subcomponent: subcomponent as u32, ..self }
     }
 
-    /// The part `number` within: a component of a repetition, a subcomponent of a component.
+    /// The part `number` within: a component of a repetition, a subcomponent of a component. A subcomponent has no parts: what is in it stands there.
     pub(super) fn part(self, number: usize) -> Place {
-        if self.component == 0 { self.component(number) } else { self.subcomponent(number) }
+        match (self.component, self.subcomponent) {
+            (0, _) => self.component(number),
+            (_, 0) => self.subcomponent(number),
+            _ => self,
+        }
     }
 }
 
@@ -64,7 +68,7 @@ impl<'m> Check<'m> {
         limit: usize,
         profiled: Profiled<'m>,
     ) -> Check<'m> {
-        Check { message, dictionary, levels, limit, profiled, findings: Findings::default() }
+        Check { message, dictionary, levels, profiled, told: Told::new(limit) }
     }
 
     pub(super) fn checks(&self, level: Level) -> bool {
@@ -76,7 +80,7 @@ impl<'m> Check<'m> {
         if self.is_profiled(code, at) {
             return;
         }
-        self.report_as(code, code.error_code(), raw, fact, |message| path_of(message, at));
+        self.report_as(code, code.error_code(), raw, fact, |check| check.path_of(at));
     }
 
     /// Reports with a condition of its own and a path that is made when it is needed: counting segments takes time.
@@ -86,17 +90,11 @@ impl<'m> Check<'m> {
         error_code: ErrorCode,
         raw: &str,
         fact: Fact,
-        path: impl FnOnce(&Message<'_>) -> Option<Path>,
+        path: impl FnOnce(&Self) -> Option<Path>,
     ) {
         if let Some(severity) = self.severity_of(code) {
             self.put(code, severity, error_code, raw, fact, path);
         }
-    }
-
-    /// Whether what is found now is counted only.
-    #[cfg(feature = "profile")]
-    pub(super) fn is_full(&self) -> bool {
-        self.findings.list.len() >= self.limit
     }
 
     /// Reports with a severity.
@@ -107,16 +105,38 @@ impl<'m> Check<'m> {
         error_code: ErrorCode,
         raw: &str,
         fact: Fact,
-        path: impl FnOnce(&Message<'_>) -> Option<Path>,
+        path: impl FnOnce(&Self) -> Option<Path>,
     ) {
-        self.findings.worst = self.findings.worst.max(Some(severity));
-        if self.findings.list.len() >= self.limit {
-            self.findings.more += 1;
+        let room = self.told.count(severity);
+        if room == Room::Counted {
             return;
         }
-        let at = path(self.message);
+        let at = path(self);
         let offset = (raw.as_ptr() as usize).saturating_sub(self.message.as_er7().as_ptr() as usize);
-        self.findings.list.push(Finding { code, severity, error_code, at, offset, fact });
+        self.told.take(room, Finding { code, severity, error_code, at, offset, fact });
+    }
+
+    /// Whether anything but delimiters was sent.
+    pub(super) fn is_valued(&self, raw: &str) -> bool {
+        self.message.delimiters().leave_something(raw)
+    }
+
+    /// The path of a place. A segment is counted among those with its ID.
+    pub(super) fn path_of(&self, at: Place) -> Option<Path> {
+        let segment = self.message.segment_at(at.segment);
+        // A line without a field is no segment of any use, and three letters of it may be a name.
+        if !segment.has_valid_id() || segment.raw().len() <= 3 {
+            return None;
+        }
+        let n = self.told.number_of(self.message, at.segment);
+        let numbers = [n, at.field, at.repetition, at.component, at.subcomponent];
+        Path::of_location(segment.id().as_bytes(), numbers)
+    }
+
+    /// The path of the next segment with an ID, where one is missing.
+    pub(super) fn path_of_next(&self, id: &str) -> Option<Path> {
+        let n = self.told.count_of(self.message, id) + 1;
+        Path::of_location(id.as_bytes(), [n, 0, 0, 0, 0])
     }
 
     /// V103. An empty MSH-12 is a required field that is missing.
@@ -133,7 +153,7 @@ impl<'m> Check<'m> {
         let message = self.message;
         let in_fields =
             [Level::Syntax, Level::Usage, Level::Cardinality, Level::Type, Level::Length, Level::Table];
-        if !self.levels.has_any(&in_fields) {
+        if !self.levels.has_any(&in_fields) && !self.profiled.is_there() {
             return;
         }
         for (index, segment) in message.iter().enumerate() {
@@ -153,18 +173,6 @@ impl<'m> Check<'m> {
             None => {}
         }
     }
-}
-
-/// The path of a place. A segment is counted among those with its ID.
-pub(super) fn path_of(message: &Message<'_>, at: Place) -> Option<Path> {
-    let segment = message.segment_at(at.segment);
-    // A line without a field is no segment of any use, and three letters of it may be a name.
-    if !segment.has_valid_id() || segment.raw().len() <= 3 {
-        return None;
-    }
-    let n = message.iter().take(at.segment + 1).filter(|other| other.id() == segment.id()).count();
-    let numbers = [n as u32, at.field, at.repetition, at.component, at.subcomponent];
-    Path::of_location(segment.id().as_bytes(), numbers)
 }
 
 impl FindingCode {

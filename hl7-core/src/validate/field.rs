@@ -16,7 +16,7 @@ impl<'m> Check<'m> {
             count += 1;
             match definition.field(count) {
                 Some(element) if count > literals => self.field(at.field(count), segment, field, element),
-                None if !field.is_empty() => {
+                None if self.is_valued(field.raw()) => {
                     // Those behind it are not known either.
                     return self.unknown_field(at.field(count), field, definition);
                 }
@@ -47,7 +47,7 @@ impl<'m> Check<'m> {
     }
 
     fn field(&mut self, at: Place, segment: Segment<'m>, field: Field<'m>, element: Element) {
-        if field.is_empty() {
+        if !self.is_valued(field.raw()) {
             if self.checks(Level::Usage) {
                 self.absent_field(at, field.raw(), element);
             }
@@ -110,7 +110,7 @@ impl<'m> Check<'m> {
 
     /// A component or subcomponent, of which perhaps nothing was sent.
     fn part(&mut self, at: Place, part: Value<'m>, definition: Element, outer: DataType) {
-        if part.is_empty() {
+        if !self.is_valued(part.raw()) {
             if self.checks(Level::Usage) {
                 self.absent_part(at, part.raw(), definition);
             }

@@ -4,12 +4,16 @@ use super::{Finding, Severity};
 use crate::ack::{Ack, AckCode};
 use crate::message::Message;
 
-/// What was found in a message: the first findings, up to a limit, in the order of the checks.
+/// What was found in a message, up to a limit, in the order of the checks: the first errors, and where they leave room the first of the others.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Findings {
     pub(super) list: Vec<Finding>,
     pub(super) more: usize,
     pub(super) worst: Option<Severity>,
+    /// How many errors there were, those that are not listed included.
+    pub(super) errors: usize,
+    /// Whether one of them is that of the message's type, processing ID or version.
+    pub(super) of_header: bool,
 }
 
 impl Findings {
@@ -64,8 +68,7 @@ impl Findings {
     }
 
     fn answer<'m>(&self, message: &'m Message<'_>, [accept, error, reject]: [AckCode; 3]) -> Ack<'m> {
-        let errors = || self.list.iter().filter(|finding| finding.severity() == Severity::Error);
-        let code = match (self.is_valid(), errors().any(is_of_header)) {
+        let code = match (self.is_valid(), self.of_header) {
             (true, _) => accept,
             (false, false) => error,
             (false, true) => reject,
@@ -78,7 +81,7 @@ impl Findings {
 }
 
 /// Whether what is wrong is the message's type, processing ID or version.
-fn is_of_header(finding: &Finding) -> bool {
+pub(super) fn is_of_header(finding: &Finding) -> bool {
     finding.path().is_some_and(|path| path.segment_id() == "MSH" && matches!(path.field(), Some(9 | 11 | 12)))
 }
 

@@ -15,6 +15,7 @@ mod profiled;
 #[path = "unprofiled.rs"]
 mod profiled;
 mod structure;
+mod told;
 
 pub use finding::{Finding, FindingCode};
 pub use findings::Findings;
@@ -146,9 +147,10 @@ mod sealed {
 /// ```
 pub fn validate(message: &Message<'_>, against: &impl Against) -> Findings {
     let validation = against.validation();
-    let profiled = Profiled::of(message, &validation);
+    let mut profiled = Profiled::of(message, &validation);
     let stated = validation.version.or(profiled.version());
     let dictionary = stated.map_or_else(|| Dictionary::of_message(message), Dictionary::of);
+    profiled.find_groups(message, dictionary);
     let mut check = Check::new(message, dictionary, validation.levels, validation.limit, profiled);
     if stated.is_none() {
         check.version();
@@ -156,5 +158,5 @@ pub fn validate(message: &Message<'_>, against: &impl Against) -> Findings {
     check.structure();
     check.segments();
     check.profile();
-    check.findings
+    check.told.into_findings()
 }

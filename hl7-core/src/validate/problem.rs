@@ -24,7 +24,7 @@ impl Findings {
             return None;
         }
         let errors = || self.iter().filter(|finding| finding.severity() == Severity::Error);
-        let count = errors().count();
+        let count = self.errors;
         let several = if count == 1 { "" } else { "s" };
         let first =
             errors().find_map(Finding::path).map_or(String::new(), |path| format!(", the first at {path}"));

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::check::{Check, Place, path_of};
+use super::check::{Check, Place};
 use super::finding::Fact;
 use super::{FindingCode, Level, Severity, Validation};
 use crate::ack::ErrorCode;
 use crate::condition::Condition;
-use crate::dictionary::{Element, Version};
+use crate::dictionary::{Dictionary, Element, Version};
 use crate::message::Message;
 use crate::path::{Occurrence, Path, RepetitionIndex};
 use crate::piece::{Field, Value};
@@ -23,32 +23,48 @@ pub(super) struct Profiled<'m> {
     groups: Vec<Option<(usize, &'static str)>>,
     /// The ID of this segment and of the last other one before it.
     ids: [&'m str; 2],
-    /// How many segments conditions may still look at.
+    /// How much conditions may still look at.
     looks: u64,
     segments: u64,
+    /// How long the segments with an ID are together, where conditions were asked for.
+    lengths: HashMap<&'m str, u64>,
+    /// What the profile describes is looked at now, in its own words.
+    is_own: bool,
     /// Whether a condition was not asked, because that would have been too many.
     is_cut: bool,
 }
 
-/// How many segments the conditions of a profile look at in one message. Conditions that are asked for each segment and look at all of them reach it
-/// with some two thousand.
+/// How much the conditions of a profile look at in one message: segments, and what stands in those that are meant. Conditions that are asked for each
+/// segment and look at all of them reach it with some two thousand.
 const MOST_LOOKS: u64 = 5_000_000;
 
 impl<'m> Profiled<'m> {
     pub(super) fn of(message: &'m Message<'_>, validation: &'m Validation) -> Self {
         let stated = validation.profile.as_ref().map(|profile| &*profile.rules);
         let rules = stated.filter(|rules| is_for(rules, message));
-        let groups =
-            rules.filter(|rules| rules.names_groups()).map(|_| groups_of(message)).unwrap_or_default();
         Self {
             rules,
             is_other: stated.is_some() && rules.is_none(),
-            groups,
+            groups: Vec::new(),
             ids: ["", ""],
             looks: MOST_LOOKS,
             segments: message.iter().count() as u64,
+            lengths: HashMap::new(),
+            is_own: false,
             is_cut: false,
         }
+    }
+
+    /// Finds the groups as the version that is validated against has them.
+    pub(super) fn find_groups(&mut self, message: &'m Message<'_>, dictionary: Dictionary) {
+        if self.rules.is_some_and(Rules::names_groups) {
+            self.groups = groups_of(message, dictionary);
+        }
+    }
+
+    /// Whether a profile is for the message.
+    pub(super) fn is_there(&self) -> bool {
+        self.rules.is_some()
     }
 
     pub(super) fn version(&self) -> Option<Version> {
@@ -56,10 +72,9 @@ impl<'m> Profiled<'m> {
     }
 
     /// Whether the condition holds here; `None` when it is not asked any more.
-    fn holds(&mut self, condition: &Condition, message: &Message<'_>, here: Segment<'_>) -> Option<bool> {
-        let is_here = |path: &&Path| path.occurrence() == Occurrence::First && path.segment_id() == here.id();
-        let elsewhere = condition.paths().filter(|path| !is_here(path)).count() as u64;
-        match self.looks.checked_sub(1 + elsewhere * self.segments) {
+    fn holds(&mut self, condition: &Condition, message: &'m Message<'_>, here: Segment<'m>) -> Option<bool> {
+        let looks: u64 = condition.paths().map(|path| self.looks_of(path, message, here)).sum();
+        match self.looks.checked_sub(1 + looks) {
             Some(left) => self.looks = left,
             None => {
                 self.is_cut = true;
@@ -69,15 +84,30 @@ impl<'m> Profiled<'m> {
         Some(condition.holds_at(message, here))
     }
 
+    /// What a path looks at: the segments on the way, and what stands in those it names, of which each repetition costs more than passing over it.
+    fn looks_of(&mut self, path: &Path, message: &'m Message<'_>, here: Segment<'m>) -> u64 {
+        let of_length = |bytes: u64| bytes / if path.repetition() == RepetitionIndex::All { 2 } else { 256 };
+        if path.occurrence() == Occurrence::First && path.segment_id() == here.id() {
+            return of_length(here.raw().len() as u64);
+        }
+        if self.lengths.is_empty() {
+            for segment in message.iter() {
+                *self.lengths.entry(segment.id()).or_default() += segment.raw().len() as u64;
+            }
+        }
+        self.segments + of_length(self.lengths.get(path.segment_id()).copied().unwrap_or(0))
+    }
+
     /// Whether an HL7 table as the profile has it has this code; `None` where the standard says it.
     pub(super) fn table_has(&self, number: u16, code: &str) -> Option<bool> {
         let table = self.rules?.tables.get(&number)?;
         if table.adds { table.has(code).then_some(true) } else { Some(table.has(code)) }
     }
 
-    pub(super) fn may_be_absent(&self, id: &str) -> bool {
-        let rules = self.rules.into_iter().flat_map(|rules| &rules.segments);
-        rules.filter(|rules| rules.id == id).any(|rules| rules.times.is_some())
+    /// Whether the profile says how often the segment stands in the group.
+    pub(super) fn may_be_absent(&self, id: &str, group: &str) -> bool {
+        let mut rules = self.rules.into_iter().flat_map(|rules| rules.of_segment(id, Some(group)));
+        rules.any(|rules| rules.times.is_some())
     }
 
     fn of_segment(&self, index: usize, id: &'m str) -> impl Iterator<Item = &'m SegmentRules> + use<'m> {
@@ -93,8 +123,9 @@ fn is_for(rules: &Rules, message: &Message<'_>) -> bool {
     })
 }
 
-fn groups_of(message: &Message<'_>) -> Vec<Option<(usize, &'static str)>> {
-    let groups = message.groups();
+fn groups_of(message: &Message<'_>, dictionary: Dictionary) -> Vec<Option<(usize, &'static str)>> {
+    let structure = message.structure_in(dictionary);
+    let groups = structure.map_or_else(|| message.groups(), |structure| message.groups_of(structure));
     let around = |index| {
         let group = groups.group_of(index)?;
         Some((group.number_in_all(), group.definition()?.name()))
@@ -111,7 +142,7 @@ impl<'m> Check<'m> {
 
     /// Whether the profile speaks of what the standard finds here.
     pub(super) fn is_profiled(&self, code: FindingCode, at: Place) -> bool {
-        if self.profiled.rules.is_none() {
+        if self.profiled.rules.is_none() || self.profiled.is_own {
             return false;
         }
         let id = self.message.segment_at(at.segment).id();
@@ -166,7 +197,7 @@ impl<'m> Check<'m> {
     fn find(&mut self, code: FindingCode, severity: Option<Severity>, at: Place, raw: &str, fact: Fact) {
         if self.checks(code.level()) {
             let severity = severity.unwrap_or(code.severity());
-            self.put(code, severity, code.error_code(), raw, fact, |message| path_of(message, at));
+            self.put(code, severity, code.error_code(), raw, fact, |check| check.path_of(at));
         }
     }
 
@@ -184,16 +215,17 @@ impl<'m> Check<'m> {
             return;
         }
         let repetitions = field.into_iter().filter(|field| !field.is_empty()).flat_map(Field::repetitions);
-        let mut count = 0;
+        let (mut count, mut valued) = (0, 0);
         for repetition in repetitions {
             count += 1;
+            valued += u32::from(self.is_valued(repetition.raw()));
             let at = at.repetition(count as usize);
             if part.times.is_some_and(|times| count == times.most.saturating_add(1)) {
                 self.find_part(FindingCode::TooManyRepetitions, at, repetition.raw(), part);
             }
             self.own_value(at, segment, repetition.value(), part);
         }
-        if part.times.is_some_and(|times| count < times.least) {
+        if part.times.is_some_and(|times| valued < times.least) {
             self.find_part(FindingCode::TooFewRepetitions, at, raw, part);
         }
     }
@@ -211,16 +243,17 @@ impl<'m> Check<'m> {
             None => Wanted::Optional,
             Some(UsageRule::Always(wanted)) => *wanted,
             Some(UsageRule::When(when, then, otherwise)) => {
-                if when.holds_at(self.message, segment) {
-                    *then
-                } else {
-                    *otherwise
+                match self.profiled.holds(when, self.message, segment) {
+                    Some(true) => *then,
+                    Some(false) => *otherwise,
+                    None => Wanted::Optional,
                 }
             }
         };
+        let is_valued = self.is_valued(raw);
         match wanted {
-            Wanted::Required if raw.is_empty() => self.find_part(missing, at, raw, part),
-            Wanted::NotAllowed if !raw.is_empty() => self.find_part(FindingCode::NotAllowed, at, raw, part),
+            Wanted::Required if !is_valued => self.find_part(missing, at, raw, part),
+            Wanted::NotAllowed if is_valued => self.find_part(FindingCode::NotAllowed, at, raw, part),
             _ => return true,
         }
         false
@@ -232,7 +265,9 @@ impl<'m> Check<'m> {
         }
         if let Some(kind) = part.data_type {
             let element = Element::blank(self.dictionary, part.number);
+            let before = std::mem::replace(&mut self.profiled.is_own, true);
             self.value(at, value, element, kind);
+            self.profiled.is_own = before;
         }
         self.own_text(at, value, part);
         for inner in &part.parts {
@@ -269,9 +304,12 @@ impl<'m> Check<'m> {
 
     /// V304 of a segment that the profile describes: the fields that it does not have.
     fn fields_beside(&mut self, at: Place, segment: Segment<'m>, known: &[PartRules]) {
+        let severity = self.severity_of(FindingCode::UnknownField);
+        let Some(severity) = severity else { return };
         for (index, field) in segment.fields().enumerate().filter(|(_, field)| !field.is_empty()) {
             if PartRules::part(known, index + 1).is_none() {
-                self.find(FindingCode::UnknownField, None, at.field(index + 1), field.raw(), Fact::None);
+                let (code, at) = (FindingCode::UnknownField, at.field(index + 1));
+                self.find(code, Some(severity), at, field.raw(), Fact::None);
             }
         }
     }
@@ -304,13 +342,9 @@ impl<'m> Check<'m> {
             self.find(FindingCode::TooManySegments, None, Place::of_segment(index), raw, line);
         }
         for _ in counts.values().filter(|count| **count < times.least) {
-            let (code, id) = (FindingCode::MissingSegment, rules.id.as_bytes());
-            let raw = self.message.segment_at(0).raw();
-            let next = |message: &Message<'_>| {
-                let there = message.iter().filter(|segment| segment.id().as_bytes() == id).count() as u32;
-                Path::of_location(id, [there + 1, 0, 0, 0, 0])
-            };
-            self.put(code, Severity::Error, code.error_code(), raw, Fact::Line(times.line), next);
+            let (code, raw) = (FindingCode::MissingSegment, self.message.segment_at(0).raw());
+            let (error_code, fact) = (code.error_code(), Fact::Line(times.line));
+            self.put(code, Severity::Error, error_code, raw, fact, |check| check.path_of_next(&rules.id));
         }
     }
 
@@ -346,24 +380,33 @@ impl<'m> Check<'m> {
         }
         let (severity, error_code): (Severity, ErrorCode) = (check.severity, check.error_code);
         let fact = Fact::Rule(std::sync::Arc::clone(&check.rule));
-        if self.is_full() {
-            return self.put(FindingCode::Rule, severity, error_code, "", fact, |_| None);
-        }
-        let nth = nth.filter(|_| path.is_some_and(|path| path.segment_id() == here.id()));
+        let is_here = |path: &Path| path.segment_id() == here.id() && path.occurrence() == Occurrence::First;
+        let nth = nth.filter(|_| path.as_ref().is_some_and(is_here));
         let place = path.map(|path| placed(&path, nth).unwrap_or(path));
-        let raw = place.and_then(|path| raw_at(message, &path, nth));
+        let here = nth.map(|_| here);
+        let raw = place.filter(|_| !self.told.is_full()).and_then(|path| raw_at(message, &path, here));
         let raw = raw.unwrap_or_else(|| message.segment_at(index).raw());
         self.put(FindingCode::Rule, severity, error_code, raw, fact, |_| place);
     }
 }
 
-/// What stands at the path, or else in its segment.
-fn raw_at<'m>(message: &'m Message<'_>, path: &Path, nth: Option<u32>) -> Option<&'m str> {
-    if let Some(value) = message.get(path) {
-        return Some(value.raw());
+/// What stands at the path, in this segment or else in the one that it names; where nothing does, the end of what would have to hold it.
+fn raw_at<'m>(message: &'m Message<'_>, path: &Path, here: Option<Segment<'m>>) -> Option<&'m str> {
+    let named = || {
+        let before = if let Occurrence::Nth(n) = path.occurrence() { n as usize - 1 } else { 0 };
+        message.iter().filter(|segment| segment.id() == path.segment_id()).nth(before)
+    };
+    let segment = here.or_else(named)?;
+    let end = |raw: &'m str| raw.get(raw.len()..);
+    let Some(field) = segment.field(usize::from(path.field()?)) else { return end(segment.raw()) };
+    let before = if let RepetitionIndex::Nth(n) = path.repetition() { n as usize - 1 } else { 0 };
+    let Some(repetition) = field.repetitions().nth(before) else { return end(field.raw()) };
+    let mut value = repetition.value();
+    for number in [path.component(), path.subcomponent()].into_iter().flatten() {
+        let Some(part) = value.part(usize::from(number)) else { return end(value.raw()) };
+        value = part;
     }
-    let before = nth.map_or(0, |nth| nth as usize - 1);
-    message.iter().filter(|segment| segment.id() == path.segment_id()).nth(before).map(Segment::raw)
+    Some(value.raw())
 }
 
 /// A path with the number of its segment.
@@ -399,7 +442,15 @@ fn speaks_of(rules: &SegmentRules, code: FindingCode, at: Place) -> bool {
         0 => component,
         number => component.and_then(|part| PartRules::part(&part.parts, number as usize)),
     };
+    // The standard speaks of another type then.
+    let is_retyped = [field, component, part].into_iter().flatten().any(|part| part.data_type.is_some());
     match code {
+        C::WrongType | C::UnknownComponent | C::MissingComponent | C::UnknownCode | C::LocalCode
+            if is_retyped =>
+        {
+            true
+        }
+        C::TooLong if is_retyped && at.component > 0 => true,
         C::UnexpectedSegment => !rules.is_standard || !rules.after.is_empty() || rules.times.is_some(),
         C::RepeatedSegment => rules.times.is_some(),
         C::SegmentOutOfOrder => !rules.after.is_empty(),

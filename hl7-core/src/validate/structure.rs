@@ -36,8 +36,8 @@ impl Check<'_> {
             true => ErrorCode::UnsupportedEventCode,
             false => ErrorCode::UnsupportedMessageType,
         };
-        let path = |_: &Message<'_>| Path::of_location(b"MSH", [1, 9, 0, 0, 0]);
-        self.report_as(FindingCode::UnknownStructure, error, stated.raw(), Fact::None, path);
+        let path = Path::of_location(b"MSH", [1, 9, 0, 0, 0]);
+        self.report_as(FindingCode::UnknownStructure, error, stated.raw(), Fact::None, |_| path);
     }
 
     fn misplaced(&mut self, index: usize, why: Misplaced) {
@@ -71,15 +71,12 @@ impl Check<'_> {
             None => (FindingCode::MissingSegment, part.segment().map_or("", |segment| segment.name())),
         };
         let id = first_segment(part);
-        if part.group().is_none() && self.profiled.may_be_absent(id) {
+        if part.group().is_none() && self.profiled.may_be_absent(id, instance.name()) {
             return;
         }
         let raw = self.message.segment_at(instance.range().start).raw();
-        let next = |message: &Message<'_>| {
-            let n = message.iter().filter(|segment| segment.id() == id).count() as u32 + 1;
-            Path::of_location(id.as_bytes(), [n, 0, 0, 0, 0])
-        };
-        self.report_as(code, ErrorCode::SegmentSequenceError, raw, Fact::Name(name), next);
+        let fact = Fact::Name(name);
+        self.report_as(code, ErrorCode::SegmentSequenceError, raw, fact, |check| check.path_of_next(id));
     }
 }
 

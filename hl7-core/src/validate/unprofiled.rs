@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::check::{Check, Place};
 use super::{FindingCode, Severity, Validation};
-use crate::dictionary::Version;
+use crate::dictionary::{Dictionary, Version};
 use crate::message::Message;
 use crate::segment::Segment;
 
@@ -24,7 +24,13 @@ impl<'m> Profiled<'m> {
         None
     }
 
-    pub(super) fn may_be_absent(&self, _: &str) -> bool {
+    pub(super) fn is_there(&self) -> bool {
+        false
+    }
+
+    pub(super) fn find_groups(&mut self, _: &'m Message<'_>, _: Dictionary) {}
+
+    pub(super) fn may_be_absent(&self, _: &str, _: &str) -> bool {
         false
     }
 }

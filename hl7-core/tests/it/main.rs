@@ -19,6 +19,8 @@ mod index;
 mod privacy;
 #[cfg(feature = "profile")]
 mod profile;
+#[cfg(feature = "profile")]
+mod profile_bounds;
 mod properties;
 mod read;
 mod rebuild;

@@ -56,6 +56,9 @@ impl Loading {
             Tree::Scalar(scalar) => self.short(&mut part, &scalar.text, entry.value.place),
             _ => self.long(&mut part, &entry.value, element),
         }
+        if element.and_then(Element::data_type).is_some_and(|standard| part.data_type == Some(standard)) {
+            part.data_type = None;
+        }
         let is_described = part.data_type.is_some() || entry.value.get("type").is_some();
         if element.is_none() && !is_described && !self.is_later(whole, number) {
             let message = format!("the standard has no number {number} here");
