@@ -116,10 +116,13 @@ impl Shown<'_> {
         let before = er7.get(start..finding.offset()).unwrap_or_default().chars().count();
         let from = before.saturating_sub(CONTEXT);
         let known = if finding.path().is_some() { 3 } else { 0 };
-        let shown =
-            line.chars().enumerate().skip(from).take(2 * CONTEXT).map(|(at, c)| self.shown(at < known, c));
-        let shown = visible::one_line(&shown.collect::<String>());
-        format!("    {shown}\n    {}^\n", " ".repeat(before - from))
+        let part = |to: usize| {
+            let characters = line.chars().enumerate().take(to).skip(from);
+            visible::one_line(&characters.map(|(at, c)| self.shown(at < known, c)).collect::<String>())
+        };
+        // What is made visible is wider than it was.
+        let blanks = " ".repeat(part(before).chars().count());
+        format!("    {}\n    {blanks}^\n", part(from + 2 * CONTEXT))
     }
 
     fn shown(&self, is_id: bool, c: char) -> char {

@@ -89,6 +89,15 @@ impl Node {
         parts.into_iter().map(Node::lines).fold(own, |a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
+    /// How deep lists and maps lie in each other here.
+    fn height(&self) -> usize {
+        match &self.tree {
+            Tree::Scalar(_) => 0,
+            Tree::List(items) => 1 + items.iter().map(Node::height).max().unwrap_or(0),
+            Tree::Map(entries) => 1 + entries.iter().map(|entry| entry.value.height()).max().unwrap_or(0),
+        }
+    }
+
     fn size(&self) -> usize {
         match &self.tree {
             Tree::Scalar(_) => 1,
@@ -221,11 +230,7 @@ impl Builder {
 
     fn begin(&mut self, anchor: usize, place: Place, in_flow: bool, tree: Tree) -> Taken {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Fault::new(
-                FaultKind::TooLarge,
-                place,
-                "lists and maps lie more than 64 deep in each other",
-            ));
+            return Err(too_deep(place, ""));
         }
         self.open.push(Open { anchor, place, in_flow, key: None, seen: HashSet::new(), tree });
         Ok(())
@@ -240,8 +245,11 @@ impl Builder {
         let Some(node) = self.anchors.get(&id) else {
             return Err(Fault::new(FaultKind::Syntax, place, "an alias stands inside what it repeats"));
         };
-        let size = node.size();
+        let (size, height) = (node.size(), node.height());
         self.spend(size, place)?;
+        if self.open.len() + height > MAX_DEPTH {
+            return Err(too_deep(place, ", aliases written out"));
+        }
         let node = self.anchors.get(&id).cloned();
         node.map_or(Ok(()), |node| self.add(node, 0))
     }
@@ -285,6 +293,11 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+fn too_deep(place: Place, counted: &str) -> Fault {
+    let message = format!("lists and maps lie more than 64 deep in each other{counted}");
+    Fault::new(FaultKind::TooLarge, place, message)
 }
 
 fn key_of(node: Node, in_braces: bool) -> Result<Key, Fault> {

@@ -33,6 +33,8 @@ pub struct Unmapped {
 
 /// The most that is told to be left out.
 const MOST: usize = 1_000;
+/// How many fields and components a profile describes at most, with the data types of each written out: those of a whole guide are some ten thousand.
+const MAX_PARTS: usize = 200_000;
 
 impl Profile {
     /// Reads a conformance profile in XML (`ConformanceProfile` with `Messages`, `Segments` and `Datatypes`): the profile of the message with this `ID`, or
@@ -79,6 +81,10 @@ impl Profile {
         let chosen = chosen(&root, message).map_err(one)?;
         let mut reading = Reading::of(&root);
         let rules = reading.rules(&root, chosen);
+        if reading.left == 0 {
+            let what = "the message has more than 200,000 fields and components, data types written out";
+            return Err(one(ProfileError::new("R002", place(chosen.line), what)));
+        }
         Ok(ConformanceProfile { profile: Profile { rules: rules.into() }, unmapped: reading.unmapped })
     }
 }
@@ -110,6 +116,9 @@ struct Reading<'n> {
     segments: HashMap<&'n str, &'n Node>,
     types: HashMap<&'n str, &'n Node>,
     unmapped: Vec<Unmapped>,
+    /// How many fields and components may still be described: flavours of data types are written out wherever they are used.
+    left: usize,
+    told_of_conf_length: bool,
 }
 
 impl<'n> Reading<'n> {
@@ -125,6 +134,8 @@ impl<'n> Reading<'n> {
             segments: by_id("Segments", "Segment"),
             types: by_id("Datatypes", "Datatype"),
             unmapped: Vec::new(),
+            left: MAX_PARTS,
+            told_of_conf_length: false,
         }
     }
 
@@ -147,12 +158,26 @@ impl<'n> Reading<'n> {
                 rules.applies.push((path, vec![value.to_owned()]));
             }
         }
-        let structure = message.attribute("StructID").unwrap_or_default();
-        self.members(message, structure, &mut rules.segments);
+        let structure = message.attribute("StructID").map(str::to_owned).or_else(|| self.structure(message));
+        if structure.is_none() {
+            self.left_out(
+                message.line,
+                "what is said of segments outside groups: there is no StructID".to_owned(),
+            );
+        }
+        let mut found = Vec::new();
+        self.members(message, structure.as_deref().unwrap_or_default(), &mut found);
+        rules.segments = self.merged(found);
         rules
     }
 
-    fn members(&mut self, node: &'n Node, group: &str, found: &mut Vec<SegmentRules>) {
+    /// The structure that the standard has for the message.
+    fn structure(&self, message: &Node) -> Option<String> {
+        let (kind, event) = (message.attribute("Type")?, message.attribute("Event")?);
+        Some(self.dictionary.structure_of(kind, event)?.name().to_owned())
+    }
+
+    fn members(&mut self, node: &'n Node, group: &str, found: &mut Vec<(&'n str, SegmentRules)>) {
         for child in &node.children {
             match child.name.as_str() {
                 "Segment" => found.extend(self.segment(child, group)),
@@ -169,12 +194,13 @@ impl<'n> Reading<'n> {
                     }
                     self.members(child, name, found);
                 }
-                _ => {}
+                other => self.left_out(child.line, format!("{} of the message", shortened(other))),
             }
         }
     }
 
-    fn segment(&mut self, reference: &'n Node, group: &str) -> Option<SegmentRules> {
+    /// The rules of a reference, and what it refers to.
+    fn segment(&mut self, reference: &'n Node, group: &str) -> Option<(&'n str, SegmentRules)> {
         let ref_id = reference.attribute("Ref")?;
         let Some(node) = self.segments.get(ref_id).copied() else {
             self.left_out(
@@ -201,15 +227,16 @@ impl<'n> Reading<'n> {
         for other in node.children.iter().filter(|child| child.name != "Field") {
             self.left_out(other.line, format!("{} of {id}", shortened(&other.name)));
         }
-        Some(SegmentRules {
+        let rules = SegmentRules {
             id: id.to_owned(),
             line: reference.line as u32,
             group: Some(group.to_owned()),
             after: Vec::new(),
-            times: times(reference),
+            times: self.times(reference, id),
             fields,
             is_standard: definition.is_some(),
-        })
+        };
+        Some((ref_id, rules))
     }
 
     /// A field or component; `None` where it says no more than the standard.
@@ -221,6 +248,10 @@ impl<'n> Reading<'n> {
         path: &str,
         depth: usize,
     ) -> Option<PartRules> {
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            return None;
+        }
         let wanted = self.wanted(node, path);
         let flavour = node.attribute("Datatype").and_then(|id| self.types.get(id).copied());
         let base = flavour.and_then(|node| node.attribute("Name")).or(node.attribute("Datatype"));
@@ -237,13 +268,17 @@ impl<'n> Reading<'n> {
                 self.left_out(node.line, format!("the value set {} of {path}", shortened(set)));
             }
         }
+        if node.attribute("ConfLength").is_some_and(|length| !matches!(length, "" | "NA"))
+            && !std::mem::replace(&mut self.told_of_conf_length, true)
+        {
+            self.left_out(node.line, format!("ConfLength, at first that of {path}"));
+        }
         let is_primitive = standard.or(own).is_none_or(|kind| kind.is_primitive());
         let kind = standard.or(own);
         let mut parts = Vec::new();
         // A subcomponent has no parts.
-        for (at, component) in
-            flavour.filter(|_| depth < 2).into_iter().flat_map(|node| &node.children).enumerate()
-        {
+        let components = flavour.filter(|_| depth < 2).into_iter().flat_map(|node| &node.children);
+        for (at, component) in components.filter(|child| child.name == "Component").enumerate() {
             let inner = kind.and_then(|kind| kind.component(at + 1));
             let path = format!("{path}.{}", at + 1);
             parts.extend(self.part(component, at + 1, inner, &path, depth + 1));
@@ -254,7 +289,8 @@ impl<'n> Reading<'n> {
             number,
             line: node.line as u32,
             usage: says_usage.then_some(UsageRule::Always(wanted)),
-            times: times(node).filter(|_| depth == 0 && wanted != Wanted::NotAllowed),
+            times: self.times(node, path).filter(|_| depth == 0 && wanted != Wanted::NotAllowed),
+            constant: node.attribute("ConstantValue").filter(|text| !text.is_empty()).map(str::to_owned),
             length: length(node).filter(|_| is_primitive),
             data_type: own.filter(|_| element.is_none()),
             parts,
@@ -263,9 +299,61 @@ impl<'n> Reading<'n> {
         let says_something = part.usage.is_some()
             || part.times.is_some()
             || part.length.is_some()
+            || part.constant.is_some()
             || part.data_type.is_some()
             || !part.parts.is_empty();
         says_something.then_some(part)
+    }
+
+    /// A segment may stand at several places of a group, each with its own numbers: what counts is how often it stands there in all.
+    fn merged(&mut self, found: Vec<(&'n str, SegmentRules)>) -> Vec<SegmentRules> {
+        let mut places: HashMap<(Option<String>, String), usize> = HashMap::new();
+        let mut all: Vec<(&str, SegmentRules)> = Vec::new();
+        for (described, segment) in found {
+            let place = *places.entry((segment.group.clone(), segment.id.clone())).or_insert(all.len());
+            let Some((first_described, first)) = all.get_mut(place) else {
+                all.push((described, segment));
+                continue;
+            };
+            first.times = first.times.zip(segment.times).map(|(a, b)| Times {
+                least: a.least.saturating_add(b.least),
+                most: a.most.saturating_add(b.most),
+                line: a.line,
+            });
+            if *first_described != described && !first.fields.is_empty() {
+                // What only one of them says cannot be asked of all.
+                first.fields = Vec::new();
+                let what =
+                    format!("the fields of {}, described differently at two places of a group", segment.id);
+                self.left_out(segment.line as usize, what);
+            }
+        }
+        all.into_iter().map(|(_, segment)| segment).collect()
+    }
+
+    /// `Min` and `Max`; none or any number are no rule, and what a condition decides may be missing.
+    fn times(&mut self, node: &Node, path: &str) -> Option<Times> {
+        let usage = node.attribute("Usage").unwrap_or("O");
+        let least = self.number(node, "Min", path).unwrap_or(0);
+        let most = self.number(node, "Max", path).unwrap_or(u32::MAX);
+        let (least, most) = match usage {
+            "X" | "W" => (0, 0),
+            "R" => (least.max(1), most),
+            usage if usage.starts_with('C') => (0, most),
+            _ => (least, most),
+        };
+        let says_something = least <= most && (least, most) != (0, u32::MAX);
+        says_something.then_some(Times { least, most, line: node.line as u32 })
+    }
+
+    /// A number; `*` is none.
+    fn number(&mut self, node: &Node, name: &str, path: &str) -> Option<u32> {
+        let text = node.attribute(name).filter(|text| *text != "*")?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            self.left_out(node.line, format!("{name} of {path}, which is no number"));
+        }
+        number
     }
 
     fn wanted(&mut self, node: &Node, path: &str) -> Wanted {
@@ -280,17 +368,6 @@ impl<'n> Reading<'n> {
             }
         }
     }
-}
-
-/// `Min` and `Max`; none or any number are no rule.
-fn times(node: &Node) -> Option<Times> {
-    let number = |name: &str| node.attribute(name).and_then(|text| text.parse::<u32>().ok());
-    let (least, most) = match node.attribute("Usage") {
-        Some("X" | "W") => (0, 0),
-        Some("R") => (number("Min").unwrap_or(1).max(1), number("Max").unwrap_or(u32::MAX)),
-        _ => (number("Min").unwrap_or(0), number("Max").unwrap_or(u32::MAX)),
-    };
-    (least <= most && (least, most) != (0, u32::MAX)).then_some(Times { least, most, line: node.line as u32 })
 }
 
 fn length(node: &Node) -> Option<RangeInclusive<u32>> {

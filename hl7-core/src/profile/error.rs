@@ -34,7 +34,7 @@ impl ProfileError {
         Self::new(code, fault.place, fault.message).suggest(fault.suggestion)
     }
 
-    /// The stable code, `R001` to `R021`; the table in [`crate::profile`] says what each is.
+    /// The stable code, `R001` to `R022`; the table in [`crate::profile`] says what each is.
     pub fn code(&self) -> &'static str {
         self.code
     }
@@ -104,8 +104,11 @@ impl ProfileErrors {
             let file_name = harmless(file_name);
             shown +=
                 &format!("error[{}]: {}\n  --> {file_name}:{line}:{column}\n", error.code, error.message);
-            let source: String = lines.get(line - 1).unwrap_or(&"").chars().take(WIDEST).collect();
-            let (gutter, before) = (line.to_string(), " ".repeat(column.saturating_sub(1).min(WIDEST)));
+            // Of a long line what stands around the place.
+            let first = (column + width).saturating_sub(WIDEST).min(column.saturating_sub(1));
+            let source: String =
+                lines.get(line - 1).unwrap_or(&"").chars().skip(first).take(WIDEST).collect();
+            let (gutter, before) = (line.to_string(), " ".repeat(column.saturating_sub(1 + first)));
             let carets = "^".repeat(width.clamp(1, WIDEST));
             let suggestion = error.suggestion.as_ref().map_or(String::new(), |text| format!(" {text}"));
             shown += &format!("{gutter} | {}\n", harmless(&source.replace('\t', " ")));

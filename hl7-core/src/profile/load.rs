@@ -2,14 +2,14 @@
 
 mod part;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::error::ProfileError;
 use super::rules::{Check, Codes, Rule, Rules, SegmentRules, Times, Wants};
 use crate::ack::ErrorCode;
 use crate::condition::Condition;
-use crate::dictionary::{Dictionary, SegmentDefinition, Version};
-use crate::document::{Entry, Node, Place, Tree, did_you_mean, read, shortened};
+use crate::dictionary::{Dictionary, Group, Part, SegmentDefinition, Version};
+use crate::document::{Entry, Node, Place, Style, Tree, did_you_mean, read, shortened};
 use crate::path::Path;
 use crate::validate::{FindingCode, Severity};
 
@@ -23,6 +23,7 @@ pub(super) fn load(text: &str) -> Result<Rules, Vec<ProfileError>> {
         dictionary: Dictionary::of(USUAL),
         any_version: true,
         tables: HashMap::new(),
+        groups: BTreeSet::new(),
     };
     let rules = root.map(|root| loading.rules(&root));
     match rules {
@@ -40,6 +41,31 @@ struct Loading {
     /// Whether the profile names no version: then what any later version has is known too.
     any_version: bool,
     tables: HashMap<String, Codes>,
+    /// The names of groups, once they were asked for.
+    groups: BTreeSet<&'static str>,
+}
+
+fn is_id(text: &str) -> bool {
+    matches!(text.as_bytes(), [a, b, c] if a.is_ascii_uppercase()
+        && [b, c].iter().all(|x| x.is_ascii_uppercase() || x.is_ascii_digit()))
+}
+
+fn names_in(group: Group, names: &mut BTreeSet<&'static str>) {
+    names.insert(group.name());
+    group.parts().filter_map(Part::group).for_each(|inner| names_in(inner, names));
+}
+
+/// The place of a byte of a value's text. Of one that is not written as it reads, it is the start.
+fn place_in(node: &Node, text: &str, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or_default().chars().count();
+    let quotes = node.place.width.saturating_sub(text.chars().count());
+    match &node.tree {
+        Tree::Scalar(scalar) if scalar.style == Style::Plain => node.place.part(before, 1),
+        Tree::Scalar(scalar) if scalar.style == Style::Quoted && quotes == 2 => {
+            node.place.part(before + 1, 1)
+        }
+        _ => node.place.part(0, 1),
+    }
 }
 
 impl Loading {
@@ -62,7 +88,10 @@ impl Loading {
             if !name.bytes().all(|byte| byte.is_ascii_digit()) {
                 self.tables.insert(name.to_owned(), codes);
             } else if let Some(number) = name.parse().ok().filter(|number| (1..=9999).contains(number)) {
-                rules.tables.insert(number, codes);
+                if rules.tables.insert(number, codes).is_some() {
+                    let message = format!("table {number:04} stands twice");
+                    self.errors.push(ProfileError::new("R003", entry.key.place, message));
+                }
             } else {
                 let error = self.unknown("R016", entry.key.place, "table", name);
                 self.errors.push(error.suggest(Some("tables have the numbers 1 to 9999".to_owned())));
@@ -102,6 +131,11 @@ impl Loading {
 
     fn graded(&mut self, entry: &Entry) -> Option<(FindingCode, Option<Severity>)> {
         let code = FindingCode::ALL.into_iter().find(|code| code.as_str() == entry.key.text);
+        if code == Some(FindingCode::Rule) {
+            let message = "V801 is told with the severity of its check";
+            let error = ProfileError::new("R018", entry.key.place, message);
+            self.errors.push(error.suggest(Some("give the check a `severity`".to_owned())));
+        }
         if code.is_none() {
             let known = FindingCode::ALL.map(FindingCode::as_str);
             let error = self.unknown("R018", entry.key.place, "finding", &entry.key.text);
@@ -120,8 +154,7 @@ impl Loading {
             Some((group, id)) => (Some(group.to_owned()), id),
             None => (None, entry.key.text.as_str()),
         };
-        let is_id = matches!(id.as_bytes(), [a, b, c] if a.is_ascii_uppercase()
-            && [b, c].iter().all(|x| x.is_ascii_uppercase() || x.is_ascii_digit()));
+        let is_id = is_id(id);
         let definition = self.definition(id);
         let entries = self.map(&entry.value, &KEYS);
         let get = |name: &str| entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value);
@@ -136,9 +169,16 @@ impl Loading {
             self.errors.push(error.suggest(did_you_mean(id, known)));
             return None;
         }
+        if let Some(group) = group.as_deref().filter(|group| !self.has_group(group)) {
+            let error = self.unknown("R022", entry.key.place, "group", group);
+            let known: Vec<&str> = self.groups.iter().copied().collect();
+            self.errors.push(error.suggest(did_you_mean(group, known)));
+        }
         let after = match get("after") {
-            Some(node) if matches!(node.tree, Tree::List(_)) => self.texts(node),
-            Some(node) => self.text(node).map(str::to_owned).into_iter().collect(),
+            Some(Node { tree: Tree::List(items), .. }) => {
+                items.iter().filter_map(|item| self.id(item)).collect()
+            }
+            Some(node) => self.id(node).into_iter().collect(),
             None => Vec::new(),
         };
         let line = entry.key.place.line as u32;
@@ -153,6 +193,33 @@ impl Loading {
             fields,
             is_standard: definition.is_some(),
         })
+    }
+
+    /// Whether a structure has a group of this name: in the profile's version, or without one in any.
+    fn has_group(&mut self, name: &str) -> bool {
+        if self.groups.is_empty() {
+            let versions =
+                if self.any_version { Version::ALL.to_vec() } else { vec![self.dictionary.version()] };
+            let structures = versions.into_iter().flat_map(|version| Dictionary::of(version).structures());
+            structures.for_each(|structure| names_in(structure.root(), &mut self.groups));
+        }
+        self.groups.contains(name)
+    }
+
+    /// The ID of a segment.
+    fn id(&mut self, node: &Node) -> Option<String> {
+        let text = self.text(node)?;
+        if !is_id(text) {
+            let error = self.unknown("R011", node.place, "segment", text);
+            let known = self.dictionary.segments().map(|known| known.id());
+            self.errors.push(error.suggest(did_you_mean(text, known)));
+        }
+        Some(text.to_owned())
+    }
+
+    /// Notes what would have no effect.
+    fn unread(&mut self, node: &Node, what: &str, why: &str) {
+        self.errors.push(ProfileError::new("R005", node.place, format!("{what} is not read {why}")));
     }
 
     /// What the standard says of a segment: in the profile's version, or without one in any, the usual first.
@@ -193,7 +260,7 @@ impl Loading {
             }
         };
         let when = get("when").and_then(|node| self.condition(node));
-        let each = get("each").and_then(|node| self.text(node)).map(str::to_owned);
+        let each = get("each").and_then(|node| self.id(node));
         let severity = get("severity").and_then(|node| self.severity(node)).unwrap_or(Severity::Error);
         let error_code = get("hl7").and_then(|node| self.error_code(node));
         let code = code?;
@@ -284,7 +351,7 @@ impl Loading {
         match text.parse::<Condition>() {
             Ok(condition) => Some(condition),
             Err(why) => {
-                let place = node.place.part(why.offset(), 1);
+                let place = place_in(node, text, why.offset());
                 let error = ProfileError::new("R010", place, format!("no condition ({})", why.code()));
                 self.errors.push(error.suggest(Some(why.suggestion().to_owned())));
                 None

@@ -48,7 +48,7 @@
 //! | --- | --- |
 //! | `usage` | `R`, `RE`, `O`, `X`, or `{ when: CONDITION, then: R, otherwise: O }` |
 //! | `times` | how often a field repeats: `2`, `1..3`, `0..*` |
-//! | `length` | in characters: `20` at most, or `1..20` |
+//! | `length` | in characters as they are sent, escape sequences written out: `20` at most, or `1..20` |
 //! | `codes`, `table` | a list, or a name of `tables` |
 //! | `constant`, `pattern` | the text, or a regular expression for the whole of it |
 //! | `type` | the data type of a field the standard does not have |
@@ -66,9 +66,9 @@
 //! | --- | --- |
 //! | R001 | the file is not YAML |
 //! | R002 | it is longer than 1 MiB, too deep, or has too many values |
-//! | R003 | a key stands twice |
+//! | R003 | a key, or a table, stands twice |
 //! | R004 | a part of YAML that is not used: tags, merge keys, a second document |
-//! | R005 | a key that is not known |
+//! | R005 | a key that is not known, or has no effect where it stands |
 //! | R006 | a value of another kind: a list, a map or a single value is meant |
 //! | R007 | a key that has to be there is missing |
 //! | R008 | an unknown version |
@@ -85,6 +85,7 @@
 //! | R019 | no conformance profile in XML |
 //! | R020 | a conformance profile without the message |
 //! | R021 | a check has the code of another, or of a finding of the standard |
+//! | R022 | an unknown group |
 //!
 //! With the feature `xml` conformance profiles of the NIST's tools are read too: `Profile::from_conformance_xml`.
 

@@ -195,16 +195,21 @@ impl<'m> Check<'m> {
     }
 
     fn find(&mut self, code: FindingCode, severity: Option<Severity>, at: Place, raw: &str, fact: Fact) {
-        if self.checks(code.level()) {
-            let severity = severity.unwrap_or(code.severity());
+        if !self.checks(code.level()) {
+            return;
+        }
+        if let Some(severity) = severity.or_else(|| self.severity_of(code)) {
             self.put(code, severity, code.error_code(), raw, fact, |check| check.path_of(at));
         }
     }
 
     /// The same at a field or component, which a line of the profile speaks of.
     fn find_part(&mut self, code: FindingCode, at: Place, raw: &str, part: &PartRules) {
-        let severity = part.severity.unwrap_or(Severity::Error);
-        self.find(code, Some(severity), at, raw, Fact::Line(part.line));
+        use FindingCode as C;
+        // What the standard finds too is an error here, whatever that is there.
+        let is_standard = matches!(code, C::MissingField | C::MissingComponent | C::TooManyRepetitions);
+        let severity = part.severity.or(is_standard.then_some(Severity::Error));
+        self.find(code, severity, at, raw, Fact::Line(part.line));
     }
 
     fn own_field(&mut self, at: Place, segment: Segment<'m>, part: &PartRules) {

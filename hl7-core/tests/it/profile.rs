@@ -277,7 +277,7 @@ fn every_code_of_a_profile_can_be_found() {
 }
 
 /// A profile with a mistake, its code, line and column, and a part of its suggestion.
-const MISTAKES: [(&str, &str, usize, usize, &str); 31] = [
+const MISTAKES: [(&str, &str, usize, usize, &str); 46] = [
     ("profile: [a", "R001", 1, 10, ""),
     ("profile: p\nprofile: q", "R003", 2, 1, ""),
     ("profile: !!str p", "R004", 1, 16, ""),
@@ -311,6 +311,63 @@ const MISTAKES: [(&str, &str, usize, usize, &str); 31] = [
     ),
     ("profile: p\nsegments: { PID: { fields: { 8: { pattern: \"(\" } } } }", "R017", 2, 44, ""),
     ("profile: p\ntables: { 99999: [A] }", "R016", 2, 11, "1 to 9999"),
+    ("profile: p\ntables: { 1: [A], \"0001\": [B] }", "R003", 2, 19, ""),
+    ("profile: p\nsegments: { PID: { fields: { 03: R } } }", "R015", 2, 30, ""),
+    ("profile: p\nsegments: { PID: { fields: { +3: R } } }", "R015", 2, 30, ""),
+    ("profile: p\nsegments: { PID: { fields: { 8: { codes: [F], table: \"0001\" } } } }", "R005", 2, 54, ""),
+    (
+        "profile: p\nsegments: { PID: { fields: { 3: { components: { 1: { times: 2 } } } } } }",
+        "R005",
+        2,
+        61,
+        "",
+    ),
+    (
+        "profile: p\nsegments:\n  PID: { fields: { 3: { components: { 4: { components: { 1: { components: { 3: R } } } } } } } }",
+        "R005",
+        3,
+        75,
+        "",
+    ),
+    (
+        "profile: p\nsegments: { OBSERVTION.NTE: { times: 0..1 } }",
+        "R022",
+        2,
+        13,
+        "did you mean `OBSERVATION`?",
+    ),
+    (
+        "profile: p\nsegments: { ZPT: { after: pid, fields: { 1: ST } } }",
+        "R011",
+        2,
+        27,
+        "did you mean `PID`?",
+    ),
+    ("profile: p\nsegments: { ZPT: { after: [PID, \"\"], fields: { 1: ST } } }", "R011", 2, 33, ""),
+    (
+        "profile: p\nchecks: [ { code: A, text: t, require: PID-3, each: obx } ]",
+        "R011",
+        2,
+        53,
+        "did you mean `OBX`?",
+    ),
+    ("profile: p\nseverities: { V801: warning }", "R018", 2, 15, "a `severity`"),
+    ("profile: p\nchecks:\n  - { code: A, text: t, assert: PID-3 == \"äöü\" an PID-4 }", "R010", 3, 48, ""),
+    ("profile: p\nchecks:\n  - { code: A, text: t, assert: 'PID-3 == \"x\" an PID-4' }", "R010", 3, 47, ""),
+    (
+        "profile: p\nchecks:\n  - { code: A, text: t, assert: \"PID-3 == \\\"x\\\" an PID-4\" }",
+        "R010",
+        3,
+        33,
+        "",
+    ),
+    (
+        "profile: p\nchecks:\n  - code: A\n    text: t\n    assert: >\n      PID-3 == 1\n      an PID-4\n",
+        "R010",
+        6,
+        7,
+        "",
+    ),
     ("profile: p\ntables: { 0: [A] }", "R016", 2, 11, "1 to 9999"),
     ("profile: p\nseverities: { V701: fatal }", "R018", 2, 21, "error, warning, information"),
     ("profile: p\nchecks: [ { code: V301, text: t, require: PID-3 } ]", "R021", 2, 19, "of its own"),
@@ -352,6 +409,46 @@ fn all_mistakes_are_told_at_once_with_carets() {
          error[R005]: an unknown key `codess`\n  --> p.yaml:4:26\n4 |     fields: { 3: Q, 8: { codess: [F] } }\n  |                          ^^^^^^ did you mean `codes`?\n\
          error[R011]: a segment that the standard does not have needs its fields: `PDI`\n  --> p.yaml:5:3\n5 |   PDI: {}\n  |   ^^^ did you mean `PD1`?\n"
     );
+}
+
+#[test]
+fn the_place_in_a_long_line_is_in_sight() {
+    let text = format!("profile: p\nsegments: {{ PID: {{ fields: {{ {} 40: Q }} }} }}\n", " ".repeat(800));
+    let errors = Profile::from_yaml(&text).unwrap_err();
+    let shown = errors.render("p.yaml", &text);
+    let lines: Vec<&str> = shown.lines().skip(2).collect();
+    let at = lines[1].find('^').unwrap();
+    assert!(lines[0].len() < 200 && lines[0][at..].starts_with("Q "), "{shown}");
+}
+
+/// Aliases lie in each other where they are used, however the file writes them.
+#[test]
+fn aliases_lie_no_deeper_than_what_is_written_out() {
+    let mut text = "profile: p\nsegments:\n  ZA0: &a0 { fields: { 1: { components: { 1: { components: { 1: ST } } } } } }\n".to_owned();
+    for stage in 1..40 {
+        let open = "{ a: ".repeat(20);
+        let close = " }".repeat(20);
+        text += &format!("x{stage}: &a{stage} {open}*a{}{close}\n", stage - 1);
+    }
+    let errors = Profile::from_yaml(&text).unwrap_err();
+    assert!(errors.iter().any(|error| error.code() == "R002"), "{errors}");
+}
+
+#[test]
+fn severities_reach_what_only_a_profile_finds() {
+    let profile = |graded: &str| {
+        Profile::from_yaml(&format!("profile: p\n{graded}segments: {{ PID: {{ fields: {{ 2: X }} }} }}"))
+            .unwrap()
+    };
+    let er7 = with(&[("PID", "PID|1|2|7^^^H^MR||Doe^Ann||1984|F")]);
+    let severity = |graded: &str| {
+        let profile = profile(graded);
+        let found = validate(&Message::parse(&er7).unwrap(), &profile);
+        found.iter().find(|found| found.code() == FindingCode::NotAllowed).map(|found| found.severity())
+    };
+    assert_eq!(severity(""), Some(Severity::Error));
+    assert_eq!(severity("severities: { V305: warning }\n"), Some(Severity::Warning));
+    assert_eq!(severity("severities: { V305: off }\n"), None);
 }
 
 #[test]
@@ -413,6 +510,93 @@ mod conformance {
             ]
         );
         assert_eq!(found(FITS), [""; 0]);
+    }
+
+    /// The profile of ADT^A01 with these references, segments and data types.
+    fn adt(
+        members: &str,
+        segments: &str,
+        types: &str,
+    ) -> Result<hl7_core::profile::ConformanceProfile, hl7_core::ProfileErrors> {
+        let xml = format!(
+            r#"<ConformanceProfile ID="p" HL7Version="2.5.1"><MetaData Name="Site"/><Messages>
+<Message ID="m" Type="ADT" Event="A01" {members}</Message></Messages><Segments>{segments}</Segments><Datatypes>{types}</Datatypes></ConformanceProfile>"#
+        );
+        Profile::from_conformance_xml(&xml, None)
+    }
+
+    const ADT: &str = "MSH|^~\\&|A|B|C|D|20260102||ADT^A01^ADT_A01|1|P|2.5.1\rEVN||2026\rPID|1||7||Doe\rROL|1|AD|AT|x\rPV1|1|I\rROL|1|AD|AT|x\r";
+
+    fn found_in(read: &hl7_core::profile::ConformanceProfile, er7: &str) -> Vec<String> {
+        let findings = validate(&Message::parse(er7).unwrap(), &read.profile);
+        findings.iter().map(ToString::to_string).filter(|text| text.contains("profile")).collect()
+    }
+
+    #[test]
+    fn a_segment_at_two_places_of_a_group_is_counted_at_both() {
+        let members = r#"StructID="ADT_A01"><Segment Ref="R" Usage="O" Min="0" Max="1"/><Segment Ref="R" Usage="O" Min="0" Max="1"/>"#;
+        let read = adt(members, r#"<Segment ID="R" Name="ROL"/>"#, "").unwrap();
+        assert_eq!(found_in(&read, ADT), [""; 0]);
+        let third = format!("{ADT}ROL|1|AD|AT|x\r");
+        assert_eq!(found_in(&read, &third).len(), 1);
+    }
+
+    #[test]
+    fn without_the_structure_that_of_the_event_counts() {
+        let segments =
+            r#"<Segment ID="P" Name="PID"><Field Name="Set ID" Datatype="SI" Usage="X"/></Segment>"#;
+        let read = adt(r#"><Segment Ref="P" Usage="R" Min="1" Max="1"/>"#, segments, "").unwrap();
+        assert_eq!((found_in(&read, ADT).len(), read.unmapped.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_condition_that_is_not_read_asks_for_nothing() {
+        let segments = r#"<Segment ID="P" Name="PID"><Field Name="Set ID" Datatype="SI" Usage="O"/><Field Name="Patient ID" Datatype="CX" Usage="C" Min="1" Max="1"/></Segment>"#;
+        let read =
+            adt(r#"StructID="ADT_A01"><Segment Ref="P" Usage="R" Min="1" Max="1"/>"#, segments, "").unwrap();
+        assert_eq!(found_in(&read, ADT), [""; 0]);
+        assert_eq!(read.unmapped[0].what, "the condition of PID-2");
+    }
+
+    #[test]
+    fn constants_are_read_and_what_is_beside_components_is_none() {
+        let segments = r#"<Segment ID="P" Name="PID"><Field Name="Set ID" Datatype="SI" Usage="R" Min="1" Max="many" ConstantValue="77"/>
+            <Field Name="Patient ID" Datatype="CX" Usage="O" ConfLength="5"/><Field Name="IDs" Datatype="CX_1" Usage="R" Min="1" Max="*" ConfLength="7"/></Segment>"#;
+        let types = r#"<Datatype ID="CX_1" Name="CX"><Text/><Component Name="ID" Datatype="ST" Usage="R"/></Datatype>"#;
+        let read = adt(
+            r#"StructID="ADT_A01"><Choice/><Segment Ref="P" Usage="R" Min="1" Max="1"/>"#,
+            segments,
+            types,
+        )
+        .unwrap();
+        let found = found_in(&read, ADT);
+        assert!(found.len() == 1 && found[0].starts_with("V504 at PID[1]-1"), "{found:#?}");
+        let without = found_in(&read, &ADT.replace("||7||", "||^x||"));
+        assert!(without.iter().any(|text| text.starts_with("V302 at PID[1]-3[1].1")), "{without:#?}");
+        let left: Vec<_> = read.unmapped.iter().map(|left| left.what.as_str()).collect();
+        assert_eq!(
+            left,
+            [
+                "Choice of the message",
+                "Max of PID-1, which is no number",
+                "ConfLength, at first that of PID-2"
+            ]
+        );
+    }
+
+    /// Each field has each component of each component: a small file, and a profile that no machine holds.
+    #[test]
+    fn data_types_are_written_out_up_to_a_limit() {
+        let each = |n: usize, text: &str| text.repeat(n);
+        let members = each(100, r#"<Segment Ref="S" Usage="R" Min="1" Max="1"/>"#);
+        let fields = each(100, r#"<Field Name="f" Datatype="D" Usage="R"/>"#);
+        let types = each(100, r#"<Component Name="c" Datatype="D" Usage="R"/>"#);
+        let read = adt(
+            &format!(r#"StructID="ADT_A01">{members}"#),
+            &format!(r#"<Segment ID="S" Name="PID">{fields}</Segment>"#),
+            &format!(r#"<Datatype ID="D" Name="XPN">{types}</Datatype>"#),
+        );
+        assert_eq!(read.unwrap_err().iter().next().unwrap().code(), "R002");
     }
 
     #[test]

@@ -185,6 +185,6 @@ fn any_number_of_findings_can_be_listed() {
     let lines: String = (0..60_000).map(|_| "OBX|1|ST|||x\r").collect();
     let er7 = format!("{}{lines}", with_pid("1||7||Doe"));
     let found = validate(&Message::parse(&er7).unwrap(), &Validation::new().limit(usize::MAX));
-    let last = found.iter().filter(|found| found.code().as_str() == "V301").next_back().unwrap();
+    let last = found.iter().rfind(|found| found.code().as_str() == "V301").unwrap();
     assert_eq!(last.path().unwrap().to_string(), "OBX[60000]-11");
 }

@@ -27,6 +27,16 @@ error: V501 at PID[1]-7[1].1: this is no value of the data type (DTM, T004: YYYY
     assert!(shown.out.contains("    PID|1||7^^^H^MR||Doe^Ann||May 4th|F\n"), "{}", shown.out);
 }
 
+/// What a terminal would obey is marked, which is wider than it was.
+#[test]
+fn the_caret_stands_under_the_place_behind_what_is_marked() {
+    let shown = hl7(&["validate", "--show-values"], &bad().replace("Doe", "D\u{202e}oe"));
+    let lines: Vec<&str> = shown.out.lines().collect();
+    let at = lines[2].find('^').unwrap();
+    let behind: String = lines[1].chars().skip(at).collect();
+    assert_eq!(behind, "May 4th|F", "{}", shown.out);
+}
+
 #[test]
 fn levels_version_and_limit_are_the_caller_s() {
     assert_eq!(hl7(&["validate", "--level", "usage", "--level", "table"], &bad()).code, 0);

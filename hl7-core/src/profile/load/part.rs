@@ -32,18 +32,19 @@ impl Whole {
 
 impl Loading {
     pub(super) fn fields(&mut self, node: &Node, definition: Option<SegmentDefinition>) -> Vec<PartRules> {
-        self.parts(node, Whole::Segment(definition))
+        self.parts(node, Whole::Segment(definition), 0)
     }
 
-    fn parts(&mut self, node: &Node, whole: Whole) -> Vec<PartRules> {
-        let mut parts: Vec<PartRules> =
-            self.any_map(node).into_iter().filter_map(|entry| self.part(entry, whole)).collect();
+    fn parts(&mut self, node: &Node, whole: Whole, depth: usize) -> Vec<PartRules> {
+        let entries = self.any_map(node).into_iter();
+        let mut parts: Vec<PartRules> = entries.filter_map(|entry| self.part(entry, whole, depth)).collect();
         parts.sort_by_key(|part| part.number);
         parts
     }
 
-    fn part(&mut self, entry: &Entry, whole: Whole) -> Option<PartRules> {
-        let number = entry.key.text.parse().ok().filter(|number| (1..=999).contains(number));
+    fn part(&mut self, entry: &Entry, whole: Whole, depth: usize) -> Option<PartRules> {
+        let is_plain = !entry.key.text.starts_with(['0', '+']);
+        let number = entry.key.text.parse().ok().filter(|number| is_plain && (1..=999).contains(number));
         let Some(number) = number else {
             let error =
                 self.unknown("R015", entry.key.place, "number of a field or component", &entry.key.text);
@@ -54,7 +55,7 @@ impl Loading {
         let mut part = PartRules { number, line: entry.key.place.line as u32, ..PartRules::default() };
         match &entry.value.tree {
             Tree::Scalar(scalar) => self.short(&mut part, &scalar.text, entry.value.place),
-            _ => self.long(&mut part, &entry.value, element),
+            _ => self.long(&mut part, &entry.value, element, whole, depth),
         }
         if element.and_then(Element::data_type).is_some_and(|standard| part.data_type == Some(standard)) {
             part.data_type = None;
@@ -89,13 +90,26 @@ impl Loading {
         }
     }
 
-    fn long(&mut self, part: &mut PartRules, node: &Node, element: Option<Element>) {
+    fn long(
+        &mut self,
+        part: &mut PartRules,
+        node: &Node,
+        element: Option<Element>,
+        whole: Whole,
+        depth: usize,
+    ) {
         let entries = self.map(node, &KEYS);
         let get = |name: &str| entries.iter().find(|entry| entry.key.text == name).map(|entry| &entry.value);
         part.usage = get("usage").and_then(|node| self.usage(node));
         part.times = get("times").and_then(|node| self.times(node));
         part.length =
             get("length").and_then(|node| self.range(node, false)).map(|(least, most)| least..=most);
+        if let (Some(_), Some(table)) = (get("codes"), get("table")) {
+            self.unread(table, "`table`", "beside `codes`");
+        }
+        if let (Some(times), Whole::Type(_)) = (get("times"), whole) {
+            self.unread(times, "`times`", "of a component, which does not repeat");
+        }
         part.codes = match (get("codes"), get("table")) {
             (Some(list), _) => self.table(list),
             (None, Some(name)) => self.named_table(name),
@@ -105,9 +119,16 @@ impl Loading {
         part.pattern = get("pattern").and_then(|node| self.pattern(node));
         part.data_type = get("type").and_then(|node| self.data_type(node));
         part.severity = get("severity").and_then(|node| self.severity(node));
-        if let Some(node) = get("components") {
-            let kind = part.data_type.or_else(|| element.and_then(Element::data_type));
-            part.parts = self.parts(node, Whole::Type(kind));
+        match get("components") {
+            // Fields, components, subcomponents.
+            Some(node) if depth == 2 => {
+                self.unread(node, "`components`", "of a subcomponent, which has none")
+            }
+            Some(node) => {
+                let kind = part.data_type.or_else(|| element.and_then(Element::data_type));
+                part.parts = self.parts(node, Whole::Type(kind), depth + 1);
+            }
+            None => {}
         }
     }
 
