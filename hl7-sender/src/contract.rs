@@ -350,6 +350,16 @@ async fn held_lanes_wait_for_a_decision(store: impl Store) {
     enqueue(&store, 3, None, at(2)).await;
     assert_eq!(store.due("ehr", at(9), 10).await.unwrap(), Due::default());
     assert!(begin(&store, first).await.is_none());
+    // One behind it is held too; the newest comes first.
+    store.hold(second).await.unwrap();
+    let held = async |limit| {
+        let held = store.held(limit).await.unwrap();
+        held.into_iter().map(|record| (record.id, record.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(held(9).await, [(second, State::Held), (first, State::Held)]);
+    assert_eq!(held(1).await, [(second, State::Held)]);
+    store.release(second, at(2)).await.unwrap();
+    assert_eq!(held(9).await, [(first, State::Held)]);
 
     assert_eq!(store.release(first, at(3)).await.unwrap(), "ehr");
     let again = begin(&store, first).await.unwrap();

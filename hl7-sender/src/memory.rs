@@ -12,7 +12,9 @@ use std::time::SystemTime;
 
 use self::outbox::Outbox;
 use crate::digest::Digest;
-use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
+use crate::entry::{
+    Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, State, Stored,
+};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 use crate::inbound::{Answered, Inbound, Received};
@@ -169,7 +171,11 @@ impl Store for MemoryStore {
     }
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.call(|outbox| Ok(outbox.dead_letters(limit)))
+        self.call(|outbox| Ok(outbox.in_state(State::DeadLettered, limit)))
+    }
+
+    async fn held(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.call(|outbox| Ok(outbox.in_state(State::Held, limit)))
     }
 
     async fn counts(&self) -> Result<Vec<Count>, StoreError> {

@@ -111,6 +111,14 @@ impl Sender {
         self.store().dead_letters(limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
     }
 
+    /// The newest held entries first, at most `limit` and at most 10,000: those that wait for a decision, at the heads of their lanes or behind.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    pub async fn held(&self, limit: usize) -> Result<Vec<Status>, StoreError> {
+        self.store().held(limit.min(MAX_LIST)).await.map(|records| self.statuses(records))
+    }
+
     /// How many entries there are of each origin, destination and state.
     ///
     /// # Errors

@@ -182,6 +182,12 @@ pub trait Store: Send + Sync + 'static {
     /// When the store fails.
     fn dead_letters(&self, limit: usize) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
 
+    /// The newest held entries, in the same order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn held(&self, limit: usize) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+
     /// How many entries there are of each origin, destination and state.
     ///
     /// # Errors
@@ -430,6 +436,7 @@ erased! {
     record(id: EntryId) -> Result<Option<Record>, StoreError>;
     recent(origin: Option<&'a str>, limit: usize) -> Result<Vec<Record>, StoreError>;
     dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;
+    held(limit: usize) -> Result<Vec<Record>, StoreError>;
     counts() -> Result<Vec<Count>, StoreError>;
     attempts(id: EntryId) -> Result<Vec<PastAttempt>, StoreError>;
     message(id: EntryId) -> Result<Option<Vec<u8>>, StoreError>;

@@ -25,9 +25,8 @@ impl Outbox {
         self.newest().filter(of_origin).take(limit).cloned().collect()
     }
 
-    pub(super) fn dead_letters(&self, limit: usize) -> Vec<Record> {
-        let dead = self.newest().filter(|record| record.state == State::DeadLettered);
-        dead.take(limit).cloned().collect()
+    pub(super) fn in_state(&self, state: State, limit: usize) -> Vec<Record> {
+        self.newest().filter(|record| record.state == state).take(limit).cloned().collect()
     }
 
     pub(super) fn counts(&self) -> Vec<Count> {

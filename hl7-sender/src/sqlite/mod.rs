@@ -392,6 +392,10 @@ impl Store for SqliteStore {
         self.reader.call(move |tables| tables.dead_letters(limit).map_err(fault)).await
     }
 
+    async fn held(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.reader.call(move |tables| tables.held(limit).map_err(fault)).await
+    }
+
     async fn counts(&self) -> Result<Vec<Count>, StoreError> {
         self.reader.call(|tables| tables.counts().map_err(fault)).await
     }

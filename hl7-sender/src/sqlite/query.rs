@@ -61,6 +61,13 @@ impl Tables {
         self.all_with_copies(records)
     }
 
+    pub(super) fn held(&self, limit: usize) -> rusqlite::Result<Vec<Record>> {
+        let mut select =
+            self.conn.prepare_cached(records!("WHERE e.state = 3 ORDER BY e.number DESC LIMIT ?1"))?;
+        let records = select.query_map([limit as i64], record)?.collect::<Result<_, _>>()?;
+        self.all_with_copies(records)
+    }
+
     pub(super) fn counts(&self) -> rusqlite::Result<Vec<Count>> {
         let mut select = self
             .conn

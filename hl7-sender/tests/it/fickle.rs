@@ -139,6 +139,7 @@ impl Store for Fickle {
         record(id: EntryId) -> Result<Option<Record>, StoreError>;
         recent(origin: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError>;
         dead_letters(limit: usize) -> Result<Vec<Record>, StoreError>;
+        held(limit: usize) -> Result<Vec<Record>, StoreError>;
         counts() -> Result<Vec<Count>, StoreError>;
         attempts(id: EntryId) -> Result<Vec<PastAttempt>, StoreError>;
         message(id: EntryId) -> Result<Option<Vec<u8>>, StoreError>;

@@ -241,6 +241,7 @@ async fn found(
     let found = match (state, origin) {
         // Old ones that wait for a decision are found, however many came after them.
         (Some(State::DeadLettered), _) => sender.dead_letters(SEARCHED).await?,
+        (Some(State::Held), _) => sender.held(SEARCHED).await?,
         (_, Some(origin)) => sender.recent_of(origin, SEARCHED).await?,
         (_, None) => sender.recent(SEARCHED).await?,
     };

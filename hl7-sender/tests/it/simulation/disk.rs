@@ -296,6 +296,10 @@ impl Store for Disk {
         self.read(self.store.recent(origin, limit)).await
     }
 
+    async fn held(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.read(self.store.held(limit)).await
+    }
+
     async fn dead_letters(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.read(self.store.dead_letters(limit)).await
     }
