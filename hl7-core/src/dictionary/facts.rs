@@ -200,6 +200,32 @@ impl Pool {
     }
 }
 
+/// How many numbers codes have at most.
+const CODE_NUMBERS: usize = 1 << 12;
+/// By the number of a code the place of its run: made by the compiler, because tables are searched by text.
+static CODE_RUNS: [u8; CODE_NUMBERS] = code_runs();
+
+const fn code_runs() -> [u8; CODE_NUMBERS] {
+    let Pool(runs) = CODES;
+    let mut places = [0; CODE_NUMBERS];
+    let (mut number, mut at) = (0, 0);
+    while number < CODE_NUMBERS {
+        while at + 1 < runs.len() && runs[at + 1].first <= number {
+            at += 1;
+        }
+        places[number] = at as u8;
+        number += 1;
+    }
+    places
+}
+
+/// The code with this number.
+pub(super) fn code(number: usize) -> &'static str {
+    let Pool(runs) = CODES;
+    let at = CODE_RUNS.get(number).copied().unwrap_or_default();
+    runs.get(usize::from(at)).map_or("", |run| run.text(number))
+}
+
 impl Run {
     fn text(&self, number: usize) -> &'static str {
         let start = self.start + (number - self.first) * self.length;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::facts::{self, CODES, DISPLAYS, MASKS, NAMES, TABLE_CODES, TABLES};
+use super::facts::{self, DISPLAYS, MASKS, NAMES, TABLE_CODES, TABLES};
 use super::{Dictionary, Version};
 
 /// A table of codes, such as 0001, as a version of the standard has it.
@@ -108,7 +108,7 @@ impl TableCode {
 
     /// The code, such as `F`.
     pub fn code(self) -> &'static str {
-        CODES.text(self.number())
+        facts::code(self.number())
     }
 
     /// What it means, such as `Female`, where that is known.
