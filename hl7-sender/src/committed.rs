@@ -90,7 +90,7 @@ impl Committed {
     ) -> Result<Self, EnqueueError> {
         let timed = Timed::receive(&inbound.request);
         let kept = Self::keep_told(Arc::clone(running), inbound, timed);
-        let kept = tokio::spawn(async move {
+        let kept = running.spawn(async move {
             let _room = room;
             kept.await
         });

@@ -5,7 +5,6 @@ use crate::error::StoreError;
 use crate::event::EntryChange;
 use crate::id::{EntryId, LaneId};
 use crate::sender::Sender;
-use crate::unstoppable::Unstoppable;
 
 impl Sender {
     /// Puts a dead letter at the end of its lane, to be sent with the control ID it had.
@@ -37,7 +36,7 @@ impl Sender {
     /// When the store fails or is closed.
     pub async fn hold_lane(&self, lane: &LaneId) -> Result<Option<EntryId>, StoreError> {
         let (sender, lane) = (self.clone(), *lane);
-        Unstoppable::new(async move {
+        self.running().unstoppable(async move {
             let held = sender.store().hold_lane(lane).await?;
             if let Some(id) = &held {
                 // It is held whether or not it can be looked at.
@@ -94,7 +93,7 @@ impl Sender {
         D: FnOnce(Self) -> F + Send + 'static,
     {
         let sender = self.clone();
-        Unstoppable::new(async move {
+        self.running().unstoppable(async move {
             let destination = decision(sender.clone()).await?;
             sender.decided(&id, &destination, change);
             Ok(())

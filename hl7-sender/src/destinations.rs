@@ -10,7 +10,6 @@ use crate::destination_status::DestinationStatus;
 use crate::error::{StartError, StartErrorKind, StoreError};
 use crate::running::Running;
 use crate::sender::Sender;
-use crate::unstoppable::Unstoppable;
 
 impl Sender {
     /// What the sender can say of its destinations, in the order of their names.
@@ -34,7 +33,7 @@ impl Sender {
     /// When the store fails or is closed. In this run the destination is paused all the same.
     pub async fn pause_destination(&self, name: &str) -> Result<bool, StoreError> {
         let (running, name) = (Arc::clone(self.running()), name.to_owned());
-        Unstoppable::new(async move { running.pause(&name).await }).await
+        self.running().unstoppable(async move { running.pause(&name).await }).await
     }
 
     /// Goes on with a destination that was paused. One that cannot be reached is tried now, with all that waits for its next attempt there, whatever rest it
@@ -44,7 +43,7 @@ impl Sender {
     /// When the store fails or is closed. The destination stays paused then.
     pub async fn resume_destination(&self, name: &str) -> Result<bool, StoreError> {
         let (running, name) = (Arc::clone(self.running()), name.to_owned());
-        Unstoppable::new(async move { running.resume(&name).await }).await
+        self.running().unstoppable(async move { running.resume(&name).await }).await
     }
 
     /// Adds a destination. Entries that wait under its name go out at once, in the lanes they were enqueued for, unless a destination of this name was paused.
@@ -94,7 +93,7 @@ impl Sender {
     where
         F: Future<Output = Result<(), StartError>> + Send + 'static,
     {
-        let changed = tokio::spawn(change(Arc::clone(self.running())));
+        let changed = self.running().spawn(change(Arc::clone(self.running())));
         // The task does not panic; it is dropped with its runtime.
         changed.await.unwrap_or(Err(StartError::new(StartErrorKind::ShutDown)))
     }

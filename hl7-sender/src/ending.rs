@@ -1,32 +1,31 @@
 //! The end of a sender: one, however many ask for it.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// When it has to be over, and whether it is.
+/// When it has to be over, and what is left to be ended.
+#[derive(Default)]
 pub(crate) struct Ending {
     /// The earliest time that was asked for; `None` as long as none was, or it lies beyond what the clock can tell.
     by: watch::Sender<Option<Instant>>,
-    /// Loses its sender when all is at its end.
-    over: watch::Receiver<()>,
-    begins: Mutex<Option<watch::Sender<()>>>,
+    rest: Mutex<Rest>,
 }
 
-impl Default for Ending {
-    fn default() -> Self {
-        let (begins, over) = watch::channel(());
-        Self { by: watch::Sender::new(None), over, begins: Mutex::new(Some(begins)) }
-    }
+/// What is left. It is found here by the next one when who ends it is cut off.
+#[derive(Default)]
+pub(crate) struct Rest {
+    /// They are taken out once they have ended.
+    pub(crate) tasks: Vec<JoinHandle<()>>,
+    pub(crate) is_over: bool,
 }
 
 impl Ending {
-    /// What the one who brings it about drops when it is over; `None` for all but the first.
-    pub(crate) fn begin(&self) -> Option<watch::Sender<()>> {
-        self.begins.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Waits for one's turn, and with it for the end that another brings about.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, Rest> {
+        self.rest.lock().await
     }
 
     /// What is under way is waited for at most this long from now on.
@@ -61,19 +60,12 @@ impl Ending {
     }
 
     /// Waits for the end of a task, and brings it about when the time is over.
-    pub(crate) async fn end_of(&self, mut task: JoinHandle<()>) {
+    pub(crate) async fn end_of(&self, task: &mut JoinHandle<()>) {
         tokio::select! {
             biased;
-            _ = &mut task => return,
+            _ = &mut *task => return,
             () = self.late() => task.abort(),
         }
         let _ = task.await;
-    }
-
-    /// Waits until all is at its end.
-    pub(crate) async fn over(&self) {
-        let mut over = self.over.clone();
-        // An error says that the sender is gone, which is what is waited for.
-        while over.changed().await.is_ok() {}
     }
 }

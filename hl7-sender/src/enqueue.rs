@@ -19,7 +19,6 @@ use crate::room::Place;
 use crate::running::Running;
 use crate::shape;
 use crate::span::Timed;
-use crate::unstoppable::Unstoppable;
 
 /// The longest origin, in bytes.
 pub(crate) const MAX_ORIGIN: usize = 128;
@@ -108,7 +107,7 @@ impl<'a> NewEntry<'a> {
         let request = self.into_request()?;
         let timed = Timed::enqueue(&request);
         let place = running.room.take(request.body.len()).await;
-        Unstoppable::new(keep_told(Arc::clone(running), request, timed, place)).await
+        running.unstoppable(keep_told(Arc::clone(running), request, timed, place)).await
     }
 
     /// The same as what came in under this key.

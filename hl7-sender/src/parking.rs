@@ -5,7 +5,6 @@ use crate::error::StoreError;
 use crate::event::DestinationChange;
 use crate::id::LaneId;
 use crate::sender::{MAX_LIST, Sender};
-use crate::unstoppable::Unstoppable;
 
 impl Sender {
     /// Lanes of a destination that are parked or have something to send, at most `limit` and at most 10,000: parked ones first, then those that are held,
@@ -55,7 +54,7 @@ impl Sender {
     async fn park(&self, destination: &str, lane: LaneId, parked: bool) -> Result<bool, StoreError> {
         let (sender, destination) = (self.clone(), destination.to_owned());
         // Carried out although the caller stops waiting.
-        Unstoppable::new(async move {
+        self.running().unstoppable(async move {
             let changed = sender.store().park(&destination, lane, parked, sender.now()).await?;
             if changed {
                 let change =

@@ -14,7 +14,6 @@ use crate::receipt::Receipt;
 use crate::room::Place;
 use crate::running::Running;
 use crate::sender::Sender;
-use crate::unstoppable::Unstoppable;
 
 impl Sender {
     /// Puts dead letters at the ends of their lanes, in this order, as [`Sender::replay`] does. Gives what became of each.
@@ -51,8 +50,9 @@ impl Sender {
         let key = digest::of_parts("copy", &[&EntryId::random().to_bytes(), &EntryId::random().to_bytes()]);
         let entry = self.entry(message).origin(original.origin).to([original.destination]);
         let request = entry.known_as(key, key).into_request()?;
-        let place = self.running().room.take(request.body.len()).await;
-        Unstoppable::new(keep(Arc::clone(self.running()), *id, request, place)).await
+        let running = self.running();
+        let place = running.room.take(request.body.len()).await;
+        running.unstoppable(keep(Arc::clone(running), *id, request, place)).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -15,6 +16,7 @@ use crate::engine::{Engine, Stage, Target};
 use crate::error::{StartError, StartErrorKind, StoreError};
 use crate::event::{Board, DestinationChange, Events};
 use crate::room::Room;
+use crate::unstoppable::Unstoppable;
 
 /// A sender as long as it runs.
 pub(crate) struct Running {
@@ -22,6 +24,8 @@ pub(crate) struct Running {
     pub(crate) max_message_bytes: usize,
     /// For what is enqueued.
     pub(crate) room: Room,
+    /// That it was started on. All its tasks run there: a caller's runtime may end before the sender does.
+    runtime: Handle,
     stop: watch::Sender<bool>,
     ending: Ending,
     open: Mutex<BTreeMap<String, Open>>,
@@ -41,6 +45,7 @@ struct Open {
 }
 
 impl Running {
+    /// On the runtime that this is called on.
     pub(crate) fn new(
         engine: Arc<Engine>,
         stop: watch::Sender<bool>,
@@ -52,6 +57,7 @@ impl Running {
             engine,
             max_message_bytes,
             room: Room::new(Room::BYTES),
+            runtime: Handle::current(),
             stop,
             ending: Ending::default(),
             open,
@@ -71,9 +77,26 @@ impl Running {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a task that ends with the sender.
-    pub(crate) fn run(&self, task: JoinHandle<()>) {
+    /// Runs this as a task that ends with the sender.
+    pub(crate) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.spawn(task);
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// Runs this in a task of its own, which goes on when the caller's runtime ends.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.runtime.spawn(task)
+    }
+
+    /// Runs this where it is awaited, and to its end when it is not awaited any more.
+    pub(crate) fn unstoppable<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Unstoppable<T> {
+        Unstoppable::new(&self.runtime, future)
     }
 
     /// Serves a destination from now on.
@@ -81,7 +104,7 @@ impl Running {
         let dispatch = Dispatch::new(Arc::clone(&self.engine), Arc::clone(target));
         // What is under way when the sender is dropped is told too.
         let board = self.board().clone();
-        let task = tokio::spawn(async move {
+        let task = self.spawn(async move {
             let _board = board;
             dispatch.run().await;
         });
@@ -200,31 +223,36 @@ impl Running {
     pub(crate) async fn end(self: &Arc<Self>, within: Duration) {
         self.ending.hurry(within);
         self.stop.send_replace(true);
-        if let Some(over) = self.ending.begin() {
-            let running = Arc::clone(self);
-            tokio::spawn(async move {
-                running.end_all().await;
-                drop(over);
-            });
+        let running = Arc::clone(self);
+        let ended = self.spawn(async move { running.end_all().await }).await;
+        if ended.is_err() {
+            // The runtime is gone, and with it what was under way.
+            self.end_all().await;
         }
-        self.ending.over().await;
     }
 
+    /// One at a time does this, and goes on where another was cut off.
     async fn end_all(&self) {
+        let mut rest = self.ending.turn().await;
+        if rest.is_over {
+            return;
+        }
         // A change that is being made has its own time. When that is longer, what it waits for is found at the next start.
         let _one = tokio::select! {
             biased;
             one = self.changing.lock() => Some(one),
             () = self.ending.late() => None,
         };
-        let others = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        rest.tasks.append(&mut self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let open = std::mem::take(&mut *self.lock());
-        let served: Vec<_> = open.into_values().filter_map(|open| open.task).collect();
-        for task in served.into_iter().chain(others) {
+        rest.tasks.extend(open.into_values().filter_map(|open| open.task));
+        while let Some(task) = rest.tasks.last_mut() {
             self.ending.end_of(task).await;
+            rest.tasks.pop();
         }
         self.engine.store.close().await;
         *self.board() = None;
+        rest.is_over = true;
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {

@@ -165,6 +165,9 @@ impl Sender {
     ///
     /// It goes on when its caller stops waiting. Who asks again waits for the same end, and the earliest time that was asked for counts. Other calls fail from
     /// now on; those that wait for an outcome end with an error.
+    ///
+    /// It can be asked for from anywhere. The runtime that the sender was started on does it and has to run meanwhile; when that has ended, what was under
+    /// way has too, and the store is closed.
     pub async fn shutdown(&self, within: Duration) {
         self.running.end(within).await;
     }
@@ -283,7 +286,8 @@ impl Builder {
         self
     }
 
-    /// Starts sending. It runs on the tokio runtime this is called on, which needs its timer and its input and output turned on.
+    /// Starts sending. It runs on the tokio runtime this is called on, from which runtime ever the sender is used later. That one needs its timer and its
+    /// input and output turned on.
     ///
     /// # Errors
     /// When a destination is not usable, two have one name, the current key is not there, or the store fails.
@@ -321,8 +325,8 @@ impl Builder {
             }
         }
         let running = Running::new(Arc::clone(&engine), stop, board, self.max_message_bytes);
-        running.run(tokio::spawn(tell_of_failure(Arc::clone(&engine))));
-        running.run(tokio::spawn(prune::run(engine, self.keep)));
+        running.run(tell_of_failure(Arc::clone(&engine)));
+        running.run(prune::run(engine, self.keep));
         targets.into_values().for_each(|target| running.open(&target));
         Ok(Sender { running: Arc::new(running) })
     }

@@ -34,6 +34,7 @@ mod places;
 mod power;
 mod privacy;
 mod room;
+mod runtimes;
 mod shutdown;
 mod simulation;
 mod spans;
