@@ -116,7 +116,7 @@ impl Arrival {
             return Err(self.not_taken(&EnqueueError::new(EnqueueErrorKind::ShutDown)));
         }
         let inbound = self.inbound(message)?;
-        let Some(room) = self.desk.room(inbound.request.body.len()).await else {
+        let Some(room) = self.desk.room(inbound.request.weight()).await else {
             return Err(self.not_stored("S007"));
         };
         match timeout(self.desk.commit_timeout, Committed::by(running, inbound, room)).await {

@@ -100,6 +100,7 @@ macro_rules! checks {
 
 checks! {
     keeps_what_it_is_given
+    refuses_what_goes_nowhere
     says_of_an_entry_under_which_key_it_is_kept
     finds_the_oldest_that_leads_a_lane
     gives_a_lane_in_order
@@ -159,6 +160,26 @@ async fn keeps_what_it_is_given(store: impl Store) {
     assert_eq!(store.message(kept.id).await.unwrap().unwrap(), vec![1; 100]);
     assert!(store.record(EntryId::random()).await.unwrap().is_none());
     assert!(store.message(EntryId::random()).await.unwrap().is_none());
+}
+
+async fn refuses_what_goes_nowhere(store: impl Store) {
+    let dead = enqueue(&store, 1, None, at(0)).await.id;
+    begin(&store, dead).await.unwrap();
+    let end = End::DeadLetter(DeadLetterReason::Refused);
+    store.finish(finished(dead, end, at(1)), false).await.unwrap();
+    for _ in 0..2 {
+        let refused = [
+            store.enqueue(request(2, 2, &[]), at(2)).await.unwrap_err(),
+            store.receive(inbound(3, &[]), at(2)).await.unwrap_err(),
+            store.copy(dead, request(4, 4, &[]), at(2)).await.unwrap_err(),
+        ];
+        assert_eq!(refused.map(|why| why.kind()), [StoreErrorKind::NoDelivery; 3]);
+    }
+    let keys = [2, 3, 4].map(|key| request(key, key, &[]).key);
+    for key in keys {
+        assert!(!store.is_known(key).await.unwrap());
+    }
+    assert_eq!(store.recent(None, 10).await.unwrap().len(), 1);
 }
 
 async fn says_of_an_entry_under_which_key_it_is_kept(store: impl Store) {

@@ -36,17 +36,18 @@ impl Sender {
     /// When the store fails or is closed.
     pub async fn hold_lane(&self, lane: &LaneId) -> Result<Option<EntryId>, StoreError> {
         let (sender, lane) = (self.clone(), *lane);
-        self.running().unstoppable(async move {
-            let held = sender.store().hold_lane(lane).await?;
-            if let Some(id) = &held {
-                // It is held whether or not it can be looked at.
-                let record = sender.store().record(*id).await.ok().flatten();
-                let destination = record.map(|record| record.destination).unwrap_or_default();
-                sender.decided(id, &destination, EntryChange::Held);
-            }
-            Ok(held)
-        })
-        .await
+        self.running()
+            .unstoppable(async move {
+                let held = sender.store().hold_lane(lane).await?;
+                if let Some(id) = &held {
+                    // It is held whether or not it can be looked at.
+                    let record = sender.store().record(*id).await.ok().flatten();
+                    let destination = record.map(|record| record.destination).unwrap_or_default();
+                    sender.decided(id, &destination, EntryChange::Held);
+                }
+                Ok(held)
+            })
+            .await
     }
 
     /// Takes an entry back that waits or is held: it is not sent, or not again, and ends as [`crate::Outcome::Cancelled`]. Its lane flows on. One that was
@@ -93,12 +94,13 @@ impl Sender {
         D: FnOnce(Self) -> F + Send + 'static,
     {
         let sender = self.clone();
-        self.running().unstoppable(async move {
-            let destination = decision(sender.clone()).await?;
-            sender.decided(&id, &destination, change);
-            Ok(())
-        })
-        .await
+        self.running()
+            .unstoppable(async move {
+                let destination = decision(sender.clone()).await?;
+                sender.decided(&id, &destination, change);
+                Ok(())
+            })
+            .await
     }
 
     fn decided(&self, id: &EntryId, destination: &str, change: EntryChange) {

@@ -93,7 +93,7 @@ impl<'a> NewEntry<'a> {
     /// ([`Receipt::is_repeat`]), and a destination that has none gets the message that was first kept.
     ///
     /// It takes as long as the disk takes: put a time limit around it where that may be too long. A caller who stops waiting has not stopped the message: it
-    /// is kept all the same, unless 256 MiB wait for the store already (each message counted in whole 64 KiB). Then a call waits its turn, and nothing is
+    /// is kept all the same, unless 256 MiB wait for the store already (each message, with what its deliveries take, in whole 64 KiB). Then a call waits its turn, and nothing is
     /// kept of one that is given up before.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl<'a> NewEntry<'a> {
         }
         let request = self.into_request()?;
         let timed = Timed::enqueue(&request);
-        let place = running.room.take(request.body.len()).await;
+        let place = running.room.take(request.weight()).await;
         running.unstoppable(keep_told(Arc::clone(running), request, timed, place)).await
     }
 

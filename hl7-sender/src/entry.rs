@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::digest::Digest;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EntryId, LaneId};
 
 /// What is to be kept by one commit: one message for one or more destinations.
@@ -23,8 +24,27 @@ pub struct Request {
     pub body: Vec<u8>,
     /// SHA-256 of the body.
     pub digest: Digest,
-    /// Where it goes, each destination once.
+    /// Where it goes, each destination once, at least one.
     pub deliveries: Vec<Delivery>,
+}
+
+impl Request {
+    /// That it goes somewhere.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        if self.deliveries.is_empty() { Err(StoreError::new(StoreErrorKind::NoDelivery)) } else { Ok(()) }
+    }
+
+    /// About how many bytes it takes while it waits for a store, and half of what it takes there: its message, and for each delivery a row, its places in
+    /// the indexes and its lanes.
+    pub(crate) fn weight(&self) -> usize {
+        const DELIVERY: usize = 256;
+        const LANE: usize = 64;
+        let lanes =
+            |delivery: &Delivery| delivery.lane_keys.iter().map(|key| LANE + key.len()).sum::<usize>();
+        let of =
+            |delivery: &Delivery| DELIVERY + delivery.destination.len() + self.origin.len() + lanes(delivery);
+        self.body.len() + self.deliveries.iter().map(of).sum::<usize>()
+    }
 }
 
 /// One destination of a [`Request`].

@@ -276,7 +276,7 @@ impl IntakeBuilder {
         self
     }
 
-    /// The most bytes of messages that wait for the store at a time, each counted in whole 64 KiB. A store that hangs keeps what it was given although
+    /// The most bytes of messages that wait for the store at a time, each with what its deliveries take and in whole 64 KiB. A store that hangs keeps what it was given although
     /// the connections it came on are closed; beyond this a message waits as long as a commit may take, and is refused then.
     pub fn max_bytes_under_way(mut self, bytes: usize) -> Self {
         self.max_bytes_under_way = bytes;

@@ -174,7 +174,7 @@
 //!
 //! # Codes
 //!
-//! `S001`–`S014` [`EnqueueError`]; `S101`–`S110` [`StoreError`]; `S111`–`S120` [`OpenError`]; `S121`–`S130`, `S132`, `S133` [`StartError`]; `S131` [`NotAnEntryId`]; `S134` `NotAKeyId`; `S141`–`S146` [`IntakeError`]; `S151`–`S155` [`BackupError`]. In
+//! `S001`–`S014` [`EnqueueError`]; `S100`–`S110` [`StoreError`]; `S111`–`S120` [`OpenError`]; `S121`–`S130`, `S132`, `S133` [`StartError`]; `S131` [`NotAnEntryId`]; `S134` `NotAKeyId`; `S141`–`S146` [`IntakeError`]; `S151`–`S155` [`BackupError`]. In
 //! [`Status::last_failure`]: `S201` altered in the store, `S202` too old, `S203` under way when the process ended, `S204` under way when its
 //! destination was removed or changed, `S205` confirmed by MLLP release 2 alone, `S206` under way when the process ended, and in the receiver's safe
 //! keeping by then, `S207` its key is not there, `S208` not sealed with its key or not for it, `S211` no folder, `S212` file not

@@ -105,10 +105,12 @@ impl fmt::Debug for MemoryStore {
 
 impl Store for MemoryStore {
     async fn enqueue(&self, request: Request, now: SystemTime) -> Result<Enqueued, StoreError> {
+        request.check()?;
         self.call(|outbox| Ok(outbox.enqueue(request, now)))
     }
 
     async fn receive(&self, inbound: Inbound, now: SystemTime) -> Result<Received, StoreError> {
+        inbound.request.check()?;
         self.call(|outbox| Ok(outbox.receive(inbound, now)))
     }
 
@@ -199,6 +201,7 @@ impl Store for MemoryStore {
     }
 
     async fn copy(&self, of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError> {
+        request.check()?;
         self.call(|outbox| outbox.copy(of, request, now))
     }
 

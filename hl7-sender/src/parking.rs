@@ -54,18 +54,19 @@ impl Sender {
     async fn park(&self, destination: &str, lane: LaneId, parked: bool) -> Result<bool, StoreError> {
         let (sender, destination) = (self.clone(), destination.to_owned());
         // Carried out although the caller stops waiting.
-        self.running().unstoppable(async move {
-            let changed = sender.store().park(&destination, lane, parked, sender.now()).await?;
-            if changed {
-                let change =
-                    if parked { DestinationChange::LaneParked } else { DestinationChange::LaneReleased };
-                sender.running().engine.tell_of(&destination.as_str().into(), change(lane));
-            }
-            if let Some(target) = sender.running().target(&destination) {
-                target.wake.notify_one();
-            }
-            Ok(changed)
-        })
-        .await
+        self.running()
+            .unstoppable(async move {
+                let changed = sender.store().park(&destination, lane, parked, sender.now()).await?;
+                if changed {
+                    let change =
+                        if parked { DestinationChange::LaneParked } else { DestinationChange::LaneReleased };
+                    sender.running().engine.tell_of(&destination.as_str().into(), change(lane));
+                }
+                if let Some(target) = sender.running().target(&destination) {
+                    target.wake.notify_one();
+                }
+                Ok(changed)
+            })
+            .await
     }
 }

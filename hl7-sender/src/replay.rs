@@ -51,7 +51,7 @@ impl Sender {
         let entry = self.entry(message).origin(original.origin).to([original.destination]);
         let request = entry.known_as(key, key).into_request()?;
         let running = self.running();
-        let place = running.room.take(request.body.len()).await;
+        let place = running.room.take(request.weight()).await;
         running.unstoppable(keep(Arc::clone(running), *id, request, place)).await
     }
 }

@@ -44,7 +44,7 @@ pub trait Store: Send + Sync + 'static {
     /// destination that has none gets one with that message. A key that is known with another fingerprint changes nothing.
     ///
     /// # Errors
-    /// When the store fails: then it is open whether the message was kept.
+    /// When the request has no delivery, with [`crate::StoreErrorKind::NoDelivery`], and when the store fails: then it is open whether the message was kept.
     fn enqueue(
         &self,
         request: Request,
@@ -58,7 +58,7 @@ pub trait Store: Send + Sync + 'static {
     /// known as long as its request: until that is pruned.
     ///
     /// # Errors
-    /// When the store fails: then it is open whether the message was kept.
+    /// As [`Store::enqueue`].
     fn receive(
         &self,
         inbound: Inbound,

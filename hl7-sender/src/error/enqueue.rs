@@ -62,7 +62,7 @@ impl EnqueueError {
 
     /// Whether the entry may have been stored all the same. Then repeat the call with the same key.
     pub fn is_indeterminate(&self) -> bool {
-        let decided = [StoreErrorKind::NotFound, StoreErrorKind::WrongState];
+        let decided = [StoreErrorKind::NotFound, StoreErrorKind::WrongState, StoreErrorKind::NoDelivery];
         matches!(self.kind, EnqueueErrorKind::Store(why) if !decided.contains(&why.kind()))
     }
 

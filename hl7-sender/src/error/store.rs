@@ -14,6 +14,8 @@ pub struct StoreError {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
+    /// S100: the request has no delivery. Nothing was stored.
+    NoDelivery,
     /// S101: no room on the disk or within the store's limit. What was asked for did not happen.
     Full,
     /// S102: reading or writing failed. The store refuses everything from now on.
@@ -84,7 +86,7 @@ impl StoreError {
         self.detail
     }
 
-    /// The stable code, `S101` to `S110`.
+    /// The stable code, `S100` to `S110`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -104,6 +106,7 @@ impl StoreError {
     fn parts(&self) -> (&'static str, &'static str, &'static str) {
         use StoreErrorKind as K;
         match self.kind {
+            K::NoDelivery => ("S100", "the request has no delivery", "name a destination"),
             K::Full => ("S101", "the store has no room", "free space on its disk, or raise its limit"),
             K::Io => {
                 ("S102", "the store could not read or write", "look at the disk, then open the store again")

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ground::{self, Ground};
+use super::header;
+use super::left_open;
+use super::lock_file::LockFile;
 use super::mark::Mark;
 use crate::error::{OpenError, OpenErrorKind};
 
@@ -16,10 +19,10 @@ use crate::error::{OpenError, OpenErrorKind};
 pub(super) struct LockedFile {
     path: PathBuf,
     identity: Option<Identity>,
-    /// Closed before the place in the process's list is given up.
-    locks: Option<[File; 2]>,
-    /// Whether the file `.lock` was not there before.
-    made_lock: bool,
+    /// Closed before the place in the process's list is given up, as is the other one.
+    file: Option<File>,
+    lock: Option<LockFile>,
+    is_store: AtomicBool,
     place: Place,
     copies: AtomicUsize,
 }
@@ -40,37 +43,47 @@ impl LockedFile {
     /// store's own file has not been touched. But that file can be removed by someone who tidies up. So this process keeps a list of the stores it
     /// has open: a second handle to such a file must not even be made, because closing it would give up SQLite's locks in the whole process. And
     /// on Linux, where that does not get into SQLite's way, the store's file itself is locked against other processes.
+    ///
+    /// Until it is known to be a store ([`LockedFile::settle`]) it is left as it was when this is dropped, and so is what is beside it.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let path = resolved(path).map_err(io_error)?;
         check_ground(&path)?;
-        let lock_path = beside(&path, ".lock");
-        let made_lock = !lock_path.exists();
-        let lock = private().open(&lock_path).map_err(io_error)?;
-        try_lock(&lock)?;
-        check_locks(&lock_path)?;
+        header::check_kind(&path)?;
+        let lock = LockFile::take(beside(&path, ".lock"))?;
         check_presence(&path, &lock)?;
         if !path.exists() {
             make_private(&path).map_err(io_error)?;
         }
         let identity = identity(&path).map_err(io_error)?;
-        let place = Place::take(identity)?;
-        let file = make_private(&path).map_err(io_error)?;
+        // Where someone has it open, it is a store.
+        let place = Place::take(identity).inspect_err(|_| lock.stay())?;
+        let file = match identity.and_then(left_open::take) {
+            Some(file) => file,
+            None => make_private(&path).map_err(io_error)?,
+        };
+        let (file, lock) = (Some(file), Some(lock));
+        let (is_store, copies) = Default::default();
+        let locked = Self { path, identity, file, lock, is_store, place, copies };
+        locked.check().map(|()| locked)
+    }
+
+    fn check(&self) -> Result<(), OpenError> {
+        let Some(file) = &self.file else { return Ok(()) };
         if cfg!(target_os = "linux") {
-            try_lock(&file)?;
+            try_lock(file).inspect_err(|_| self.lock.iter().for_each(LockFile::stay))?;
         }
-        Ok(Self { path, identity, locks: Some([file, lock]), made_lock, place, copies: AtomicUsize::new(0) })
+        header::check(file, [self.log(), beside(&self.path, "-journal")])
+    }
+
+    /// It is a store.
+    pub(super) fn settle(&self) {
+        self.is_store.store(true, Ordering::Release);
+        self.lock.iter().for_each(LockFile::stay);
     }
 
     /// Makes the files of a store readable by their owner only. Not before it is known to be one.
     pub(super) fn restrict(&self) -> io::Result<()> {
         [self.path.clone(), self.log(), beside(&self.path, "-shm")].iter().try_for_each(|path| restrict(path))
-    }
-
-    /// Leaves nothing beside a file that turned out to be no store.
-    pub(super) fn leave(&self) {
-        if self.made_lock {
-            let _ = fs::remove_file(beside(&self.path, ".lock"));
-        }
     }
 
     /// Whether another file, or none, has come in the place of the store's while it was open. What is written then is lost with the last handle.
@@ -94,18 +107,12 @@ impl LockedFile {
 
     /// How far the store at this place had come, as the file `.lock` has it.
     pub(super) fn mark(&self) -> Option<Mark> {
-        read_mark(self.lock()?)
+        self.lock.as_ref()?.mark()
     }
 
-    /// Notes how far it has come. It is not flushed: after a loss of power it may tell of less, which alarms nobody.
+    /// Notes how far it has come.
     pub(super) fn set_mark(&self, mark: Mark) {
-        let Some(mut lock) = self.lock() else { return };
-        // Without it the store is as good; what it would find is found less surely.
-        let _ = lock.seek(SeekFrom::Start(0)).and_then(|_| lock.write_all(&mark.text()));
-    }
-
-    fn lock(&self) -> Option<&File> {
-        self.locks.as_ref().map(|[_, lock]| lock)
+        self.lock.iter().for_each(|lock| lock.set_mark(mark));
     }
 
     /// The file that keeps room on the disk.
@@ -131,26 +138,11 @@ fn check_ground(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn read_mark(mut lock: &File) -> Option<Mark> {
-    let mut text = [0; Mark::LENGTH];
-    lock.seek(SeekFrom::Start(0)).and_then(|_| lock.read_exact(&mut text)).ok()?;
-    Mark::read(&text)
-}
-
 /// Where a store was, its file is not made anew: SQLite would empty the log that stands beside it, which may hold the newest entries.
-fn check_presence(path: &Path, lock: &File) -> Result<(), OpenError> {
+fn check_presence(path: &Path, lock: &LockFile) -> Result<(), OpenError> {
     let is_gone = || fs::metadata(path).map_or(true, |file| file.len() == 0);
-    let had_entries = read_mark(lock).is_some_and(|mark| mark.number() > 0);
+    let had_entries = lock.mark().is_some_and(|mark| mark.number() > 0);
     if had_entries && is_gone() { Err(OpenError::new(OpenErrorKind::WentBack)) } else { Ok(()) }
-}
-
-/// A lock that is given twice is none.
-fn check_locks(path: &Path) -> Result<(), OpenError> {
-    let second = private().open(path).map_err(io_error)?;
-    match second.try_lock() {
-        Err(TryLockError::WouldBlock) => Ok(()),
-        _ => Err(OpenError::new(OpenErrorKind::Unfit)),
-    }
 }
 
 /// One path for one file, whatever links lead to it.
@@ -173,12 +165,16 @@ impl Drop for LockedFile {
     fn drop(&mut self) {
         // Nobody looks at the list meanwhile: a new file may get the number of one that was removed as soon as that is closed.
         let mut list = list();
-        let locks = self.locks.take();
-        for lock in locks.iter().flatten() {
+        let (file, lock) = (self.file.take(), self.lock.take());
+        if let Some(file) = file {
             // Closing alone would leave it to a child process that was just forked and has not yet begun its program.
-            let _ = lock.unlock();
+            let _ = file.unlock();
+            match self.identity {
+                Some(identity) if !*self.is_store.get_mut() => left_open::keep(identity, file),
+                _ => drop(file),
+            }
         }
-        drop(locks);
+        drop(lock);
         if let Some(identity) = self.place.0.take() {
             list.remove(&identity);
         }
@@ -210,7 +206,7 @@ fn list() -> MutexGuard<'static, BTreeSet<Identity>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn try_lock(file: &File) -> Result<(), OpenError> {
+pub(super) fn try_lock(file: &File) -> Result<(), OpenError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(locked()),
@@ -223,7 +219,7 @@ fn locked() -> OpenError {
 }
 
 /// What tells one file from another, where the system has that.
-type Identity = (u64, u64);
+pub(super) type Identity = (u64, u64);
 
 #[cfg(unix)]
 fn identity(path: &Path) -> io::Result<Option<Identity>> {

@@ -6,8 +6,11 @@ mod enqueue;
 mod expiry;
 mod file;
 mod ground;
+mod header;
 mod hold;
 mod lanes;
+mod left_open;
+mod lock_file;
 mod mark;
 mod migrate;
 mod numbers;
@@ -39,7 +42,7 @@ use self::poison::Poison;
 use self::reserve::Reserve;
 use self::tables::{Tables, fault};
 use self::worker::Worker;
-use self::writer::{Writer, WriterTally};
+use self::writer::{LongLog, Writer, WriterTally};
 use crate::digest::Digest;
 use crate::entry::{Accepted, Attempt, Count, Due, Enqueued, Finished, LaneRecord, Record, Request, Stored};
 use crate::error::{OpenError, OpenErrorKind, StoreError, StoreErrorKind};
@@ -60,6 +63,8 @@ use crate::store_counters::StoreCounters;
 ///
 /// The file must be on a local disk; on a network file system it is not opened. [`SqliteStore::backup`] copies it while it is open; a copy by other means is
 /// sound only while no process has it open, and after a crash together with the file `-wal`.
+///
+/// A program that reads the file for long, in one transaction, holds nobody up; the log beside it grows meanwhile, and is made short again afterwards.
 pub struct SqliteStore {
     writer: Worker,
     reader: Worker,
@@ -103,7 +108,7 @@ impl SqliteOptions {
         Self::default()
     }
 
-    /// The limit of the file in bytes. Beyond it nothing is enqueued; what is there is still sent and settled.
+    /// The limit of the file in bytes, which one message may pass with its deliveries. Beyond it nothing is enqueued; what is there is still sent and settled.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
@@ -178,15 +183,12 @@ impl SqliteStore {
 
 fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenError> {
     let file = Arc::new(LockedFile::open(path)?);
-    let (tables, reading, reserve) = connect_with_reserve(&file, options).inspect_err(|error| {
-        if error.kind() == OpenErrorKind::Foreign {
-            file.leave();
-        }
-    })?;
+    let (tables, reading, reserve) = connect_with_reserve(&file, options)?;
     let mark = tables.mark();
     if file.mark().is_some_and(|before| before.is_ahead_of(mark)) {
         return Err(OpenError::new(OpenErrorKind::WentBack));
     }
+    file.settle();
     file.set_mark(mark);
     let poisoned = Arc::<Poison>::default();
     let tally = Arc::<WriterTally>::default();
@@ -196,6 +198,7 @@ fn open_now(path: &Path, options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         file: Arc::clone(&file),
         poisoned: Arc::clone(&poisoned),
         tally: Arc::clone(&tally),
+        long_log: LongLog::default(),
         mark,
     };
     let weak = Arc::downgrade(&file);
@@ -273,12 +276,14 @@ impl fmt::Debug for SqliteStore {
 
 impl Store for SqliteStore {
     async fn enqueue(&self, request: Request, now: SystemTime) -> Result<Enqueued, StoreError> {
-        let bytes = request.body.len();
+        request.check()?;
+        let bytes = request.weight();
         self.writer.call_with(bytes, move |tables| tables.enqueue(&request, now)).await
     }
 
     async fn receive(&self, inbound: Inbound, now: SystemTime) -> Result<Received, StoreError> {
-        let bytes = inbound.request.body.len() + inbound.acknowledgment.len();
+        inbound.request.check()?;
+        let bytes = inbound.request.weight() + inbound.acknowledgment.len();
         self.writer.call_with(bytes, move |tables| tables.receive(&inbound, now)).await
     }
 
@@ -310,7 +315,8 @@ impl Store for SqliteStore {
     }
 
     async fn copy(&self, of: EntryId, request: Request, now: SystemTime) -> Result<Stored, StoreError> {
-        let bytes = request.body.len();
+        request.check()?;
+        let bytes = request.weight();
         let copied = self.writer.call_with(bytes, move |tables| tables.copy(of, &request, now)).await?;
         copied.ok_or(StoreError::new(StoreErrorKind::Full))
     }

@@ -32,9 +32,9 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// The reserve at `path`, of at least `base` bytes; without one when that is zero.
+    /// The reserve at `path`, of at least `base` bytes; without one when that is zero, and then that of an earlier opening is given back.
     pub(super) fn open(path: &Path, base: u64) -> io::Result<Self> {
-        let file = if base == 0 { None } else { Some(file::private().open(path)?) };
+        let file = if base == 0 { remove(path)? } else { Some(file::private().open(path)?) };
         let held = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|about| about.len()))?;
         Ok(Self { file, base, held, lacking: false, next_look: None })
     }
@@ -106,6 +106,13 @@ impl Reserve {
             _ => (before, true),
         };
         if self.held < reached { file.set_len(self.held) } else { Ok(()) }
+    }
+}
+
+fn remove(path: &Path) -> io::Result<Option<File>> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(None),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{digest, id};
 /// `HL7s`, in the file's header.
 pub(super) const APPLICATION_ID: i32 = 0x484C_3773;
 /// How long SQLite waits for another program's transaction on the file.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// The length of the secret, in bytes.
 const SECRET: usize = 32;
 
@@ -174,10 +174,11 @@ pub(super) fn own(conn: &Connection) -> Result<Owner, OpenError> {
     Ok(owner)
 }
 
+/// Whether nothing was ever made in it.
 fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    Ok(tables == 0 && id == 0)
+    Ok(tables == 0 && id == 0 && migrate::version(conn)? == 0)
 }
 
 fn check_version(conn: &Connection) -> Result<(), OpenError> {

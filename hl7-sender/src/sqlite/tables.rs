@@ -7,6 +7,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
 
 use super::mark::Mark;
+use super::schema;
 use super::tally::Tally;
 use crate::digest;
 use crate::entry::{DeadLetterReason, Delivery, State};
@@ -16,6 +17,9 @@ use crate::id::{EntryId, LaneId};
 /// What tells one opening of the store from the others. Each transaction looks whether it is still on record, so that who was taken over, by a way around
 /// the locks, changes nothing any more.
 pub(super) type Owner = [u8; 16];
+
+/// How long a checkpoint waits for readers.
+const MOMENT: Duration = Duration::from_millis(50);
 
 pub(super) struct Tables {
     pub(super) conn: Connection,
@@ -150,9 +154,19 @@ impl Tables {
         self.load().map_err(fault)
     }
 
-    /// Moves everything from the log to the store's file and empties the log, unless the other connection reads.
-    pub(super) fn empty_log(&self) -> Result<(), StoreError> {
-        self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fault)
+    /// Moves everything from the log to the store's file and empties the log. Whether it is empty: not while someone reads an older state of the store, for
+    /// whom is not waited longer than a moment, because everybody waits with the writer.
+    pub(super) fn empty_log(&self) -> Result<bool, StoreError> {
+        self.conn.busy_timeout(MOMENT).map_err(fault)?;
+        let emptied = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+            .map(|hindered| hindered == 0);
+        self.conn.busy_timeout(schema::BUSY).map_err(fault)?;
+        match emptied.map_err(fault) {
+            Err(error) if error.kind() == StoreErrorKind::Busy => Ok(false),
+            emptied => emptied,
+        }
     }
 
     /// How many entries are not settled.

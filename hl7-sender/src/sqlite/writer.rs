@@ -33,6 +33,7 @@ pub(super) struct Writer {
     pub(super) file: Arc<LockedFile>,
     pub(super) poisoned: Arc<Poison>,
     pub(super) tally: Arc<WriterTally>,
+    pub(super) long_log: LongLog,
     /// What the file `.lock` says.
     pub(super) mark: Mark,
 }
@@ -90,7 +91,7 @@ impl Writer {
             done = self.in_transaction(&mut group, &mut none);
         }
         while is_full(&done) && self.reserve.give_up() {
-            done = self.empty_log().and_then(|()| self.in_transaction(&mut group, &mut none));
+            done = pass(self.tables.empty_log()).and_then(|()| self.in_transaction(&mut group, &mut none));
         }
         if is_full(&done) && group.len() > 1 {
             return group.into_iter().for_each(|job| self.run_group(vec![job], &mut none));
@@ -171,7 +172,7 @@ impl Writer {
     fn shorten_log(&mut self) -> Result<(), StoreError> {
         let is_short = std::fs::metadata(self.file.log()).map_or(0, |log| log.len()) <= LONG_LOG;
         // Waiting for a copy to be made would hold up everybody.
-        if is_short || self.file.is_copied() {
+        if is_short || self.file.is_copied() || !self.long_log.is_due(Instant::now()) {
             return Ok(());
         }
         let mut done = self.tables.empty_log();
@@ -179,12 +180,36 @@ impl Writer {
             self.reserve.note_full(Instant::now());
             done = self.tables.empty_log();
         }
+        if let Ok(emptied) = done {
+            self.long_log.note(emptied, Instant::now());
+        }
         pass(done)
     }
+}
 
-    /// Empties the log if there is room to do so.
-    fn empty_log(&self) -> Result<(), StoreError> {
-        pass(self.tables.empty_log())
+/// A log that could not be emptied, because someone reads an older state of the store: another program, or a list that takes long.
+#[derive(Default)]
+pub(super) struct LongLog {
+    next_try: Option<Instant>,
+    told: bool,
+}
+
+impl LongLog {
+    /// How long to wait before it is tried again: each try holds everybody up for a moment.
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.next_try.is_none_or(|at| at <= now)
+    }
+
+    fn note(&mut self, emptied: bool, now: Instant) {
+        self.next_try = (!emptied).then(|| now + Self::PAUSE);
+        if !emptied && !self.told {
+            tracing::warn!(
+                "the store's log grows: someone reads an older state of the store, perhaps another program"
+            );
+        }
+        self.told = !emptied;
     }
 }
 
@@ -195,10 +220,10 @@ fn growth(bytes: u64) -> u64 {
 }
 
 /// What is only put off is no error.
-fn pass(done: Result<(), StoreError>) -> Result<(), StoreError> {
+fn pass(done: Result<bool, StoreError>) -> Result<(), StoreError> {
     match done {
-        Err(error) if error.is_passing() => Ok(()),
-        done => done,
+        Err(error) if !error.is_passing() => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -240,8 +265,8 @@ fn none(_: usize) -> Option<Box<dyn Job>> {
     None
 }
 
-fn is_full(done: &Result<(), StoreError>) -> bool {
-    done.is_err_and(|error| error.kind() == StoreErrorKind::Full)
+fn is_full<T>(done: &Result<T, StoreError>) -> bool {
+    done.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Full)
 }
 
 fn answer_all(group: Vec<Box<dyn Job>>, committed: Result<(), StoreError>) {

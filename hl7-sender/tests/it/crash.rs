@@ -159,6 +159,8 @@ fn child() {
             "walk" => crate::walk::walk(&store).await,
             "poisoned" => crate::walk::poisoned(&store).await,
             "work" => crate::power::work(&store).await,
+            "write-foreign" => crate::neighbours::write_foreign(&store),
+            "read-long" => crate::neighbours::read_long(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,
             _ => unreachable!("no such role"),

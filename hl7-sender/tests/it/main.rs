@@ -25,6 +25,7 @@ mod listener;
 mod merges;
 mod meter;
 mod model;
+mod neighbours;
 mod nodes;
 mod opening;
 mod outage;

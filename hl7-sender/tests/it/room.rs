@@ -57,6 +57,67 @@ async fn fault_53_on_a_full_disk_everything_that_was_accepted_is_delivered() {
     assert_eq!(said, ["refused S006", "all delivered", "refused S006", "accepted again"]);
 }
 
+/// A delivery takes room too.
+#[tokio::test]
+async fn the_limit_counts_what_many_deliveries_take() {
+    const LIMIT: u64 = 4 * 1024 * 1024;
+    let lanes = |n: u32, of: usize| (0..of).map(|key| format!("{n}-{key}")).collect::<Vec<_>>();
+    // So many destinations, in so many lanes each.
+    for (destinations, of) in [(1000, 1), (4, 64)] {
+        let folder = Folder::in_memory();
+        let options = SqliteOptions::new().max_bytes(LIMIT).reserve_bytes(0);
+        let store = options.open(folder.store_path()).await.unwrap();
+        let names: Vec<String> = (0..destinations).map(|n| format!("destination-{n:04}")).collect();
+        let deliveries: Vec<(&str, Option<&str>)> = names.iter().map(|name| (name.as_str(), None)).collect();
+        for n in 0_u32.. {
+            let mut request = request(0, 0, &deliveries);
+            request.key[..4].copy_from_slice(&n.to_be_bytes());
+            request.deliveries.iter_mut().for_each(|delivery| delivery.lane_keys = lanes(n, of));
+            match store.enqueue(request, at(0)).await.unwrap() {
+                Enqueued::Full => break,
+                enqueued => assert!(matches!(enqueued, Enqueued::Stored(_)) && n < 10_000),
+            }
+        }
+        store.close().await;
+        let size = std::fs::metadata(folder.store_path()).unwrap().len();
+        // The last one may go beyond it.
+        assert!((LIMIT / 2..LIMIT + LIMIT / 8).contains(&size), "{destinations} destinations: {size}");
+    }
+}
+
+/// So does it in memory, while the disk hangs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_hangs_holds_no_more_deliveries_than_it_may() {
+    let (folder, hanging) = (Folder::new(), Arc::new(AtomicUsize::new(0)));
+    let store = Fickle::new(folder.store().await, &Arc::default()).hanging(&hanging);
+    let names: Vec<String> = (0..1000).map(|n| format!("{n:064}")).collect();
+    let mut builder = Sender::builder(store);
+    for name in &names {
+        builder = builder.destination(hl7_sender::Destination::mllp(name, nowhere().to_string()));
+    }
+    let sender = builder.start().await.unwrap();
+    let (msg, origin) = (message("m-1", "a"), "o".repeat(128));
+    for _ in 0..620 {
+        let enqueue = sender.entry(&msg).origin(&origin).to(&names).enqueue();
+        assert!(tokio::time::timeout(Duration::from_millis(1), enqueue).await.is_err());
+    }
+    // 1,000 deliveries of 448 bytes are 7 parts of 64 KiB, of 4,096.
+    assert_eq!(hanging.load(Ordering::SeqCst), 585);
+}
+
+#[tokio::test]
+async fn a_reserve_that_is_not_wanted_any_more_is_given_back() {
+    let folder = Folder::new();
+    let reserve = folder.store_path().with_file_name("outbox.db.reserve");
+    let store = folder.store().await;
+    store.enqueue(request(1, 1, &[("ehr", None)]), at(0)).await.unwrap();
+    store.close().await;
+    assert_eq!(std::fs::metadata(&reserve).unwrap().len(), SqliteOptions::RESERVE_BYTES);
+    let store = SqliteOptions::new().reserve_bytes(0).open(folder.store_path()).await.unwrap();
+    store.enqueue(request(2, 2, &[("ehr", None)]), at(0)).await.unwrap();
+    assert!(!reserve.exists());
+}
+
 /// The limit is the store's own: its disk has room, and the reserve is left alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edited_copy_that_a_full_store_refuses_costs_nobody_else() {

@@ -103,8 +103,8 @@ fn a_shutdown_begun_on_a_runtime_that_ends_goes_on() {
         (peer, sender, receipt)
     });
     let other = runtime();
-    let given_up =
-        other.block_on(async { timeout(Duration::from_millis(20), sender.shutdown(PATIENCE)).await.is_err() });
+    let given_up = other
+        .block_on(async { timeout(Duration::from_millis(20), sender.shutdown(PATIENCE)).await.is_err() });
     assert!(given_up, "a message is under way");
     drop(other);
     own.block_on(async {

@@ -1,0 +1,58 @@
+//! What a file is by its first bytes, known without opening it as a database: that would leave traces in a foreign one's neighbourhood.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::file::io_error;
+use super::schema::APPLICATION_ID;
+use crate::error::{OpenError, OpenErrorKind};
+
+/// SQLite's header (file format, section 1.3).
+const LENGTH: usize = 100;
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const SCHEMA_COOKIE: usize = 40;
+const USER_VERSION: usize = 60;
+const APPLICATION: usize = 68;
+
+/// Refuses what is no store. Where a log stands beside the file it may hold the newest header, and this says nothing.
+pub(super) fn check(file: &File, logs: [PathBuf; 2]) -> Result<(), OpenError> {
+    if logs.iter().any(|log| fs::metadata(log).is_ok_and(|log| log.len() > 0)) {
+        return Ok(());
+    }
+    let header = read(file).map_err(io_error)?;
+    if may_be_store(&header) { Ok(()) } else { Err(OpenError::new(OpenErrorKind::Foreign)) }
+}
+
+/// What is no file of bytes is not even opened.
+pub(super) fn check_kind(path: &Path) -> Result<(), OpenError> {
+    match fs::metadata(path) {
+        Ok(about) if about.is_dir() => Err(OpenError::new(OpenErrorKind::Io(io::ErrorKind::IsADirectory))),
+        Ok(about) if !about.is_file() => Err(OpenError::new(OpenErrorKind::Foreign)),
+        _ => Ok(()),
+    }
+}
+
+fn read(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut header = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(LENGTH as u64).read_to_end(&mut header)?;
+    Ok(header)
+}
+
+/// An empty file, a database in which nothing was ever made, or one with our number.
+fn may_be_store(header: &[u8]) -> bool {
+    if header.is_empty() {
+        return true;
+    }
+    if header.len() < LENGTH || !header.starts_with(MAGIC) {
+        return false;
+    }
+    let number =
+        |at: usize| header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes);
+    match number(APPLICATION) {
+        Some(APPLICATION_ID) => true,
+        Some(0) => [USER_VERSION, SCHEMA_COOKIE].into_iter().all(|at| number(at) == Some(0)),
+        _ => false,
+    }
+}
