@@ -15,6 +15,7 @@ mod json;
 mod known;
 mod outside;
 mod payload;
+mod profile;
 mod segment;
 mod source;
 mod switch;
@@ -24,7 +25,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hl7_core::Path;
+use hl7_core::{Path, Profile};
 
 use crate::case::Case;
 use crate::error::MappingError;
@@ -76,6 +77,7 @@ struct Compiler<'s> {
     table_index: HashMap<String, usize>,
     segments: Vec<DeclaredSegment>,
     version: Version,
+    profile: Option<Profile>,
     /// The file names no version.
     any_version: bool,
     /// The versions that a message which is read may have, where the file says so.

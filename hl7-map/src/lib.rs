@@ -55,6 +55,7 @@
 //! | `segments` | the Z segments that are written: `{ ZPD: { 1: ST, 2: FT }, ZNR: any }` |
 //! | `require` | paths that have to be present |
 //! | `control_id` | MSH-10, where the caller's is not to be used |
+//! | `profile` | the name of a file with a profile of the messages that go out: what the mapping gives is checked against it |
 //! | `payload_schema` | a JSON Schema of the payload, here or the name of a file: paths that it does not have are told |
 //! | `emit` | the segments: `PID: { 5: ... }`; a list where a segment is written at several places |
 //! | `tests` | `given` a payload, `change` some of it, `expect` fields as written in the message (`(absent)` where the segment or the repetition is not there), or an `error` |
@@ -317,10 +318,16 @@
 //! | M132 | a constant or function that gives no number, date or time where the type is one |
 //! | M133 | a warning: no rule gives a field that the standard requires |
 //! | M134 | the schema of the payload does not have what a path names; a warning where it allows other members |
+//! | M135 | the profile has mistakes; a warning where it is for other messages or another version |
+//! | M136, M137 | a place that is not to be sent, and a constant that is not taken, by the profile; warnings where it says so |
 //!
 //! Fields, types and tables are those of the version in `to`; in place those of any version, and of a message that is read those of every
 //! version that is accepted. User-defined tables are not asked: their codes are a site's own. A message without a required field is written
 //! all the same, because receivers differ.
+//!
+//! A `profile` ([`hl7_core::profile`]) says what a site wants beside the standard, or instead of it: required fields, components and segments (M133), what is
+//! not sent (M136), codes, lengths and patterns of constants (M137), repetitions (M129), and segments and fields of one's own, which need no declaration then.
+//! What depends on the message, and what is said of a segment in one group only, is left to `validate`.
 //!
 //! Why there is no draft ([`InferError`]):
 //!

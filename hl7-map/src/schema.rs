@@ -8,7 +8,7 @@ use crate::json;
 use crate::standard::Version;
 
 /// Keys at the top of a mapping file and what they say.
-const TOP: [(&str, &str); 16] = [
+const TOP: [(&str, &str); 17] = [
     ("map", "the name of the mapping"),
     ("from", "json, hl7, or the version and the message that is read"),
     ("to", "the version and the message that goes out, json, or { hl7: same }"),
@@ -16,6 +16,7 @@ const TOP: [(&str, &str); 16] = [
     ("tables", "NAME: { map: { from: to }, on_miss: error | keep | drop | TEXT }"),
     ("lookups", "lookups of the embedding program"),
     ("segments", "Z segments that are written: { ZPD: { 1: ST } } or any"),
+    ("profile", "the name of a file with the profile of what goes out"),
     ("require", "paths that have to be present"),
     ("control_id", "MSH-10"),
     ("payload_schema", "a JSON Schema of the payload, or the name of a file with one"),

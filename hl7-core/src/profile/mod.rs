@@ -94,6 +94,7 @@ mod conformance;
 mod error;
 mod load;
 mod rules;
+mod said;
 
 use std::fmt;
 use std::sync::Arc;
@@ -102,6 +103,7 @@ use std::sync::Arc;
 pub use conformance::{ConformanceProfile, Unmapped};
 pub use error::{ProfileError, ProfileErrors};
 pub(crate) use rules::{Check, PartRules, Rule, Rules, SegmentRules, Times, UsageRule, Wanted, Wants};
+pub use said::{ProfilePlace, ProfileSegment, ProfileUsage};
 
 /// What a site, a partner or a guide wants of messages beside the standard. A clone shares it.
 #[derive(Clone)]

@@ -138,6 +138,12 @@ impl Rules {
         self.segments.iter().filter(fits)
     }
 
+    /// Whether an HL7 table as the profile has it has this code; `None` where the standard says it.
+    pub(crate) fn table_has(&self, number: u16, code: &str) -> Option<bool> {
+        let table = self.tables.get(&number)?;
+        if table.adds { table.has(code).then_some(true) } else { Some(table.has(code)) }
+    }
+
     pub(crate) fn names_groups(&self) -> bool {
         self.segments.iter().any(|rules| rules.group.is_some())
     }

@@ -100,8 +100,7 @@ impl<'m> Profiled<'m> {
 
     /// Whether an HL7 table as the profile has it has this code; `None` where the standard says it.
     pub(super) fn table_has(&self, number: u16, code: &str) -> Option<bool> {
-        let table = self.rules?.tables.get(&number)?;
-        if table.adds { table.has(code).then_some(true) } else { Some(table.has(code)) }
+        self.rules?.table_has(number, code)
     }
 
     /// Whether the profile says how often the segment stands in the group.

@@ -15,7 +15,8 @@ use hl7_core::document::Place;
 use hl7_core::document::harmless;
 
 /// Keys that every mapping may have.
-const COMMON: [&str; 9] = ["map", "from", "to", "zone", "tables", "lookups", "segments", "require", "tests"];
+const COMMON: [&str; 10] =
+    ["map", "from", "to", "zone", "tables", "lookups", "segments", "profile", "require", "tests"];
 
 /// Keys of a mapping that makes a message.
 const BUILD: [&str; 3] = ["control_id", "emit", "payload_schema"];
@@ -28,9 +29,6 @@ const EDIT: [&str; 5] = ["accept", "drop_message", "set", "remove", "add"];
 
 /// Keys of mapping files of another kind.
 const OTHER_KINDS: [&str; 3] = ["pipeline", "redact", "rules"];
-
-/// Keys that refer to something outside the file.
-const UNAVAILABLE: [&str; 1] = ["profile"];
 
 /// What a mapping reads and what it gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +48,7 @@ pub(super) struct Top<'n> {
     tables: Option<&'n Node>,
     segments: Option<&'n Node>,
     lookups: Option<&'n Node>,
+    profile: Option<&'n Node>,
     require: Option<&'n Node>,
     control_id: Option<&'n Node>,
     payload_schema: Option<&'n Node>,
@@ -88,6 +87,9 @@ impl Compiler<'_> {
             self.lookups(lookups);
         }
         self.declared_segments(top.segments);
+        if let Some(profile) = top.profile {
+            self.profile(profile, message.as_ref());
+        }
         if let Some(schema) = top.payload_schema {
             self.payload_schema(schema);
         }
@@ -226,6 +228,7 @@ impl Compiler<'_> {
                 "tables" => &mut top.tables,
                 "segments" => &mut top.segments,
                 "lookups" => &mut top.lookups,
+                "profile" => &mut top.profile,
                 "require" => &mut top.require,
                 "control_id" => &mut top.control_id,
                 "payload_schema" => &mut top.payload_schema,
@@ -236,10 +239,6 @@ impl Compiler<'_> {
                 "set" => &mut top.set,
                 "remove" => &mut top.remove,
                 "add" => &mut top.add,
-                name if UNAVAILABLE.contains(&name) => {
-                    self.unavailable(key.place, &format!("`{name}`"));
-                    continue;
-                }
                 _ => {
                     self.unknown_key(key, value, &known);
                     continue;

@@ -7,7 +7,8 @@ use super::emit::is_map;
 use super::{Around, Compiler};
 use crate::error::MappingError;
 use crate::plan::{
-    Accept, AddRule, Anchor, Drops, Edit, Gate, LineBreaks, RemoveRule, SegmentRule, SetRule, SetValue, Test,
+    Accept, AddRule, Anchor, Drops, Edit, Formula, Gate, LineBreaks, RemoveRule, SegmentRule, SetRule,
+    SetValue, Test,
 };
 use crate::yaml::{Entry, Key, Node, Tree, shortened};
 use hl7_core::document::Place;
@@ -87,10 +88,7 @@ impl Compiler<'_> {
         let line_breaks = self.line_breaks(target.segment_id(), target.field().unwrap_or(0));
         let line_breaks = if line_breaks == LineBreaks::AsTyped { LineBreaks::Hex } else { line_breaks };
         let (value, when) = match &node.tree {
-            Tree::Scalar(_) => {
-                self.check_constant(&place, node);
-                (SetValue::Formula(self.formula(node, &format!("the value of {place}"))?), None)
-            }
+            Tree::Scalar(_) => (SetValue::Formula(self.new_value(&place, node)?), None),
             _ if is_map(node) => self.set_map(target, &place, node, line_breaks)?,
             _ => {
                 return self.fail(
@@ -126,9 +124,7 @@ impl Compiler<'_> {
             let Some(value) = node.get("value") else {
                 return self.fail("M005", node.place, "the new value is missing: `value`");
             };
-            self.check_constant(place, value);
-            let formula = self.formula(value, &format!("the value of {place}"))?;
-            return Some((SetValue::Formula(formula), when));
+            return Some((SetValue::Formula(self.new_value(place, value)?), when));
         }
         if target.component().is_some() {
             return self.fail("M010", node.place, "a component takes a single value");
@@ -136,6 +132,13 @@ impl Compiler<'_> {
         let mut repetition = self.repetition(place, node, line_breaks)?;
         let when = repetition.when.take();
         Some((SetValue::Repetition(Box::new(repetition)), when))
+    }
+
+    fn new_value(&mut self, place: &str, node: &Node) -> Option<Formula> {
+        self.check_constant(place, node);
+        let formula = self.formula(node, &format!("the value of {place}"))?;
+        self.check_said(place, &formula, node.place);
+        Some(formula)
     }
 
     fn removes(&mut self, node: &Node) -> Vec<RemoveRule> {
@@ -250,6 +253,10 @@ impl Compiler<'_> {
             Some(Anchor { path, before })
         });
         let rule = self.segment(id, fields?)?;
+        let missing = self.required_by_profile(id, &rule.fields);
+        if !missing.is_empty() {
+            self.warn_of_missing(&missing, "by the profile", segment.place);
+        }
         let when = when.and_then(|when| self.test(when, "`when`"));
         Some(AddRule { segment: SegmentRule { when: when.or(rule.when), ..rule }, at })
     }
@@ -268,6 +275,7 @@ impl Compiler<'_> {
     fn target_path(&mut self, key: &Key) -> Option<Path> {
         let path = self.changed_path(&key.text, key.place)?;
         self.check_written_path(&path, key.place);
+        self.check_allowed(&path, true, key.place);
         Some(path)
     }
 

@@ -133,6 +133,9 @@ impl Compiler<'_> {
         }
         let place = format!("{id}-{number}");
         self.check_number(&place, Level::Field, key.place, Some(value));
+        if let Ok(path) = place.parse() {
+            self.check_allowed(&path, true, key.place);
+        }
         let items = self.list(value);
         self.check_repetitions(&place, key, items);
         let line_breaks = self.line_breaks(id, number);

@@ -297,6 +297,9 @@ impl Compiler<'_> {
 
     fn leaf(&mut self, place: String, at: Component, node: &Node, line_breaks: LineBreaks) -> Option<Leaf> {
         self.check_constant(&place, node);
+        if let Ok(path) = place.parse() {
+            self.check_allowed(&path, false, node.place);
+        }
         let formula = self.formula(node, &format!("the value of {place}"))?;
         self.check_fit(&place, &formula, node.place);
         let constant = !formula.reads_input();

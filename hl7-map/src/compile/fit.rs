@@ -52,12 +52,13 @@ impl Compiler<'_> {
 
     /// Warns of constants that the table of a place does not have, and notes what its type cannot hold.
     pub(super) fn check_fit(&mut self, place: &str, formula: &Formula, at: Place) {
+        self.check_said(place, formula, at);
         let Some(element) = self.element_at(place) else { return };
         let mut texts = self.constants_of(formula);
         // What reads as no value is told by itself.
         texts.retain(|text| !matches!(text.as_str(), "null" | "Null" | "NULL" | "~"));
-        if let Some(table) = self.table_at(place, element).filter(|table| table.kind() == TableKind::Hl7) {
-            let outside = texts.iter().find(|text| !has_code(table, text));
+        if let Some(table) = self.table_at(place, element).filter(|table| self.is_asked(*table)) {
+            let outside = texts.iter().find(|text| !self.has_code(place, table, text));
             if let Some(text) = outside {
                 let warning = self.outside_table(place, table, text, at);
                 self.warnings.push(warning);
@@ -66,11 +67,23 @@ impl Compiler<'_> {
         self.check_type(place, element, formula, &texts, at);
     }
 
+    /// Whether a table's codes are all there are: HL7's own, and one that the profile gives in full.
+    fn is_asked(&self, table: Table) -> bool {
+        table.kind() == TableKind::Hl7 || self.listed_by_profile(table, "") == Some(false)
+    }
+
+    fn listed_by_profile(&self, table: Table, text: &str) -> Option<bool> {
+        self.profile.as_ref()?.has_code(table.number(), text)
+    }
+
     fn outside_table(&self, place: &str, table: Table, text: &str, at: Place) -> MappingError {
         let (number, name, version) = (table.number(), table.name(), self.version.text());
-        let message = format!(
-            "{place} takes codes of table {number:04} ({name}), which does not have this one in HL7 {version}"
-        );
+        let takes =
+            format!("{place} takes codes of table {number:04} ({name}), which does not have this one");
+        if self.listed_by_profile(table, text).is_some() {
+            return MappingError::new("M130", at, format!("{takes} in the profile")).into_warning();
+        }
+        let message = format!("{takes} in HL7 {version}");
         let near = document::nearest(text, table.codes().filter_map(|code| code.display()));
         let code = table.codes().find(|code| near.is_some() && code.display() == near);
         let same = table.codes().find(|code| code.code().eq_ignore_ascii_case(text));
@@ -96,8 +109,21 @@ impl Compiler<'_> {
         }
     }
 
+    /// Whether a table has a code, as the profile has it or the standard.
+    fn has_code(&self, place: &str, table: Table, text: &str) -> bool {
+        let field = place.split('.').next().unwrap_or(place);
+        let first = place == format!("{field}.1");
+        // What the profile says of the place is looked at by itself.
+        let listed = [Some(place), first.then_some(field)].into_iter().flatten();
+        let mut listed = listed.filter_map(|place| self.said_of(place));
+        if listed.any(|said| said.has_codes()) {
+            return true;
+        }
+        self.listed_by_profile(table, text).unwrap_or_else(|| has_code(table, text))
+    }
+
     /// Texts of the file that a formula may give: its constants, or the entries of the table at its end.
-    fn constants_of(&self, formula: &Formula) -> Vec<String> {
+    pub(super) fn constants_of(&self, formula: &Formula) -> Vec<String> {
         match formula.steps.last() {
             None => formula.choice.iter().filter_map(text_of).collect(),
             Some(Function::Default(term)) => text_of(term).into_iter().collect(),
@@ -130,26 +156,44 @@ impl Compiler<'_> {
 
     /// Warns of required fields that no rule gives. The file loads, because it is written a field at a time, and receivers differ.
     pub(super) fn check_required(&mut self, id: &str, fields: &[FieldRule], at: Place) {
+        let filled = |number: u16| match id {
+            "MSH" => true,
+            "EVN" => number <= 2,
+            _ => number == 1 && standard::has_set_id(id),
+        };
+        let by_profile = if id == "MSH" { Vec::new() } else { self.required_by_profile(id, fields) };
+        let by_profile: Vec<String> = by_profile
+            .into_iter()
+            .filter(|place| !place.parse::<Path>().is_ok_and(|path| path.field().is_some_and(filled)))
+            .collect();
+        if !by_profile.is_empty() {
+            self.warn_of_missing(&by_profile, "by the profile", at);
+        }
         if matches!(id, "MSH" | "EVN") {
             return;
         }
         let Some(segment) = self.version.dictionary().segment(id) else { return };
         let given = |number: u16| fields.iter().any(|field| field.number == number);
-        let filled = |number: u16| number == 1 && standard::has_set_id(id);
+        let said =
+            |number: u16| self.said_of(&format!("{id}-{number}")).is_some_and(|said| said.usage().is_some());
         let missing: Vec<String> = segment
             .fields()
-            .filter(|field| field.usage() == Usage::Required)
+            .filter(|field| field.usage() == Usage::Required && !said(field.number()))
             .filter(|field| !given(field.number()) && !filled(field.number()))
             .map(|field| format!("{id}-{} ({})", field.number(), field.name()))
             .collect();
-        if missing.is_empty() {
-            return;
+        if !missing.is_empty() {
+            self.warn_of_missing(&missing, &format!("in HL7 {}", self.version.text()), at);
         }
+    }
+
+    /// M133.
+    pub(super) fn warn_of_missing(&mut self, missing: &[String], by: &str, at: Place) {
         let mut named: Vec<&str> = missing.iter().take(MOST_MISSING).map(String::as_str).collect();
         if missing.len() > MOST_MISSING {
             named.push("...");
         }
-        let message = format!("required in HL7 {} and left out: {}", self.version.text(), named.join(", "));
+        let message = format!("required {by} and left out: {}", named.join(", "));
         self.warnings.push(MappingError::new("M133", at, message).into_warning());
     }
 }

@@ -41,6 +41,7 @@ impl Compiler<'_> {
         let entries = emit.and_then(|node| self.map(node, "`emit`")).unwrap_or_default();
         let parts = self.group_parts(entries.iter(), Layout::ROOT);
         let mut parts = self.with_header(parts, control_id, message);
+        self.check_profile(&parts, emit);
         self.number_anew(&mut parts);
         parts
     }

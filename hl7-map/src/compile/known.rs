@@ -84,8 +84,17 @@ impl Compiler<'_> {
 
     fn unknown_number(&self, path: &Path) -> Option<Unknown> {
         let (id, field) = (path.segment_id(), path.field()?);
-        if let Some(declared) = self.segments.iter().find(|declared| declared.id == id) {
-            return declared.without(field);
+        let name = format!("{id}-{field}");
+        let typed = |place: &str| self.said_of(place).and_then(|said| said.data_type());
+        let declared = self.segments.iter().find(|declared| declared.id == id);
+        if let Some(unknown) = declared.and_then(|declared| declared.without(field)) {
+            return Some(unknown);
+        }
+        if let Some(kind) = typed(&name) {
+            return self.parts_of_types(&open_or(vec![kind])?, &name, path.component())?.err();
+        }
+        if declared.is_some() || typed(&format!("{name}.{}", path.component().unwrap_or(0))).is_some() {
+            return None;
         }
         let segments: Vec<_> = self.dictionaries().filter_map(|dictionary| dictionary.segment(id)).collect();
         let elements: Vec<Element> =
@@ -100,7 +109,6 @@ impl Compiler<'_> {
             let known = fields.map(|field| (format!("{id}-{}", field.number()), field.name())).collect();
             return Some(Unknown { level: Level::Field, message, known });
         }
-        let name = format!("{id}-{field}");
         let types = self.parts_of_types(&types_of(&elements)?, &name, path.component())?;
         let name = format!("{name}.{}", path.component()?);
         match types {
@@ -155,15 +163,23 @@ impl Compiler<'_> {
 
     /// Notes repetitions that the field cannot have: several that are written always are a mistake, a loop is odd.
     pub(super) fn check_repetitions(&mut self, place: &str, key: &Key, items: &[Node]) {
-        let Some(field) = place.parse::<Path>().ok().and_then(|path| self.field_at(&path)) else { return };
-        let Some(max) = field.max() else { return };
+        let said = self.said_of(place).and_then(|said| said.times()).map(|times| *times.end());
+        let field = place.parse::<Path>().ok().and_then(|path| self.field_at(&path));
+        let max = match (said, field) {
+            (Some(most), _) => Some(most).filter(|most| *most < u32::MAX),
+            (None, Some(field)) => field.max().map(u32::from),
+            (None, None) => return,
+        };
+        let Some(max) = max else { return };
         let most = match max {
             1 => "does not repeat".to_owned(),
             max => format!("has at most {max} repetitions"),
         };
-        let message = format!("{place} ({}) {most} {}", field.name(), self.in_version());
+        let by = if said.is_some() { "by the profile".to_owned() } else { self.in_version() };
+        let name = field.map_or(String::new(), |field| format!(" ({})", field.name()));
+        let message = format!("{place}{name} {most} {by}");
         let always = items.iter().filter(|item| !has_key(item, &["when", "each"]));
-        if let Some(beyond) = always.skip(max.into()).map(|item| item.place).next() {
+        if let Some(beyond) = always.skip(max as usize).map(|item| item.place).next() {
             let hint = "for values that exclude each other give each a `when`, or choose with `??`";
             self.error(MappingError::new("M129", beyond, message).suggest(hint));
         } else if max == 1 && items.iter().any(|item| has_key(item, &["each"])) {
@@ -213,9 +229,13 @@ impl Unknown {
 
 /// The data types of elements; `None` where one may be of any type.
 fn types_of(elements: &[Element]) -> Option<Vec<DataType>> {
+    open_or(elements.iter().filter_map(|element| element.data_type()).collect())
+}
+
+/// The types; `None` where one stands for any, or there is none.
+fn open_or(types: Vec<DataType>) -> Option<Vec<DataType>> {
     let open =
         |kind: &DataType| kind.is_primitive() && (kind.id() == "varies" || kind.id().starts_with("CM"));
-    let types: Vec<DataType> = elements.iter().filter_map(|element| element.data_type()).collect();
     (!types.is_empty() && !types.iter().any(open)).then_some(types)
 }
 

@@ -12,6 +12,7 @@ mod json_out;
 mod limits;
 mod mappings;
 mod mistakes;
+mod profile;
 mod properties;
 mod refusals;
 mod sample;
