@@ -114,6 +114,8 @@ struct Compiler<'s> {
 enum Around {
     /// Items of a list.
     Items,
+    /// The repetitions of a field.
+    Repetitions(Path),
     /// Groups at this place of the structure.
     Group(At),
     /// What begins with a segment, where the structure is not known.

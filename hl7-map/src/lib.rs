@@ -320,6 +320,7 @@
 //! | M134 | the schema of the payload does not have what a path names; a warning where it allows other members |
 //! | M135 | the profile has mistakes; a warning where it is for other messages or another version |
 //! | M136, M137 | a place that is not to be sent, and a constant that is not taken, by the profile; warnings where it says so |
+//! | M138 | a warning: the first repetition of a field is read in a loop over its repetitions |
 //!
 //! Fields, types and tables are those of the version in `to`; in place those of any version, and of a message that is read those of every
 //! version that is accepted. User-defined tables are not asked: their codes are a site's own. A message without a required field is written

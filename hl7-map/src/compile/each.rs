@@ -10,6 +10,7 @@ use crate::plan::{EachLines, Formula, LinesOf, ReadPath, Term};
 use crate::standard::Layout;
 use crate::yaml::{Node, Tree, shortened};
 use hl7_core::document;
+use hl7_core::document::Place;
 
 /// Segments that stand before the groups of a message, where its structure is not known.
 const BEFORE_GROUPS: [&str; 8] = ["MSH", "SFT", "EVN", "PID", "PD1", "NK1", "PV1", "PV2"];
@@ -63,12 +64,16 @@ impl Compiler<'_> {
     /// What is around the rules of a loop.
     pub(super) fn around_of(&self, each: &Node) -> Around {
         let Tree::Scalar(scalar) = &each.tree else { return Around::Items };
+        let path = scalar.text.split(' ').next().and_then(|path| path.parse::<Path>().ok());
         match self.lines_of(&scalar.text) {
             _ if self.reads == Reads::Json => Around::Items,
             Some(LinesOf::Group(at)) => Around::Group(at),
             Some(LinesOf::Segment(id)) => Around::Segment(id),
             Some(LinesOf::Anchor(_)) => Around::Anchor,
-            None => Around::Items,
+            None => match path.filter(|path| path.repetition() == RepetitionIndex::All) {
+                Some(path) => Around::Repetitions(path),
+                None => Around::Items,
+            },
         }
     }
 
@@ -88,7 +93,7 @@ impl Compiler<'_> {
         let places = |group| self.layout.as_ref().map(|layout| layout.places(id, group)).unwrap_or_default();
         let known = !places(Layout::ROOT).is_empty();
         let above = self.above(|around| match around {
-            Around::Items => false,
+            Around::Items | Around::Repetitions(_) => false,
             Around::Segment(pattern) => fits(pattern, id),
             Around::Anchor => !BEFORE_GROUPS.contains(&id),
             Around::Group(group) => !known || !places(*group).is_empty(),
@@ -104,6 +109,23 @@ impl Compiler<'_> {
             first.is_some_and(|element| element.parent == group)
         });
         (above, direct)
+    }
+
+    /// Warns of a path that reads the first repetition of a field in a loop over its repetitions, where the one at hand will be meant.
+    pub(super) fn check_repetition_at_hand(&mut self, path: &Path, at: Place) {
+        let is_looped = |around: &Around| matches!(around, Around::Repetitions(over) if over.segment_id() == path.segment_id() && over.field() == path.field());
+        if path.repetition() != RepetitionIndex::Unstated || !self.around.iter().any(is_looped) {
+            return;
+        }
+        let parts: String = [path.component(), path.subcomponent()]
+            .into_iter()
+            .flatten()
+            .map(|part| format!(".{part}"))
+            .collect();
+        let here = if parts.is_empty() { ".".to_owned() } else { parts };
+        let message = format!("`{path}` is that of the first repetition in each round");
+        let hint = format!("that of the repetition at hand is `{here}`; when the first is meant, say [1]");
+        self.warnings.push(MappingError::new("M138", at, message).suggest(hint).into_warning());
     }
 
     /// A path of the message, read where its segment is. In a `set` of several segments it is that of the one at hand.

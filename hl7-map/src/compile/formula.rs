@@ -218,6 +218,7 @@ impl Compiler<'_> {
                     return None;
                 }
                 self.check_read_path(&path, place);
+                self.check_repetition_at_hand(&path, place);
                 Some(Term::Read(self.read_path(path)))
             }
             PrimaryKind::Text(text) | PrimaryKind::Number(text) | PrimaryKind::Word(text) => {
@@ -258,7 +259,10 @@ impl Compiler<'_> {
             }
             Origin::Above(above)
                 if above < self.around.len()
-                    && matches!(self.around.iter().rev().nth(above), Some(Around::Items)) =>
+                    && matches!(
+                        self.around.iter().rev().nth(above),
+                        Some(Around::Items | Around::Repetitions(_))
+                    ) =>
             {
                 Some(path)
             }

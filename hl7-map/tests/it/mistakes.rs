@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use hl7_map::Mapping;
 
 /// Every code of a mapping file's errors and warnings.
-const CODES: [&str; 43] = [
+const CODES: [&str; 44] = [
     "M001", "M002", "M003", "M004", "M005", "M006", "M007", "M008", "M009", "M010", "M101", "M102", "M103",
     "M104", "M105", "M106", "M107", "M108", "M109", "M110", "M111", "M112", "M113", "M114", "M115", "M116",
     "M117", "M118", "M119", "M120", "M121", "M122", "M123", "M124", "M125", "M126", "M127", "M129", "M130",
-    "M131", "M132", "M133", "M134",
+    "M131", "M132", "M133", "M134", "M138",
 ];
 
 #[test]
