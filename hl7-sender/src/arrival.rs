@@ -116,7 +116,9 @@ impl Arrival {
             return Err(self.not_taken(&EnqueueError::new(EnqueueErrorKind::ShutDown)));
         }
         let inbound = self.inbound(message)?;
-        let Some(room) = self.desk.room(inbound.request.weight()).await else {
+        // The acknowledgment is held twice: the store keeps one, and one goes back.
+        let weight = inbound.request.weight() + 2 * inbound.acknowledgment.len();
+        let Some(room) = self.desk.room(weight).await else {
             return Err(self.not_stored("S007"));
         };
         match timeout(self.desk.commit_timeout, Committed::by(running, inbound, room)).await {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::destination::Destination;
 use crate::destination_status::DestinationStatus;
-use crate::error::{StartError, StartErrorKind, StoreError};
+use crate::error::{StartError, StartErrorKind, StoreError, StoreErrorKind};
 use crate::running::Running;
 use crate::sender::Sender;
 
@@ -33,7 +33,7 @@ impl Sender {
     /// When the store fails or is closed. In this run the destination is paused all the same.
     pub async fn pause_destination(&self, name: &str) -> Result<bool, StoreError> {
         let (running, name) = (Arc::clone(self.running()), name.to_owned());
-        self.running().unstoppable(async move { running.pause(&name).await }).await
+        self.in_turn(async move { running.pause(&name).await }).await
     }
 
     /// Goes on with a destination that was paused. One that cannot be reached is tried now, with all that waits for its next attempt there, whatever rest it
@@ -43,7 +43,7 @@ impl Sender {
     /// When the store fails or is closed. The destination stays paused then.
     pub async fn resume_destination(&self, name: &str) -> Result<bool, StoreError> {
         let (running, name) = (Arc::clone(self.running()), name.to_owned());
-        self.running().unstoppable(async move { running.resume(&name).await }).await
+        self.in_turn(async move { running.resume(&name).await }).await
     }
 
     /// Adds a destination. Entries that wait under its name go out at once, in the lanes they were enqueued for, unless a destination of this name was paused.
@@ -86,6 +86,14 @@ impl Sender {
     pub async fn remove_destination(&self, name: &str, within: Duration) -> Result<(), StartError> {
         let name = name.to_owned();
         self.change(move |running| async move { running.remove(&name, within).await }).await
+    }
+
+    /// Does this in a task of its own: who keeps the call and does not poll it holds up no other.
+    async fn in_turn(
+        &self,
+        pause: impl Future<Output = Result<bool, StoreError>> + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        self.running().spawn(pause).await.unwrap_or(Err(StoreError::new(StoreErrorKind::Closed)))
     }
 
     /// Makes a change in a task of its own: half of one would leave a destination that nobody serves.

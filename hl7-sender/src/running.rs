@@ -1,7 +1,7 @@
 //! What runs: the engine, the destinations with a task each, and their end.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -26,7 +26,7 @@ pub(crate) struct Running {
     pub(crate) room: Room,
     /// That it was started on. All its tasks run there: a caller's runtime may end before the sender does.
     runtime: Handle,
-    stop: watch::Sender<bool>,
+    stop: Arc<watch::Sender<bool>>,
     ending: Ending,
     open: Mutex<BTreeMap<String, Open>>,
     /// One change at a time, so that a destination is ended before another of its name is served.
@@ -44,6 +44,17 @@ struct Open {
     task: Option<JoinHandle<()>>,
 }
 
+/// Stops the sender when it is dropped.
+struct StopGuard(Weak<watch::Sender<bool>>);
+
+impl Drop for StopGuard {
+    fn drop(&mut self) {
+        if let Some(stop) = self.0.upgrade() {
+            stop.send_replace(true);
+        }
+    }
+}
+
 impl Running {
     /// On the runtime that this is called on.
     pub(crate) fn new(
@@ -58,7 +69,7 @@ impl Running {
             max_message_bytes,
             room: Room::new(Room::BYTES),
             runtime: Handle::current(),
-            stop,
+            stop: Arc::new(stop),
             ending: Ending::default(),
             open,
             changing,
@@ -81,6 +92,16 @@ impl Running {
     pub(crate) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task = self.spawn(task);
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// Ends the sender when its runtime does, which drops this task.
+    pub(crate) fn end_with_runtime(&self) {
+        let guard = StopGuard(Arc::downgrade(&self.stop));
+        let engine = Arc::clone(&self.engine);
+        self.run(async move {
+            let _guard = guard;
+            engine.stopped().await;
+        });
     }
 
     /// Runs this in a task of its own, which goes on when the caller's runtime ends.

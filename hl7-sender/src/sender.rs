@@ -286,8 +286,8 @@ impl Builder {
         self
     }
 
-    /// Starts sending. It runs on the tokio runtime this is called on, from which runtime ever the sender is used later. That one needs its timer and its
-    /// input and output turned on.
+    /// Starts sending. It runs on the tokio runtime this is called on, from which runtime ever the sender is used later, and ends with it: nothing is
+    /// enqueued then any more. That runtime needs its timer and its input and output turned on.
     ///
     /// # Errors
     /// When a destination is not usable, two have one name, the current key is not there, or the store fails.
@@ -327,6 +327,7 @@ impl Builder {
         let running = Running::new(Arc::clone(&engine), stop, board, self.max_message_bytes);
         running.run(tell_of_failure(Arc::clone(&engine)));
         running.run(prune::run(engine, self.keep));
+        running.end_with_runtime();
         targets.into_values().for_each(|target| running.open(&target));
         Ok(Sender { running: Arc::new(running) })
     }

@@ -22,6 +22,7 @@ pub(super) struct LockedFile {
     /// Closed before the place in the process's list is given up, as is the other one.
     file: Option<File>,
     lock: Option<LockFile>,
+    /// It has our number: no other program's locks are on it.
     is_store: AtomicBool,
     place: Place,
     copies: AtomicUsize,
@@ -72,12 +73,20 @@ impl LockedFile {
         if cfg!(target_os = "linux") {
             try_lock(file).inspect_err(|_| self.lock.iter().for_each(LockFile::stay))?;
         }
-        header::check(file, [self.log(), beside(&self.path, "-journal")])
+        if header::check(file, [self.log(), beside(&self.path, "-journal")])? {
+            self.is_ours();
+        }
+        Ok(())
+    }
+
+    /// It is no other program's, whether or not it can be used.
+    pub(super) fn is_ours(&self) {
+        self.is_store.store(true, Ordering::Release);
     }
 
     /// It is a store.
     pub(super) fn settle(&self) {
-        self.is_store.store(true, Ordering::Release);
+        self.is_ours();
         self.lock.iter().for_each(LockFile::stay);
     }
 
@@ -230,6 +239,19 @@ fn identity(path: &Path) -> io::Result<Option<Identity>> {
 #[cfg(not(unix))]
 fn identity(path: &Path) -> io::Result<Option<Identity>> {
     fs::metadata(path).map(|_| None)
+}
+
+/// Whether both are one file.
+#[cfg(unix)]
+pub(super) fn are_same(one: &File, other: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |file: &File| file.metadata().map(|about| (about.dev(), about.ino()));
+    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(not(unix))]
+pub(super) fn are_same(_: &File, _: &File) -> bool {
+    true
 }
 
 /// Makes the file if it is missing, for its owner alone. SQLite gives its other files the same mode.

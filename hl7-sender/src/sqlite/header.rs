@@ -15,13 +15,16 @@ const SCHEMA_COOKIE: usize = 40;
 const USER_VERSION: usize = 60;
 const APPLICATION: usize = 68;
 
-/// Refuses what is no store. Where a log stands beside the file it may hold the newest header, and this says nothing.
-pub(super) fn check(file: &File, logs: [PathBuf; 2]) -> Result<(), OpenError> {
-    if logs.iter().any(|log| fs::metadata(log).is_ok_and(|log| log.len() > 0)) {
-        return Ok(());
-    }
+/// Refuses what is no store. Where a log stands beside the file it may hold the newest header, and this says nothing. Gives whether it has our number.
+pub(super) fn check(file: &File, logs: [PathBuf; 2]) -> Result<bool, OpenError> {
     let header = read(file).map_err(io_error)?;
-    if may_be_store(&header) { Ok(()) } else { Err(OpenError::new(OpenErrorKind::Foreign)) }
+    let is_ours = header.starts_with(MAGIC) && number(&header, APPLICATION) == Some(APPLICATION_ID);
+    let has_log = logs.iter().any(|log| fs::metadata(log).is_ok_and(|log| log.len() > 0));
+    if is_ours || has_log || may_become_store(&header) {
+        Ok(is_ours)
+    } else {
+        Err(OpenError::new(OpenErrorKind::Foreign))
+    }
 }
 
 /// What is no file of bytes is not even opened.
@@ -40,19 +43,13 @@ fn read(mut file: &File) -> io::Result<Vec<u8>> {
     Ok(header)
 }
 
-/// An empty file, a database in which nothing was ever made, or one with our number.
-fn may_be_store(header: &[u8]) -> bool {
-    if header.is_empty() {
-        return true;
-    }
-    if header.len() < LENGTH || !header.starts_with(MAGIC) {
-        return false;
-    }
-    let number =
-        |at: usize| header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes);
-    match number(APPLICATION) {
-        Some(APPLICATION_ID) => true,
-        Some(0) => [USER_VERSION, SCHEMA_COOKIE].into_iter().all(|at| number(at) == Some(0)),
-        _ => false,
-    }
+/// An empty file, or a database in which nothing was ever made.
+fn may_become_store(header: &[u8]) -> bool {
+    let is_blank = |at: usize| number(header, at) == Some(0);
+    let is_unused = || [APPLICATION, USER_VERSION, SCHEMA_COOKIE].into_iter().all(is_blank);
+    header.is_empty() || (header.len() == LENGTH && header.starts_with(MAGIC) && is_unused())
+}
+
+fn number(header: &[u8], at: usize) -> Option<i32> {
+    header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes)
 }

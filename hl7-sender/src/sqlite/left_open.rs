@@ -11,12 +11,27 @@ static LEFT: Mutex<BTreeMap<Identity, File>> = Mutex::new(BTreeMap::new());
 
 /// Leaves it open.
 pub(super) fn keep(identity: Identity, file: File) {
-    left().insert(identity, file);
+    let mut left = left();
+    // What was removed meanwhile is nobody's database, and its room is wanted.
+    left.retain(|_, file| !is_removed(file));
+    left.insert(identity, file);
 }
 
 /// The handle of an earlier time.
 pub(super) fn take(identity: Identity) -> Option<File> {
-    left().remove(&identity)
+    let mut left = left();
+    left.retain(|_, file| !is_removed(file));
+    left.remove(&identity)
+}
+
+#[cfg(unix)]
+fn is_removed(file: &File) -> bool {
+    file.metadata().is_ok_and(|about| std::os::unix::fs::MetadataExt::nlink(&about) == 0)
+}
+
+#[cfg(not(unix))]
+fn is_removed(_: &File) -> bool {
+    false
 }
 
 fn left() -> MutexGuard<'static, BTreeMap<Identity, File>> {

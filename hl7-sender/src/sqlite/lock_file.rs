@@ -1,8 +1,8 @@
 //! The file `.lock` beside a store: the lock that is tried first, and how far the store had come.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::file::{self, io_error};
@@ -17,21 +17,45 @@ pub(super) struct LockFile {
     goes: AtomicBool,
 }
 
+/// How often one is made that others remove.
+const TRIES: usize = 100;
+
+/// The file as it is there; `None` when it is not.
+fn open_again(path: &Path) -> Result<Option<File>, OpenError> {
+    match File::options().read(true).write(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(error)),
+    }
+}
+
 impl LockFile {
-    /// Makes it where there is none, and locks it.
+    /// Makes it where there is none, and locks it. One that is removed meanwhile, by another opening that found no store, is made again.
     pub(super) fn take(path: PathBuf) -> Result<Self, OpenError> {
-        let was_there = path.exists();
-        let file = file::private().open(&path).map_err(io_error)?;
-        file::try_lock(&file)?;
-        let lock = Self { path, file, goes: AtomicBool::new(!was_there) };
-        lock.check().map(|()| lock)
+        for _ in 0..TRIES {
+            let (file, is_new) = match file::private().create_new(true).open(&path) {
+                Ok(file) => (file, true),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => match open_again(&path)? {
+                    Some(file) => (file, false),
+                    None => continue,
+                },
+                Err(error) => return Err(io_error(error)),
+            };
+            file::try_lock(&file)?;
+            let lock = Self { path: path.clone(), file, goes: AtomicBool::new(is_new) };
+            if lock.check()? {
+                return Ok(lock);
+            }
+        }
+        Err(OpenError::new(OpenErrorKind::Locked))
     }
 
-    /// A lock that is given twice is none.
-    fn check(&self) -> Result<(), OpenError> {
-        let second = file::private().open(&self.path).map_err(io_error)?;
+    /// Whether it is still there. A lock that is given twice is none.
+    fn check(&self) -> Result<bool, OpenError> {
+        let Some(second) = open_again(&self.path)? else { return Ok(false) };
         match second.try_lock() {
-            Err(TryLockError::WouldBlock) => Ok(()),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Ok(()) if !file::are_same(&self.file, &second) => Ok(false),
             _ => Err(OpenError::new(OpenErrorKind::Unfit)),
         }
     }
@@ -58,8 +82,10 @@ impl LockFile {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // One with a mark was a store's meanwhile.
-        if *self.goes.get_mut() && self.file.metadata().is_ok_and(|about| about.len() == 0) {
+        // One with a mark was a store's meanwhile, and what is there now may be another's.
+        let is_unused = || self.file.metadata().is_ok_and(|about| about.len() == 0);
+        let is_there = || File::open(&self.path).is_ok_and(|there| file::are_same(&self.file, &there));
+        if self.goes.load(Ordering::Acquire) && is_unused() && is_there() {
             let _ = fs::remove_file(&self.path);
         }
         // Closing alone would leave it to a child process that was just forked and has not yet begun its program.

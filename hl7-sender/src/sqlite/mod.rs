@@ -246,6 +246,7 @@ fn connect(file: &LockedFile, options: &SqliteOptions) -> Result<(Tables, Tables
     let connect = || connect().map_err(schema::opening);
     let writing = connect()?;
     schema::prepare(&writing)?;
+    file.is_ours();
     file.restrict().map_err(file::io_error)?;
     if !options.check_within.is_zero() {
         schema::check(&writing, options.check_within)?;

@@ -27,6 +27,8 @@ pub(super) struct Reserve {
     file: Option<File>,
     base: u64,
     held: u64,
+    /// The room of one that is not wanted any more was given back, and nobody has used that yet.
+    freed: bool,
     lacking: bool,
     next_look: Option<Instant>,
 }
@@ -34,9 +36,10 @@ pub(super) struct Reserve {
 impl Reserve {
     /// The reserve at `path`, of at least `base` bytes; without one when that is zero, and then that of an earlier opening is given back.
     pub(super) fn open(path: &Path, base: u64) -> io::Result<Self> {
-        let file = if base == 0 { remove(path)? } else { Some(file::private().open(path)?) };
+        let freed = base == 0 && remove(path)?;
+        let file = if base == 0 { None } else { Some(file::private().open(path)?) };
         let held = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|about| about.len()))?;
-        Ok(Self { file, base, held, lacking: false, next_look: None })
+        Ok(Self { file, base, held, freed, lacking: false, next_look: None })
     }
 
     /// Whether the disk was full when it was last tried: then nothing new is accepted.
@@ -78,6 +81,9 @@ impl Reserve {
 
     /// Gives a part of the room to those who need it now, and no more, because other programs take room too. Whether there was any.
     pub(super) fn give_up(&mut self) -> bool {
+        if std::mem::take(&mut self.freed) {
+            return true;
+        }
         let Some(file) = self.file.as_ref().filter(|_| self.held > 0) else { return false };
         let left = self.held.saturating_sub(PART);
         let given = file.set_len(left).is_ok();
@@ -109,10 +115,12 @@ impl Reserve {
     }
 }
 
-fn remove(path: &Path) -> io::Result<Option<File>> {
+/// Whether there was one.
+fn remove(path: &Path) -> io::Result<bool> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(None),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -100,12 +100,13 @@ impl Worker {
     where
         F: FnOnce(&mut mpsc::Receiver<Order>, &Poison) + Send + 'static,
     {
-        let (orders, mut receiver) = mpsc::channel(QUEUE);
-        let guard = PanicGuard(Arc::clone(&poisoned));
+        let (orders, receiver) = mpsc::channel(QUEUE);
+        let (receiver, guard) = (Orders(receiver), PanicGuard(Arc::clone(&poisoned)));
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let receiver = &mut receiver;
+            // The guard goes first.
+            let mut receiver = receiver;
             let guard = guard;
-            body(receiver, &guard.0);
+            body(&mut receiver.0, &guard.0);
         })?;
         Ok(Self { orders, poisoned })
     }
@@ -148,6 +149,17 @@ impl Worker {
         // It may have ended already.
         let _ = self.orders.send(Order::End).await;
         self.orders.closed().await;
+    }
+}
+
+/// The calls of a thread. At its end those that are just being made are waited for and dropped too: one that came into the queue behind the last look would
+/// wait there for ever.
+struct Orders(mpsc::Receiver<Order>);
+
+impl Drop for Orders {
+    fn drop(&mut self) {
+        self.0.close();
+        while self.0.blocking_recv().is_some() {}
     }
 }
 
@@ -241,6 +253,21 @@ mod tests {
         let done = together(&store, 8, Box::pin(work)).await;
         assert!(done.0.is_ok() && done.7.is_ok());
         assert_eq!(store.counters().commits - commits, 4, "two acknowledgments each");
+    }
+
+    /// Between having a place in the queue and taking it.
+    #[tokio::test]
+    async fn a_call_that_is_being_made_while_the_thread_ends_is_not_kept_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("store.db")).await.unwrap();
+        let place = store.writer.orders.reserve().await.unwrap();
+        store.writer.end().await;
+        let (reply, answer) = oneshot::channel();
+        let work = |_: &mut Tables| Ok(());
+        place.send(Order::Run(Box::new(Call { bytes: 0, work, result: None, reply })));
+        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        assert!(answer.expect("it is dropped").is_err());
+        store.close().await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

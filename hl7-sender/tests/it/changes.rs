@@ -270,3 +270,23 @@ async fn an_entry_that_waits_can_be_cancelled_and_its_lane_flows_on() {
     assert_eq!(sender.cancel(&receipts[3].id()).await.unwrap_err().code(), "S106");
     state(&sender, &receipts[0], State::Cancelled).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_that_is_begun_and_kept_holds_up_nothing() {
+    let (peer, folder) = (Peer::accepting().await, Folder::in_memory());
+    let sender = folder.sender(ehr(peer.address)).await;
+    let mut pause = Box::pin(sender.pause_destination("ehr"));
+    assert!(pause.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let others = async {
+        while !sender.destination("ehr").unwrap().is_paused() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        sender.change_destination(ehr(peer.address), PATIENCE).await.unwrap();
+        sender.add_destination(Destination::mllp("lab", "127.0.0.1:1")).await.unwrap();
+        sender.resume_destination("ehr").await.unwrap();
+        delivered(&sender.enqueue("ehr", &message("m-1", "a")).await.unwrap()).await;
+        sender.shutdown(PATIENCE).await;
+    };
+    tokio::time::timeout(PATIENCE / 2, others).await.expect("none waits for it");
+    drop(pause);
+}

@@ -161,6 +161,7 @@ fn child() {
             "work" => crate::power::work(&store).await,
             "write-foreign" => crate::neighbours::write_foreign(&store),
             "read-long" => crate::neighbours::read_long(&store).await,
+            "unwanted-reserve" => crate::room::unwanted_reserve(&store).await,
             "fill" => fill(&store).await,
             "fill-disk" => crate::room::fill_disk(&store).await,
             _ => unreachable!("no such role"),

@@ -261,6 +261,25 @@ async fn fault_45_a_store_that_hangs_holds_no_more_than_it_may() {
     task.abort();
 }
 
+/// They repeat what the message's header says, at any length.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_45_acknowledgments_count_for_what_a_store_that_hangs_may_hold() {
+    let folder = Folder::new();
+    let fickle = Fickle::new(folder.store().await, &Arc::default()).receiving(Mood::Hangs);
+    let sender = Sender::builder(fickle).destination(ehr(nowhere())).start().await.unwrap();
+    let intake = Intake::builder(&sender, to_ehr()).commit_timeout(Duration::from_millis(30));
+    let intake = intake.max_bytes_under_way(6 * 64 * 1024).build().unwrap();
+    let (address, task) = serve(&intake).await;
+    let mut answers = Vec::new();
+    for n in 0..4 {
+        let long = text(&format!("m-{n}"), "a").replacen("|LAB|", &format!("|{}|", "L".repeat(50_000)), 1);
+        answers.push(code(&ask(address, &long).await));
+    }
+    // Of 50 kB each is held three times: three parts of 64 KiB, of six.
+    assert_eq!(answers, ["", "", "AR", "AR"]);
+    task.abort();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_45_after_a_failed_write_nothing_is_answered_positively_and_what_was_is_there() {
     let folder = Folder::new();

@@ -133,3 +133,41 @@ pub(crate) async fn read_long(path: &Path) {
     say("reads");
     std::future::pending::<()>().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn openings_at_once_leave_nothing_beside_what_is_no_store() {
+    for _ in 0..200 {
+        let folder = Folder::in_memory();
+        std::fs::write(folder.store_path(), "notes").unwrap();
+        let open = || tokio::spawn(SqliteStore::open(folder.store_path()));
+        for opening in [open(), open(), open(), open()] {
+            let why = opening.await.unwrap().unwrap_err().kind();
+            assert!(matches!(why, OpenErrorKind::Foreign | OpenErrorKind::Locked), "{why:?}");
+        }
+        let left = contents(folder.store_path().parent().unwrap());
+        assert_eq!(left.keys().collect::<Vec<_>>(), ["outbox.db"]);
+    }
+}
+
+/// Its room is wanted for the copy that takes its place.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_store_that_could_not_be_opened_frees_its_room_when_it_is_removed() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    for n in 0..50 {
+        store.enqueue(request(n, n, &[("ehr", None)]), at(0)).await.unwrap();
+    }
+    store.close().await;
+    let mut bytes = std::fs::read(folder.store_path()).unwrap();
+    let last = bytes.len() - 4096;
+    bytes[4096 * 3..last].fill(7);
+    std::fs::write(folder.store_path(), bytes).unwrap();
+    assert_eq!(SqliteStore::open(folder.store_path()).await.unwrap_err().kind(), OpenErrorKind::Damaged);
+    let is_open = || {
+        let handles = std::fs::read_dir("/proc/self/fd").unwrap().map(|handle| handle.unwrap().path());
+        let files: Vec<_> = handles.filter_map(|handle| std::fs::read_link(handle).ok()).collect();
+        files.iter().any(|file| file.to_string_lossy().contains(&*folder.store_path().to_string_lossy()))
+    };
+    assert!(!is_open());
+}

@@ -105,6 +105,30 @@ async fn a_store_that_hangs_holds_no_more_deliveries_than_it_may() {
     assert_eq!(hanging.load(Ordering::SeqCst), 585);
 }
 
+/// It is what the full disk needs.
+#[tokio::test]
+async fn a_reserve_that_is_not_wanted_any_more_makes_room_on_a_full_disk() {
+    let folder = Folder::new();
+    let disk = folder.store_path().parent().unwrap().to_owned();
+    let Some(child) = Child::start_on_small_disk("unwanted-reserve", &disk, 40) else {
+        writeln!(std::io::stderr(), "skipped: no file system of its own can be mounted here").unwrap();
+        assert!(std::env::var_os("HL7_REQUIRE_SERVICES").is_none(), "a small disk is required");
+        return;
+    };
+    assert_eq!(child.output(), ["opened"]);
+}
+
+pub(crate) async fn unwanted_reserve(store: &Path) {
+    let open = SqliteStore::open(store).await.unwrap();
+    open.enqueue(request(1, 1, &[("ehr", None)]), at(0)).await.unwrap();
+    open.close().await;
+    fill(&store.with_file_name("filler"));
+    match SqliteOptions::new().reserve_bytes(0).open(store).await {
+        Ok(_) => say("opened"),
+        Err(error) => say(error.code()),
+    }
+}
+
 #[tokio::test]
 async fn a_reserve_that_is_not_wanted_any_more_is_given_back() {
     let folder = Folder::new();

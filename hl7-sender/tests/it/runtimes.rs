@@ -5,7 +5,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use hl7_mllp::Reply;
-use hl7_sender::{Destination, Sender, SqliteStore, State};
+use hl7_sender::{Destination, EnqueueErrorKind, Sender, SqliteStore, State, StoreErrorKind};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
@@ -146,5 +146,22 @@ fn a_shutdown_after_the_end_of_the_senders_own_runtime_closes_the_store() {
     other.block_on(async {
         timeout(PATIENCE, sender.shutdown(PATIENCE)).await.unwrap();
         folder.store().await;
+    });
+}
+
+#[test]
+fn a_sender_whose_own_runtime_has_ended_says_so() {
+    let (own, folder) = (runtime(), Folder::new());
+    let sender = own.block_on(folder.sender(ehr(nowhere())));
+    let (first, second) = (message("m-1", "a"), message("m-2", "a"));
+    let receipt = own.block_on(sender.enqueue("ehr", &first)).unwrap();
+    drop(own);
+    runtime().block_on(async {
+        let refused = sender.enqueue("ehr", &second).await.unwrap_err();
+        assert_eq!(refused.kind(), &EnqueueErrorKind::ShutDown);
+        let outcome = timeout(PATIENCE, receipt.outcome()).await.expect("nobody sends it");
+        assert_eq!(outcome.unwrap_err().kind(), StoreErrorKind::Closed);
+        assert_eq!(sender.pause_destination("ehr").await.unwrap_err().kind(), StoreErrorKind::Closed);
+        sender.shutdown(PATIENCE).await;
     });
 }
