@@ -52,10 +52,10 @@ impl LockFile {
 
     /// Whether it is still there. A lock that is given twice is none.
     fn check(&self) -> Result<bool, OpenError> {
-        let Some(second) = open_again(&self.path)? else { return Ok(false) };
+        let second = open_again(&self.path)?.filter(|there| file::are_same(&self.file, there));
+        let Some(second) = second else { return Ok(false) };
         match second.try_lock() {
             Err(TryLockError::WouldBlock) => Ok(true),
-            Ok(()) if !file::are_same(&self.file, &second) => Ok(false),
             _ => Err(OpenError::new(OpenErrorKind::Unfit)),
         }
     }
