@@ -330,6 +330,27 @@
 //! not sent (M136), codes, lengths and patterns of constants (M137), repetitions (M129), and segments and fields of one's own, which need no declaration then.
 //! What depends on the message, and what is said of a segment in one group only, is left to `validate`.
 //!
+//! ```
+//! use hl7_map::{Mapping, Sources};
+//!
+//! struct Site;
+//!
+//! impl Sources for Site {
+//!     fn file(&self, name: &str) -> Option<String> {
+//!         let text = "profile: north\nsegments:\n  PID: { fields: { 8: { codes: [F, M] }, 19: X } }\n";
+//!         (name == "north.yaml").then(|| text.to_owned())
+//!     }
+//! }
+//!
+//! let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nprofile: north.yaml\nemit:\n  PID: { 3: .id, 5: .name, 8: U, 19: .ssn }\n";
+//! let told = Mapping::load(text, &Site).unwrap_err();
+//! let told: Vec<_> = told.iter().map(|error| error.to_string()).collect();
+//! assert_eq!(told, [
+//!     "M137: line 6, column 31: the profile does not take this for PID-8 (its line 3)",
+//!     "M136: line 6, column 34: PID-19 is not to be sent: usage X (line 3 of the profile)",
+//! ]);
+//! ```
+//!
 //! Why there is no draft ([`InferError`]):
 //!
 //! | code | |

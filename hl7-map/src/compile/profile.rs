@@ -65,7 +65,7 @@ impl Compiler<'_> {
 
     /// Notes constants that the profile does not have for a place.
     pub(super) fn check_said(&mut self, place: &str, formula: &Formula, at: Place) {
-        let Ok(path) = place.parse::<Path>() else { return };
+        let Some(path) = place.parse::<Path>().ok().filter(|_| self.profile.is_some()) else { return };
         let texts = self.constants_of(formula);
         let first = match (path.component(), path.subcomponent()) {
             (None, _) => vec![format!("{place}.1"), format!("{place}.1.1")],
@@ -114,7 +114,11 @@ impl Compiler<'_> {
             if let Part::Segment(header) = part
                 && header.id == "MSH"
             {
-                missing.extend(self.required_by_profile("MSH", &header.fields));
+                let required = self.required_by_profile("MSH", &header.fields);
+                // The delimiters are always there.
+                missing.extend(
+                    required.into_iter().filter(|place| !matches!(place.as_str(), "MSH-1" | "MSH-2")),
+                );
             }
         }
         if !missing.is_empty() {

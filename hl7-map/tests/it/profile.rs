@@ -26,7 +26,7 @@ tables:
   "0001": { add: [X] }
   "0172": [V]
 segments:
-  MSH: { fields: { 4: R } }
+  MSH: { fields: { 1: R, 2: R, 4: R, 10: R } }
   PID:
     fields:
       3: { times: 1..2, components: { 4: R, 5: { codes: [MR, SS] }, 2: X } }
