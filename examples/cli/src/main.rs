@@ -27,7 +27,7 @@ use crate::convert::Writing;
 use crate::failure::Failure;
 use crate::input::{Reading, Source};
 
-/// HL7 v2 messages: show, get, explain, validate, convert, send, listen, map; and receivers: doctor.
+/// HL7 v2 messages: show, get, explain, validate, convert, send, listen, map, infer; and receivers: doctor.
 ///
 /// FILE is a file, or standard input when it is left out or `-`. A file may hold several messages, one after the other, bare or
 /// in MLLP blocks. Between them blanks, line ends, byte order marks and the characters of the frame are passed over.
@@ -152,7 +152,7 @@ enum Command {
         #[command(flatten)]
         samples: infer::Samples,
     },
-    /// Mapping files: apply, check, test.
+    /// Mapping files: apply, check, test, explain; the schema of mapping files, and a payload that one takes.
     Map {
         #[command(subcommand)]
         command: MapCommand,

@@ -1,4 +1,4 @@
-//! `hl7 map`: apply, check and test mapping files.
+//! `hl7 map`: apply, check, test and explain mapping files, and what they take.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
@@ -24,8 +24,30 @@ impl Sources for Folder<'_> {
 fn load(file: &Path) -> Result<Mapping, Failure> {
     let text = input::text(file)?;
     let folder = Folder(file.parent().unwrap_or(Path::new("")));
-    Mapping::load(&text, &folder)
-        .map_err(|errors| Failure::mistake(errors.render(&file.display().to_string(), &text)))
+    let name = file.display();
+    Mapping::load(&text, &folder).map_err(|errors| {
+        if !is_data(&text) {
+            return Failure::mistake(errors.render(&name.to_string(), &text));
+        }
+        Failure::mistake(format!(
+            "error: {name} is no mapping file but JSON or a message, of which nothing is shown here; the mapping file comes first"
+        ))
+    })
+}
+
+/// Whether a file that does not load is a payload or a message in place of a mapping, so that its lines are not to be shown.
+fn is_data(text: &str) -> bool {
+    let text = text.trim_start();
+    !text.contains("map:") && (text.starts_with(['{', '[']) || text.starts_with("MSH"))
+}
+
+/// A payload, without a byte order mark (RFC 8259, section 8.1).
+fn payload(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let mut bytes = input::bytes(file)?;
+    if bytes.starts_with(b"\xEF\xBB\xBF") {
+        bytes.drain(..3);
+    }
+    Ok(bytes)
 }
 
 pub(crate) fn apply(
@@ -38,15 +60,15 @@ pub(crate) fn apply(
     if mapping.direction() != Direction::JsonToHl7 {
         return apply_to_messages(&mapping, source, lines);
     }
-    let payload = source.file.as_deref();
-    let bytes = input::bytes(payload)?;
+    let file = source.file.as_deref();
+    let bytes = payload(file)?;
     let control_id = match control_id {
         Some(id) => id,
         None => random_id()?,
     };
     let context = Context::new(control_id, SystemTime::now());
     let message =
-        mapping.apply_json(&bytes, &context).map_err(|error| refused(&error, &input::name(payload)))?;
+        mapping.apply_json(&bytes, &context).map_err(|error| refused(&error, &input::name(file)))?;
     write_message(&message, lines)
 }
 
@@ -80,7 +102,7 @@ pub(crate) fn explain(mapping: &Path, source: &Source, told: &Told) -> Result<()
     let name = input::name(source.file.as_deref());
     let context = Context::new("EXPLAINED", SystemTime::now());
     if mapping.direction() == Direction::JsonToHl7 {
-        let bytes = input::bytes(source.file.as_deref())?;
+        let bytes = payload(source.file.as_deref())?;
         let trace = mapping.explain_json(&bytes, &context).map_err(|error| refused(&error, &name))?;
         return show(trace, told, &name);
     }
@@ -97,6 +119,9 @@ fn show(trace: Trace, told: &Told, name: &str) -> Result<(), Failure> {
         Some(field) => trace.of_field(field),
         None => trace,
     };
+    if let (Some(field), 0, None) = (&told.field, trace.fields().len(), &refusal) {
+        return Err(Failure::no(format!("the mapping has no rule for {field}")));
+    }
     if told.json {
         output::write(format!("{}\n", trace.to_json()).as_bytes())?;
     } else {
@@ -110,7 +135,10 @@ fn show(trace: Trace, told: &Told, name: &str) -> Result<(), Failure> {
 pub(crate) fn schema(version: &str) -> Result<(), Failure> {
     match hl7_map::mapping_schema(version) {
         Some(schema) => output::write(format!("{schema}\n").as_bytes()),
-        None => Err(Failure::mistake(format!("error: there is no HL7 version {version}"))),
+        None => Err(Failure::mistake(format!(
+            "error: there is no HL7 version {version}; there are {}",
+            hl7_core::dictionary::Version::ALL.map(|version| version.number()).join(", ")
+        ))),
     }
 }
 

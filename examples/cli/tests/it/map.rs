@@ -225,3 +225,37 @@ fn a_sample_body_is_one_that_the_mapping_takes() {
     assert!(of_files.out.contains("PID-5 Patient Name"), "{}", of_files.err);
     assert_eq!(hl7(&["map", "schema", "--hl7", "9"], "").code, 3);
 }
+
+#[test]
+fn data_in_place_of_a_mapping_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = "MSH|^~\\&|TWEETY\rPID|1||7||TWEETY^Ann\r";
+    for text in [r#"{"id":"7","name":"TWEETY"}"#, "\n[\"TWEETY\"]", r#"{"name":"TWEETY""#, message] {
+        let file = write(folder.path(), "data", text);
+        for command in ["apply", "check", "test", "explain"] {
+            let run = hl7(&["map", command, file.to_str().unwrap()], "");
+            assert_eq!(run.code, 3, "{command}");
+            assert!(run.err.contains("the mapping file comes first"), "{}", run.err);
+            assert!(!format!("{}{}", run.out, run.err).contains("TWEETY"), "{}", run.err);
+        }
+    }
+}
+
+#[test]
+fn a_place_without_a_rule_is_a_no() {
+    let (file, payload) = (demo("crm-to-adt.yaml"), demo("payload.json"));
+    for field in ["PID-99", "nonsense", ""] {
+        let run = hl7(&["map", "explain", &file, "--payload", &payload, "--field", field], "");
+        assert_eq!((run.code, run.out.as_str()), (1, ""), "{field}");
+        assert!(run.err.contains("the mapping has no rule for"), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_byte_order_mark_before_the_payload_is_passed_over() {
+    let payload = format!("\u{feff}{}", std::fs::read_to_string(demo("payload.json")).unwrap());
+    let file = demo("crm-to-adt.yaml");
+    for command in ["apply", "explain"] {
+        assert_eq!(hl7(&["map", command, &file], &payload).code, 0, "{command}");
+    }
+}
