@@ -13,14 +13,14 @@ use std::ops::Range;
 use hl7_core::Message;
 
 use crate::context::Context;
-use crate::json::Payload;
+use crate::json::{Json, Payload};
 use crate::leaf::{self, Mark};
 use crate::plan::{
     Build, FieldRule, Form, Formula, GroupRule, Leaf, LineBreaks, Loop, Part, Plan, RepetitionRule,
     SegmentRule, Switch, Test,
 };
 use crate::refusal::ApplyError;
-use crate::scope::{Clock, Scope, Single, Top};
+use crate::scope::{Clock, Scope, Top};
 use crate::standard::Version;
 use crate::trace::{Outcome, Role};
 use crate::value::{Fault, Value};
@@ -64,40 +64,41 @@ pub(crate) fn build_telling<R: Record>(
         run.parts(&build.parts);
     }
     let made = match run.refused.into_error() {
-        None => finished(build, run.out),
+        None => finished(build, run.out, run.header),
         Some(error) => Err(error),
     };
     (made, run.record)
 }
 
 /// The text as a message, with its character set stated where ASCII is not enough.
-fn finished(build: &Build, mut text: String) -> Result<Message<'static>, ApplyError> {
+fn finished(build: &Build, mut text: String, header: Header) -> Result<Message<'static>, ApplyError> {
     if !text.is_ascii() && build.version >= Version::V2_3 {
-        state_charset(&mut text);
+        state_charset(&mut text, header);
     }
     Message::parse_owned(text).map_err(|_| ApplyError::of_output("what the mapping made is not one message"))
 }
 
+/// Where MSH ends.
+#[derive(Clone, Copy, Default)]
+struct Header {
+    last_field: u16,
+    end: usize,
+}
+
 /// Puts UTF-8 into MSH-18 unless something stands there.
-fn state_charset(text: &mut String) {
+fn state_charset(text: &mut String, header: Header) {
+    const FIELD: u16 = 18;
+    if let Some(missing) = FIELD.checked_sub(header.last_field).filter(|missing| *missing > 0) {
+        text.insert_str(header.end, CHARSET);
+        text.insert_str(header.end, "||||||||||||||||||".get(..usize::from(missing)).unwrap_or_default());
+        return;
+    }
     // The first mark is MSH-1 itself, so that behind the 17th stands field 18.
-    const MARKS: usize = 17;
-    let mut marks = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'|' => marks += 1,
-            b'\r' => {
-                text.insert_str(at, &format!("{}{CHARSET}", "|".repeat(MARKS - marks)));
-                return;
-            }
-            _ => continue,
-        }
-        if marks == MARKS {
-            if matches!(text.as_bytes().get(at + 1), None | Some(b'|' | b'\r')) {
-                text.insert_str(at + 1, CHARSET);
-            }
-            return;
-        }
+    let mut marks = text.match_indices('|').map(|(at, _)| at + 1);
+    if let Some(at) = marks.nth(usize::from(FIELD) - 2)
+        && text.get(at..).is_some_and(|rest| rest.starts_with(['|', '\r']))
+    {
+        text.insert_str(at, CHARSET);
     }
 }
 
@@ -106,6 +107,8 @@ struct Run<'v, R> {
     plan: &'v Plan,
     /// The message that is made; `None` where one is changed.
     build: Option<&'v Build>,
+    /// The same, where it has no field to say that a value is beyond ASCII.
+    ascii_only: Option<&'v Build>,
     scope: Scope<'v>,
     ctx: &'v Context,
     clock: &'v Clock<'v>,
@@ -121,6 +124,7 @@ struct Run<'v, R> {
     items_left: usize,
     /// Where MSH-7 stands in `out`.
     time: Range<usize>,
+    header: Header,
     /// OBX-2 of the segment under way says formatted text (FT).
     formatted: bool,
 }
@@ -154,6 +158,7 @@ impl<'v, R: Record> Run<'v, R> {
             record,
             plan,
             build,
+            ascii_only: build.filter(|build| build.ascii_only),
             scope: Scope::new(plan, top, clock),
             ctx,
             clock,
@@ -165,6 +170,7 @@ impl<'v, R: Record> Run<'v, R> {
             which: Which::default(),
             items_left: ctx.max_items,
             time: 0..0,
+            header: Header::default(),
             formatted: false,
         }
     }
@@ -204,10 +210,7 @@ impl<'v, R: Record> Run<'v, R> {
 
     fn require(&mut self) {
         for required in &self.plan.require {
-            let mark = self.scope.budget().mark();
-            let present = self.scope.formula(&required.formula).map(|value| !value.is_absent());
-            self.scope.budget().release(mark);
-            let fault = match present {
+            let fault = match self.scope.is_present(&required.formula) {
                 Ok(true) => continue,
                 Ok(false) => Fault::new("M202", "this is required and is missing, null or empty"),
                 Err(fault) => fault,
@@ -296,24 +299,49 @@ impl<'v, R: Record> Run<'v, R> {
             Ok(over)
         });
         let list = self.scope.last_read();
-        let mut items = self.noted(over, place, line, Value::Absent).into_items();
-        let mut round = 0;
-        while let Some((at, item)) = items.next_with_place().filter(|_| self.next_item(place, line)) {
-            self.scope.enter(item, list, at);
-            let index = at.map_or(round, |at| at.index);
-            self.record.on(|record| record.enter_at(&[index]));
-            round += 1;
-            if let Some(filter) = &each.filter {
-                self.tell_condition(filter, place, line, Outcome::Filtered);
+        match self.noted(over, place, line, Value::Absent) {
+            Value::Json(Json::List(items)) => {
+                for (index, json) in items.iter().enumerate().filter(|(_, json)| !json.is_absent()) {
+                    if !self.next_item(place, line) {
+                        break;
+                    }
+                    self.scope.enter_json(json, list, index);
+                    self.round(each, index, place, line, body);
+                }
             }
-            let passes = each.filter.as_ref().map_or(Ok(true), |filter| self.scope.test(filter));
-            if self.noted(passes, place, line, false) {
-                body(self);
+            over => {
+                for (index, item) in over.into_items().enumerate() {
+                    if !self.next_item(place, line) {
+                        break;
+                    }
+                    self.scope.enter(item, list);
+                    self.round(each, index, place, line, body);
+                }
             }
-            self.record.on(|record| record.leave_at(1));
-            self.scope.leave();
         }
         self.scope.budget().release(mark);
+    }
+
+    /// The item that was entered, where it passes the filter.
+    fn round(
+        &mut self,
+        each: &'v Loop,
+        index: usize,
+        place: &str,
+        line: usize,
+        body: &mut impl FnMut(&mut Self),
+    ) {
+        self.record.on(|record| record.enter_at(&[index]));
+        let mut passes = Ok(true);
+        if let Some(filter) = &each.filter {
+            self.tell_condition(filter, place, line, Outcome::Filtered);
+            passes = self.scope.test(filter);
+        }
+        if self.noted(passes, place, line, false) {
+            body(self);
+        }
+        self.record.on(|record| record.leave_at(1));
+        self.scope.leave();
     }
 
     fn tell_condition(&mut self, test: &'v Test, place: &str, line: usize, otherwise: Outcome) {
@@ -370,6 +398,9 @@ impl<'v, R: Record> Run<'v, R> {
         let kept = written.read || rule.required || (rule.constant && written.any);
         self.record.on(|record| record.close(kept, written.read && !rule.required));
         if kept {
+            if rule.id == "MSH" {
+                self.header = Header { last_field: last, end: self.out.len() };
+            }
             self.out.push('\r');
             self.counts.add(rule);
             self.read |= written.read;
@@ -385,21 +416,23 @@ impl<'v, R: Record> Run<'v, R> {
         let separators = usize::from(field.number.saturating_sub(last));
         let mut written = Written::default();
         let mut repetitions = 0;
-        for repetition in &field.repetitions {
-            self.rounds(
-                repetition.when.as_ref(),
-                repetition.each.as_ref(),
-                &repetition.place,
-                repetition.line,
-                |run| {
-                    let before = if written.any { (Mark::Repetition, 1) } else { (Mark::Field, separators) };
-                    run.which.repetition = field.repeats.then_some(repetitions + 1);
-                    let this = run.repetition(repetition, before);
-                    run.which.repetition = None;
-                    repetitions += usize::from(this.any);
-                    written = written.and(this);
-                },
-            );
+        for rule in &field.repetitions {
+            if let ([_], None, None) = (field.repetitions.as_slice(), &rule.when, &rule.each)
+                && !self.refused.stopped
+            {
+                self.record.on(|record| record.enter());
+                written = self.repetition(rule, (Mark::Field, separators));
+                self.record.on(|record| record.leave());
+                continue;
+            }
+            self.rounds(rule.when.as_ref(), rule.each.as_ref(), &rule.place, rule.line, |run| {
+                let before = if written.any { (Mark::Repetition, 1) } else { (Mark::Field, separators) };
+                run.which.repetition = field.repeats.then_some(repetitions + 1);
+                let this = run.repetition(rule, before);
+                run.which.repetition = None;
+                repetitions += usize::from(this.any);
+                written = written.and(this);
+            });
         }
         if !written.any && field.fill.is_some() {
             leaf::push_marks(&mut self.out, Mark::Field, separators);
@@ -476,23 +509,30 @@ impl<'v, R: Record> Run<'v, R> {
     }
 
     fn value(&mut self, leaf: &'v Leaf, at: &mut At) -> Written {
-        let value = match self.scope.single(&leaf.formula) {
-            Ok(Single::Absent) if !(leaf.null_deletes && self.scope.reads_null(&leaf.formula)) => {
-                return Written::default();
+        let (end, before) = (self.out.len(), *at);
+        self.advance(at, leaf);
+        let start = self.out.len();
+        let written = match &leaf.always {
+            Some(always) => {
+                self.scope.nothing_read();
+                self.out.push_str(always);
+                Ok(true)
             }
-            Ok(value) => value,
-            Err(fault) => {
+            None => self.scope.write(&leaf.formula, self.writes_formatted(leaf), &mut self.out),
+        };
+        match written {
+            Ok(true) => {}
+            Ok(false) if leaf.null_deletes && self.scope.reads_null(&leaf.formula) => {
+                self.out.push_str("\"\"");
+            }
+            absent_or_refused => {
+                self.out.truncate(end);
+                *at = before;
+                let Err(fault) = absent_or_refused else { return Written::default() };
                 self.refuse(fault, Some(&leaf.place), leaf.line);
                 // It would have been written: what comes behind it keeps its number.
                 return Written { any: true, read: !leaf.constant };
             }
-        };
-        let start = self.out.len();
-        self.advance(at, leaf);
-        let formatted = self.writes_formatted(leaf);
-        match value {
-            Single::Text(text) => leaf::push(&mut self.out, &text, formatted),
-            Single::Null | Single::Absent => self.out.push_str("\"\""),
         }
         self.check(leaf, start);
         Written { any: true, read: !leaf.constant }
@@ -526,13 +566,14 @@ impl<'v, R: Record> Run<'v, R> {
             let fault = Fault::new("M210", "the message is longer than the limit");
             self.refuse(fault, Some(&leaf.place), leaf.line);
         }
-        self.check_charset(start, &leaf.place, leaf.line);
+        if self.ascii_only.is_some() {
+            self.check_charset(start, &leaf.place, leaf.line);
+        }
     }
 
     /// Refuses what no field of the message can declare.
     fn check_charset(&mut self, start: usize, place: &str, line: usize) {
-        if let Some(build) = self.build
-            && build.ascii_only
+        if let Some(build) = self.ascii_only
             && !self.out.get(start..).is_none_or(str::is_ascii)
         {
             let version = build.version.text();

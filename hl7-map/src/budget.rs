@@ -28,9 +28,19 @@ impl Budget {
     /// # Errors
     /// M212 when fewer are left.
     pub(crate) fn step(&self, steps: usize) -> Result<(), Fault> {
-        let left = self.steps.get().checked_sub(steps);
-        self.steps.set(left.unwrap_or(0));
-        left.map(drop).ok_or_else(|| Fault::new("M212", "the mapping takes more steps than the limit"))
+        match self.steps.get().checked_sub(steps) {
+            Some(left) => {
+                self.steps.set(left);
+                Ok(())
+            }
+            None => self.no_step_left(),
+        }
+    }
+
+    #[cold]
+    fn no_step_left(&self) -> Result<(), Fault> {
+        self.steps.set(0);
+        Err(Fault::new("M212", "the mapping takes more steps than the limit"))
     }
 
     /// Takes the steps of reading or writing a text of so many bytes.

@@ -12,7 +12,7 @@ use crate::value::{Fault, Value};
 /// The texts of one side: none when the value is absent, several of a list.
 pub(crate) struct Texts<'v> {
     texts: List<'v>,
-    range: OnceCell<Range>,
+    range: OnceCell<Box<Range>>,
 }
 
 enum List<'v> {
@@ -106,7 +106,7 @@ impl<'v> Texts<'v> {
             budget.text(text.len())?;
             range.add(at, Decimal::of(text).ok());
         }
-        Ok(self.range.get_or_init(|| range))
+        Ok(self.range.get_or_init(|| Box::new(range)))
     }
 }
 

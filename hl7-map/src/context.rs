@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::date;
+use crate::date::{self, Digits};
 
 /// The control ID and the clock of one message, and how large its input and output may be.
 ///
@@ -106,13 +106,13 @@ impl Context {
         if local.year() < 1 {
             return "00010101000000+0000".to_owned();
         }
-        let mut out = String::with_capacity(19);
-        date::push_year(&mut out, local.year());
+        let mut digits = Digits::default();
+        digits.year(local.year());
         for part in [local.month(), local.day(), local.hour(), local.minute(), local.second()] {
-            date::push_two(&mut out, part);
+            digits.two(part);
         }
-        out.push_str("+0000");
-        out
+        digits.offset(0);
+        digits.text().to_owned()
     }
 }
 

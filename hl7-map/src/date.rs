@@ -57,8 +57,8 @@ impl<'t> Moment<'t> {
 
     /// The parts, whether or not there is such a day and time.
     fn read(text: &'t str) -> Option<Self> {
-        let mut reader = Reader { rest: text };
-        let year = reader.number(4)?;
+        let mut reader = Reader { text, at: 0 };
+        let year = i16::from(reader.two()?) * 100 + i16::from(reader.two()?);
         let mut moment = Self {
             year,
             month: None,
@@ -69,31 +69,31 @@ impl<'t> Moment<'t> {
             fraction: "",
             offset: None,
         };
-        let dashed = reader.rest.starts_with('-');
-        moment.month = reader.next_part(if dashed { "-" } else { "" })?;
+        let dash = reader.is_at(b'-').then_some(b'-');
+        moment.month = reader.next_part(dash)?;
         if moment.month.is_some() {
-            moment.day = reader.next_part(if dashed { "-" } else { "" })?;
+            moment.day = reader.next_part(dash)?;
         }
         if moment.day.is_some() {
-            let separated = reader.take(&["T", "t", " "]);
-            if separated || !dashed {
+            let separated = reader.take(b"Tt ");
+            if separated || dash.is_none() {
                 moment.time(&mut reader, separated)?;
             }
         }
-        reader.rest.is_empty().then_some(moment)
+        reader.rest().is_empty().then_some(moment)
     }
 
     fn time(&mut self, reader: &mut Reader<'t>, separated: bool) -> Option<()> {
-        self.hour = reader.next_part("")?;
+        self.hour = reader.next_part(None)?;
         if self.hour.is_none() {
             return (!separated).then_some(());
         }
-        let colon = if reader.rest.starts_with(':') { ":" } else { "" };
+        let colon = reader.is_at(b':').then_some(b':');
         self.minute = reader.next_part(colon)?;
         if self.minute.is_some() {
             self.second = reader.next_part(colon)?;
         }
-        if self.second.is_some() && reader.take(&[".", ","]) {
+        if self.second.is_some() && reader.take(b".,") {
             self.fraction = reader.digits();
             if self.fraction.is_empty() {
                 return None;
@@ -111,14 +111,12 @@ impl<'t> Moment<'t> {
         self.year > 0 && date.is_ok() && hour && sixty(self.minute) && sixty(self.second)
     }
 
-    /// HL7's DT: at most eight digits.
-    pub(crate) fn as_date(&self) -> String {
-        let mut out = String::with_capacity(8);
-        push_year(&mut out, self.year);
-        for part in [self.month, self.day].into_iter().flatten() {
-            push_two(&mut out, part);
-        }
-        out
+    /// Appends HL7's DT: at most eight digits.
+    pub(crate) fn push_date(&self, out: &mut String) {
+        let mut digits = Digits::default();
+        digits.year(self.year);
+        [self.month, self.day].into_iter().flatten().for_each(|part| digits.two(part));
+        out.push_str(digits.text());
     }
 
     /// Whether it is a time without an offset.
@@ -182,13 +180,27 @@ impl<'t> Moment<'t> {
         if self.hour.is_some()
             && let Some(minutes) = self.offset_in(Some(zone))?
         {
-            push_offset(&mut out, minutes);
+            let mut digits = Digits::default();
+            digits.offset(minutes);
+            out.push_str(digits.text());
         }
         Ok(out)
     }
 
     /// HL7's DTM, cut at `precision`. A time without an offset gets that of `zone`.
     pub(crate) fn as_dtm(&self, precision: Precision, zone: Option<&TimeZone>) -> Result<String, Fault> {
+        let mut out = String::with_capacity(24);
+        self.push_dtm(&mut out, precision, zone)?;
+        Ok(out)
+    }
+
+    /// Appends it.
+    pub(crate) fn push_dtm(
+        &self,
+        out: &mut String,
+        precision: Precision,
+        zone: Option<&TimeZone>,
+    ) -> Result<(), Fault> {
         let parts = [
             (Precision::Month, self.month),
             (Precision::Day, self.day),
@@ -196,23 +208,24 @@ impl<'t> Moment<'t> {
             (Precision::Minute, self.minute),
             (Precision::Second, self.second),
         ];
-        let mut out = String::with_capacity(24);
-        push_year(&mut out, self.year);
+        let mut digits = Digits::default();
+        digits.year(self.year);
         for part in parts.into_iter().filter(|(at, _)| *at <= precision).filter_map(|(_, part)| part) {
-            push_two(&mut out, part);
+            digits.two(part);
         }
         if precision == Precision::Fraction && !self.fraction.is_empty() {
             // DTM holds four digits behind the point at most (2.5.1, chapter 2A, section 2.A.22).
-            out.push('.');
-            out.extend(self.fraction.chars().take(4));
+            digits.push(b'.');
+            self.fraction.bytes().take(4).for_each(|digit| digits.push(digit));
         }
         if precision >= Precision::Hour
             && self.hour.is_some()
             && let Some(minutes) = self.offset_in(zone)?
         {
-            push_offset(&mut out, minutes);
+            digits.offset(minutes);
         }
-        Ok(out)
+        out.push_str(digits.text());
+        Ok(())
     }
 
     /// The offset that was stated, or that of the zone at this local time.
@@ -252,14 +265,21 @@ pub(crate) fn as_iso(hl7: &str) -> Option<String> {
 
 impl Moment<'_> {
     pub(crate) fn as_iso(&self) -> String {
-        let mut out = String::with_capacity(29);
-        push_year(&mut out, self.year);
-        let parts =
-            [("-", self.month), ("-", self.day), ("T", self.hour), (":", self.minute), (":", self.second)];
+        let mut digits = Digits::default();
+        digits.year(self.year);
+        let parts = [
+            (b'-', self.month),
+            (b'-', self.day),
+            (b'T', self.hour),
+            (b':', self.minute),
+            (b':', self.second),
+        ];
         for (mark, part) in parts.into_iter().filter_map(|(mark, part)| Some((mark, part?))) {
-            out.push_str(mark);
-            push_two(&mut out, part);
+            digits.push(mark);
+            digits.two(part);
         }
+        let mut out = String::with_capacity(29);
+        out.push_str(digits.text());
         if !self.fraction.is_empty() {
             out.push('.');
             out.push_str(self.fraction);
@@ -267,9 +287,10 @@ impl Moment<'_> {
         match self.offset {
             Some(0) => out.push('Z'),
             Some(minutes) => {
-                let start = out.len() + 3;
-                push_offset(&mut out, minutes);
-                out.insert(start, ':');
+                let mut digits = Digits::default();
+                digits.offset(minutes);
+                let (hours, minutes) = digits.text().split_at(3);
+                out.extend([hours, ":", minutes]);
             }
             None => {}
         }
@@ -277,84 +298,109 @@ impl Moment<'_> {
     }
 }
 
-/// A year from 1 to 9999.
-pub(crate) fn push_year(out: &mut String, year: i16) {
-    let year = year.clamp(0, 9_999);
-    push_two(out, (year / 100) as i8);
-    push_two(out, (year % 100) as i8);
+/// A date or time on its way into a text, at most 24 characters.
+#[derive(Default)]
+pub(crate) struct Digits {
+    bytes: [u8; 24],
+    length: usize,
 }
 
-/// A number from 0 to 99.
-pub(crate) fn push_two(out: &mut String, number: i8) {
-    for digit in [number / 10, number % 10] {
-        out.push(char::from(b'0' + digit.clamp(0, 9).unsigned_abs()));
+impl Digits {
+    pub(crate) fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
     }
-}
 
-fn push_offset(out: &mut String, minutes: i32) {
-    out.push(if minutes < 0 { '-' } else { '+' });
-    let minutes = minutes.abs();
-    push_two(out, (minutes / 60) as i8);
-    push_two(out, (minutes % 60) as i8);
+    /// A year from 1 to 9999.
+    pub(crate) fn year(&mut self, year: i16) {
+        let year = year.clamp(0, 9_999);
+        self.two((year / 100) as i8);
+        self.two((year % 100) as i8);
+    }
+
+    /// A number from 0 to 99.
+    pub(crate) fn two(&mut self, number: i8) {
+        let number = number.clamp(0, 99).unsigned_abs();
+        self.push(b'0' + number / 10);
+        self.push(b'0' + number % 10);
+    }
+
+    /// In minutes east of UTC.
+    pub(crate) fn offset(&mut self, minutes: i32) {
+        self.push(if minutes < 0 { b'-' } else { b'+' });
+        let minutes = minutes.abs();
+        self.two((minutes / 60) as i8);
+        self.two((minutes % 60) as i8);
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(self.bytes.get(..self.length).unwrap_or_default()).unwrap_or_default()
+    }
 }
 
 struct Reader<'t> {
-    rest: &'t str,
+    text: &'t str,
+    at: usize,
 }
 
 impl<'t> Reader<'t> {
-    /// Steps over one of `marks`.
-    fn take(&mut self, marks: &[&str]) -> bool {
-        let behind = marks.iter().find_map(|mark| self.rest.strip_prefix(mark));
-        self.rest = behind.unwrap_or(self.rest);
-        behind.is_some()
+    fn rest(&self) -> &'t [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// A number of exactly so many digits.
-    fn number<N: TryFrom<i32>>(&mut self, digits: usize) -> Option<N> {
-        let (found, rest) = self.rest.split_at_checked(digits)?;
-        let add = |number, digit: u8| digit.is_ascii_digit().then(|| number * 10 + i32::from(digit - b'0'));
-        let number = found.bytes().try_fold(0, add)?;
-        self.rest = rest;
-        N::try_from(number).ok()
+    fn is_at(&self, mark: u8) -> bool {
+        self.rest().first() == Some(&mark)
+    }
+
+    /// Steps over one of `marks`.
+    fn take(&mut self, marks: &[u8]) -> bool {
+        let found = self.rest().first().is_some_and(|byte| marks.contains(byte));
+        self.at += usize::from(found);
+        found
+    }
+
+    /// A number of exactly two digits.
+    fn two(&mut self) -> Option<i8> {
+        let &[tens, ones] = self.rest().first_chunk()?;
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        if tens > 9 || ones > 9 {
+            return None;
+        }
+        self.at += 2;
+        Some((tens * 10 + ones) as i8)
     }
 
     /// Two digits behind `mark`: `Some(None)` when the text ends or goes on with something else, `None` when it is broken.
-    fn next_part(&mut self, mark: &str) -> Option<Option<i8>> {
-        if mark.is_empty() {
-            let goes_on = self.rest.as_bytes().first().is_some_and(u8::is_ascii_digit);
-            return if goes_on { self.number(2).map(Some) } else { Some(None) };
-        }
-        match self.rest.strip_prefix(mark) {
-            Some(rest) => {
-                self.rest = rest;
-                self.number(2).map(Some)
-            }
-            None => Some(None),
-        }
+    fn next_part(&mut self, mark: Option<u8>) -> Option<Option<i8>> {
+        let goes_on = match mark {
+            Some(mark) => self.take(&[mark]),
+            None => self.rest().first().is_some_and(u8::is_ascii_digit),
+        };
+        if goes_on { self.two().map(Some) } else { Some(None) }
     }
 
     fn digits(&mut self) -> &'t str {
-        let end = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
-        let (digits, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        digits
+        let start = self.at;
+        self.at += self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// `Z`, `+01:00`, `-0500`, `+02`, or nothing; in minutes.
     fn offset(&mut self) -> Option<Option<i32>> {
-        if self.take(&["Z", "z"]) {
+        if self.take(b"Zz") {
             return Some(Some(0));
         }
-        let sign = match self.rest.chars().next() {
-            Some('+') => 1,
-            Some('-') => -1,
+        let sign = match self.rest() {
+            [b'+', ..] => 1,
+            [b'-', ..] => -1,
             _ => return Some(None),
         };
-        self.rest = self.rest.get(1..)?;
-        let hours: i32 = self.number(2)?;
-        self.take(&[":"]);
-        let minutes: i32 = if self.rest.is_empty() { 0 } else { self.number(2)? };
+        self.at += 1;
+        let hours = i32::from(self.two()?);
+        self.take(b":");
+        let minutes = if self.rest().is_empty() { 0 } else { i32::from(self.two()?) };
         (hours <= 18 && minutes < 60).then_some(Some(sign * (hours * 60 + minutes)))
     }
 }
@@ -448,8 +494,12 @@ mod tests {
             assert_eq!(dtm(full, precision).as_deref(), Some(shown));
             assert_eq!(dtm("1980", precision).as_deref(), Some("1980"));
         }
-        assert_eq!(Moment::of(full).map(|m| m.as_date()).as_deref(), Ok("19800203"));
-        assert_eq!(Moment::of("1980-02").map(|m| m.as_date()).as_deref(), Ok("198002"));
+        let date = |text| {
+            let mut out = String::new();
+            Moment::of(text).map(|moment| moment.push_date(&mut out)).map(|()| out)
+        };
+        assert_eq!(date(full).as_deref(), Ok("19800203"));
+        assert_eq!(date("1980-02").as_deref(), Ok("198002"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn each_text<'v>(
     match value {
         Value::Absent | Value::Null => Ok(value),
         Value::Text(text) | Value::Number(text) => one_text(text, budget, change),
-        Value::Bool(_) => match value.into_text()? {
+        Value::Yes | Value::No => match value.into_text()? {
             Some(text) => one_text(text, budget, change),
             None => Ok(Value::Absent),
         },
@@ -44,7 +44,7 @@ pub(crate) fn each_text<'v>(
                 let item = match item {
                     Value::Text(text) => one_text(text, budget, change)?,
                     Value::Null => item,
-                    Value::Place(_) | Value::Number(_) | Value::Bool(_) => {
+                    Value::Place(_) | Value::Number(_) | Value::Yes | Value::No => {
                         each_text(item, budget, first_leaf, change)?
                     }
                     item if item.is_list() => return Err(Fault::not_single("a list in a list")),
@@ -61,18 +61,27 @@ pub(crate) fn each_text<'v>(
 }
 
 /// Charges for reading the text and for keeping what is made of it.
-fn one_text<'v>(
+pub(crate) fn one_text<'v>(
     text: Cow<'v, str>,
     budget: &Budget,
-    change: &mut dyn FnMut(Cow<'v, str>) -> Given<'v>,
+    change: &mut (impl FnMut(Cow<'v, str>) -> Given<'v> + ?Sized),
 ) -> Given<'v> {
-    budget.text(text.len())?;
+    let read = text.len();
     let made = change(text)?;
-    if let Value::Text(Cow::Owned(text)) | Value::Number(Cow::Owned(text)) = &made {
-        budget.keep(text.len())?;
-        budget.text(text.len())?;
-    }
+    let owned = match &made {
+        Value::Text(Cow::Owned(text)) | Value::Number(Cow::Owned(text)) => Some(text.len()),
+        _ => None,
+    };
+    charge(budget, read, owned)?;
     Ok(made)
+}
+
+/// Charges for reading so many bytes and for keeping what was made of them.
+pub(crate) fn charge(budget: &Budget, read: usize, made: Option<usize>) -> Result<(), Fault> {
+    budget.text(read)?;
+    let Some(made) = made else { return Ok(()) };
+    budget.keep(made)?;
+    budget.text(made)
 }
 
 pub(crate) fn upper(text: Cow<'_, str>) -> Given<'_> {
@@ -95,8 +104,12 @@ pub(crate) fn digits(text: Cow<'_, str>) -> Given<'_> {
         return Ok(Value::text(text));
     }
     let mut digits = String::with_capacity(text.len());
-    digits.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
+    push_digits(&mut digits, &text);
     Ok(Value::text(Cow::Owned(digits)))
+}
+
+pub(crate) fn push_digits(out: &mut String, text: &str) {
+    out.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
 }
 
 /// The first `count` characters.
@@ -211,9 +224,15 @@ pub(crate) fn from_file(text: &str) -> Value<'_> {
 }
 
 pub(crate) fn as_date<'v>(text: &str, form: Form) -> Given<'v> {
-    let moment = Moment::of(text).map_err(NotMoment::fault)?;
-    let date = moment.as_date();
-    Ok(Value::text(Cow::Owned(if form == Form::Iso { date::as_iso(&date).unwrap_or(date) } else { date })))
+    let mut date = String::with_capacity(8);
+    push_date(&mut date, text)?;
+    Ok(Value::text(Cow::Owned(in_form(date, form))))
+}
+
+/// HL7's DT.
+pub(crate) fn push_date(out: &mut String, text: &str) -> Result<(), Fault> {
+    Moment::of(text).map_err(NotMoment::fault)?.push_date(out);
+    Ok(())
 }
 
 pub(crate) fn as_dtm<'v>(
@@ -223,12 +242,28 @@ pub(crate) fn as_dtm<'v>(
     form: Form,
     zone: Option<&TimeZone>,
 ) -> Given<'v> {
+    let mut dtm = String::with_capacity(24);
+    push_dtm(&mut dtm, text, precision, offset, zone)?;
+    Ok(Value::text(Cow::Owned(in_form(dtm, form))))
+}
+
+/// HL7's DTM.
+pub(crate) fn push_dtm(
+    out: &mut String,
+    text: &str,
+    precision: Precision,
+    offset: OffsetRule,
+    zone: Option<&TimeZone>,
+) -> Result<(), Fault> {
     let moment = Moment::of(text).map_err(NotMoment::fault)?;
     if offset == OffsetRule::Needed && zone.is_none() && moment.lacks_offset() {
         return Err(no_offset());
     }
-    let dtm = moment.as_dtm(precision, zone)?;
-    Ok(Value::text(Cow::Owned(if form == Form::Iso { date::as_iso(&dtm).unwrap_or(dtm) } else { dtm })))
+    moment.push_dtm(out, precision, zone)
+}
+
+fn in_form(hl7: String, form: Form) -> String {
+    if form == Form::Iso { date::as_iso(&hl7).unwrap_or(hl7) } else { hl7 }
 }
 
 /// HL7's TM, or the time of day as ISO 8601 has it, of a time or of a date with a time. A date alone has none.
@@ -297,8 +332,8 @@ fn decimal(text: &str) -> Result<Decimal, Fault> {
 /// Yes or no: `true` and `false` in JSON, `Y` and `N` in a message.
 pub(crate) fn yes_or_no<'v>(text: &str) -> Given<'v> {
     match text.to_ascii_lowercase().as_str() {
-        "y" | "yes" | "true" | "t" | "1" => Ok(Value::Bool(true)),
-        "n" | "no" | "false" | "f" | "0" => Ok(Value::Bool(false)),
+        "y" | "yes" | "true" | "t" | "1" => Ok(Value::Yes),
+        "n" | "no" | "false" | "f" | "0" => Ok(Value::No),
         _ => Err(Fault::new("M221", "this is neither yes nor no")
             .suggest("the forms are Y, yes, true, T and 1, and N, no, false, F and 0")),
     }
@@ -326,15 +361,15 @@ pub(crate) fn last(value: Value<'_>) -> Given<'_> {
 
 /// The first `length` hexadecimal digits of the text's SHA-256.
 pub(crate) fn hash<'v>(text: &str, length: usize) -> Given<'v> {
-    let digest = Sha256::digest(text.as_bytes());
-    let mut out = String::with_capacity(length + 1);
-    for byte in digest.iter().take(length.div_ceil(2)) {
-        for digit in [byte >> 4, byte & 0xF] {
-            out.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
-    out.truncate(length);
+    let mut out = String::with_capacity(length);
+    push_hash(&mut out, text, length);
     Ok(Value::text(Cow::Owned(out)))
+}
+
+pub(crate) fn push_hash(out: &mut String, text: &str, length: usize) {
+    let digest = Sha256::digest(text.as_bytes());
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    out.extend(digits.take(length).map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
 }
 
 /// A part of a text, borrowed where the text was.

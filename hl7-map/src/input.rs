@@ -229,7 +229,7 @@ impl<'v> Lines<'v> {
     }
 
     fn value(self, raw: &'v str) -> Value<'v> {
-        Place::value(Cow::Borrowed(raw), self.input.delimiters)
+        Place::value(Cow::Borrowed(raw), &self.input.delimiters)
     }
 }
 
@@ -256,12 +256,12 @@ fn is_delimiters(segment: Segment<'_>, field: usize) -> bool {
 #[derive(Clone)]
 pub(crate) struct Place<'v> {
     raw: Cow<'v, str>,
-    delimiters: Delimiters,
+    delimiters: &'v Delimiters,
 }
 
 impl<'v> Place<'v> {
     /// The value that ER7 means. A text without delimiters and escape sequences is just that; what holds nothing but delimiters is absent.
-    pub(crate) fn value(raw: Cow<'v, str>, delimiters: Delimiters) -> Value<'v> {
+    pub(crate) fn value(raw: Cow<'v, str>, delimiters: &'v Delimiters) -> Value<'v> {
         let place = Place { raw, delimiters };
         match place.raw.as_ref() {
             "" => Value::Absent,
@@ -284,7 +284,7 @@ impl<'v> Place<'v> {
     }
 
     fn separates(&self, c: char) -> bool {
-        let d = &self.delimiters;
+        let d = self.delimiters;
         [d.component(), d.repetition(), d.subcomponent()].contains(&Some(c))
     }
 
@@ -299,16 +299,16 @@ impl<'v> Place<'v> {
         let end = self.raw.find(|c| self.separates(c)).unwrap_or(self.raw.len());
         let delimiters = self.delimiters;
         match self.raw {
-            Cow::Borrowed(raw) => unescape(raw.get(..end).unwrap_or_default(), &delimiters),
+            Cow::Borrowed(raw) => unescape(raw.get(..end).unwrap_or_default(), delimiters),
             Cow::Owned(raw) => {
-                Cow::Owned(unescape(raw.get(..end).unwrap_or_default(), &delimiters).into_owned())
+                Cow::Owned(unescape(raw.get(..end).unwrap_or_default(), delimiters).into_owned())
             }
         }
     }
 
     /// The `n`-th component from 1 on, or subcomponent where there is no component.
     pub(crate) fn part(&self, n: usize) -> Value<'v> {
-        let d = &self.delimiters;
+        let d = self.delimiters;
         let repetition = d.repetition().and_then(|mark| self.raw.split(mark).next()).unwrap_or(&self.raw);
         let separator = d.component().filter(|&mark| repetition.contains(mark)).or(d.subcomponent());
         let part = match separator {
@@ -337,9 +337,9 @@ impl<'v> Place<'v> {
             if stays {
                 out.push_str(leaf);
             } else {
-                match change(unescape(leaf, &self.delimiters).into_owned())? {
+                match change(unescape(leaf, self.delimiters).into_owned())? {
                     Value::Text(text) | Value::Number(text) => {
-                        leaf::push_with(&mut out, &text, leaf.contains(".br"), self.delimiters)
+                        leaf::push_with(&mut out, &text, leaf.contains(".br"), *self.delimiters)
                     }
                     Value::Absent => {}
                     Value::Null => out.push_str("\"\""),

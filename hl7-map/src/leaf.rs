@@ -5,7 +5,7 @@ use hl7_core::{Delimiters, escape_into};
 /// Appends `text`, escaped. A line break (CR LF, CR or LF) becomes `\.br\` in formatted text and `\X0D\` elsewhere. A text of two double
 /// quotes is written in hexadecimal: as it is, it would be HL7's null and delete what the receiver has.
 pub(crate) fn push(out: &mut String, text: &str, formatted: bool) {
-    if text.bytes().all(is_plain) && text != "\"\"" {
+    if is_plain(text) {
         out.push_str(text);
         return;
     }
@@ -37,23 +37,32 @@ pub(crate) fn push_with(out: &mut String, text: &str, formatted: bool, delimiter
     escape_into(out, rest, &delimiters);
 }
 
-/// Whether a byte stands in a message as it is: ASCII that is printed and is no delimiter.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && !matches!(byte, b'|' | b'^' | b'~' | b'\\' | b'&')
+/// Whether a text stands in a message as it is: it has no control character of ASCII and no delimiter, and does not read as HL7's null.
+#[inline]
+pub(crate) fn is_plain(text: &str) -> bool {
+    // Going on to the end is faster than asking at each byte whether to.
+    let special = text.bytes().fold(false, |special, byte| special | IS_SPECIAL[usize::from(byte)]);
+    !special && text != "\"\""
 }
 
+/// By byte: whether it has to be escaped.
+const IS_SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        special[byte as usize] = byte.is_ascii_control() || matches!(byte, b'|' | b'^' | b'~' | b'\\' | b'&');
+        byte += 1;
+    }
+    special
+};
+
 /// Appends a delimiter so many times.
-pub(crate) fn push_marks(out: &mut String, mark: Mark, mut count: usize) {
-    let marks = match mark {
-        Mark::Field => "||||||||||||||||||||||||||||||||||||||||||||||||||||||||||||||||",
-        Mark::Repetition => "~",
-        Mark::Component => "^^^^^^^^^^^^^^^^",
-        Mark::Subcomponent => "&&&&&&&&",
-    };
-    while count > 0 {
-        let now = marks.get(..count).unwrap_or(marks);
-        out.push_str(now);
-        count = count.saturating_sub(now.len());
+pub(crate) fn push_marks(out: &mut String, mark: Mark, count: usize) {
+    match mark {
+        Mark::Field => (0..count).for_each(|_| out.push('|')),
+        Mark::Repetition => (0..count).for_each(|_| out.push('~')),
+        Mark::Component => (0..count).for_each(|_| out.push('^')),
+        Mark::Subcomponent => (0..count).for_each(|_| out.push('&')),
     }
 }
 

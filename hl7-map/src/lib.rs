@@ -312,7 +312,7 @@
 //! | M126 | a warning: a loop over a group that stands once |
 //! | M127 | something outside the file that is not there, or cannot be asked for: see [`Mapping::load`] |
 //! | M128 | a file that is no table |
-//! | M129 | a second repetition of a field that does not repeat; a warning where a loop may give one |
+//! | M129 | a second repetition of a field, or a second segment, that does not repeat; a warning where a loop may give one |
 //! | M130 | a warning: a constant, or the entry of a table, that the HL7 table of the place does not have |
 //! | M131 | a composite, and the field has another type |
 //! | M132 | a constant or function that gives no number, date or time where the type is one |
@@ -327,8 +327,9 @@
 //! all the same, because receivers differ.
 //!
 //! A `profile` ([`hl7_core::profile`]) says what a site wants beside the standard, or instead of it: required fields, components and segments (M133), what is
-//! not sent (M136), codes, lengths and patterns of constants (M137), repetitions (M129), and segments and fields of one's own, which need no declaration then.
-//! What depends on the message, and what is said of a segment in one group only, is left to `validate`.
+//! not sent (M136), codes, lengths and patterns of constants (M137), how often fields and segments stand at most (M129), and segments and fields of one's own,
+//! which need no declaration then. It is asked of MSH-7 and MSH-9 to 12 too where they are filled in; a set ID or EVN-2 that is not to be sent is not filled in.
+//! What depends on the message, how often something stands at least, and what is said of a segment in one group only, is left to `validate`.
 //!
 //! ```
 //! use hl7_map::{Mapping, Sources};
@@ -358,6 +359,7 @@
 //! | M401, M402 | no pair of samples, or too many; a sample is too large |
 //! | M403, M404, M405 | a sample is no message; no JSON; no object |
 //! | M406 | the samples state no type, or different ones |
+//! | M407 | the standard has no structure for the message type in this version, and MSH-9 states none |
 //!
 //! Refusals of a payload ([`Refusal`]), and faults of its JSON ([`ApplyError`]):
 //!

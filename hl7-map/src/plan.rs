@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::expr::{Comparison, JsonPath, Origin};
 use crate::json::Places;
+use crate::leaf;
 use crate::pattern::Pattern;
 use crate::sources::{Function as OutsideFunction, Lookup};
 use crate::standard::{At, Layout, Version};
@@ -232,6 +233,14 @@ pub(crate) struct MessageType {
     pub(crate) structure: String,
 }
 
+impl MessageType {
+    /// The components of MSH-9: the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
+    pub(crate) fn stated(&self, version: Version) -> impl Iterator<Item = &str> {
+        let structure = if version >= Version::V2_3_1 { self.structure.as_str() } else { "" };
+        [self.kind.as_str(), self.event.as_str(), structure].into_iter().take_while(|part| !part.is_empty())
+    }
+}
+
 /// A path that has to be present.
 pub(crate) struct Required {
     pub(crate) formula: Formula,
@@ -377,6 +386,8 @@ pub(crate) struct Leaf {
     pub(crate) component: u16,
     pub(crate) subcomponent: u16,
     pub(crate) formula: Formula,
+    /// What is written in any case, as it stands in the message.
+    pub(crate) always: Option<String>,
     /// A JSON null is written as HL7's null.
     pub(crate) null_deletes: bool,
     pub(crate) constant: bool,
@@ -542,6 +553,22 @@ pub(crate) struct Operand {
 }
 
 impl Formula {
+    /// The path that it is and nothing more.
+    pub(crate) fn only_path(&self) -> Option<&JsonPath> {
+        match (self.choice.as_slice(), self.steps.as_slice()) {
+            ([Term::Path(path)], []) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// A text of the file that stands in a message the same in each field: it has no line break.
+    pub(crate) fn always(&self) -> Option<String> {
+        let ([Term::Text(text)], []) = (self.choice.as_slice(), self.steps.as_slice()) else { return None };
+        let mut written = String::new();
+        leaf::push(&mut written, text, false);
+        (!text.is_empty() && !text.contains(['\r', '\n'])).then_some(written)
+    }
+
     /// Whether anything of the input is read.
     pub(crate) fn reads_input(&self) -> bool {
         self.any_term(&mut |term| matches!(term, Term::Path(_) | Term::Read(_) | Term::Each(_)))
@@ -575,6 +602,53 @@ impl Term {
 impl Function {
     fn any_term(&self, holds: &mut dyn FnMut(&Term) -> bool) -> bool {
         self.terms().into_iter().any(|term| term.any_term(holds))
+    }
+
+    /// It may give a value where there is none.
+    pub(crate) fn gives_of_nothing(&self) -> bool {
+        matches!(self, Function::Default(_))
+    }
+
+    /// It works on one text and needs nothing but that: no other value, and no list as a whole.
+    pub(crate) fn is_of_text(&self) -> bool {
+        match self {
+            Function::Upper
+            | Function::Lower
+            | Function::Trim
+            | Function::Digits
+            | Function::Left(_)
+            | Function::Pad(..)
+            | Function::Date(_)
+            | Function::Dtm(..)
+            | Function::ZoneIn(_)
+            | Function::Time(_)
+            | Function::ToZone(_)
+            | Function::AddDays(_)
+            | Function::Mask(_)
+            | Function::Phone
+            | Function::NamePart(_)
+            | Function::Lookup(..)
+            | Function::Number
+            | Function::Bool
+            | Function::Round(_)
+            | Function::Hash(_)
+            | Function::Table(_) => true,
+            Function::Replace(..)
+            | Function::Split(_)
+            | Function::Join(_)
+            | Function::Concat(_)
+            | Function::Default(_)
+            | Function::Len
+            | Function::First
+            | Function::Last
+            | Function::Text
+            | Function::Raw
+            | Function::Typed(_)
+            | Function::Unique
+            | Function::Empty(_)
+            | Function::Uuid5(_)
+            | Function::Outside(..) => false,
+        }
     }
 
     /// Of a place with several leaves it changes the first, the others stay: a date's second component is no date.

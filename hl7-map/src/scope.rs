@@ -1,21 +1,21 @@
 //! Expressions and conditions over the items that loops are at.
 
 mod explain;
+mod test;
+mod write;
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
-use std::ops::Deref;
 
-use crate::budget::{Budget, Mark};
+use crate::budget::Budget;
 use crate::compare::Texts;
 use crate::context::Context;
-use crate::expr::{Comparison, JsonPath, Origin, Step};
+use crate::expr::{JsonPath, Origin, Step};
 use crate::function::{self, each_text};
 use crate::input::{Bound, Lines};
 use crate::json::{Json, Payload};
-use crate::pattern::Pattern;
-use crate::plan::{Form, Formula, Function, Kind, Operand, Plan, ReadPath, Term, Test};
-use crate::value::{Fault, InList, Value};
+use crate::plan::{Form, Formula, Function, Kind, Plan, ReadPath, Term};
+use crate::value::{Fault, Value};
 
 pub(crate) use explain::Seen;
 
@@ -72,29 +72,19 @@ pub(crate) enum Source<'v> {
     Message(&'v ReadPath),
 }
 
-/// A single value to write.
-pub(crate) enum Single<'v> {
-    Absent,
-    /// HL7's null.
-    Null,
-    /// Never empty.
-    Text(Cow<'v, str>),
-}
-
-impl<'v> Single<'v> {
-    fn of(text: &'v str) -> Self {
-        if text.is_empty() { Single::Absent } else { Single::Text(Cow::Borrowed(text)) }
-    }
-}
-
 /// The item that a loop is at, and where in the payload it is from.
 struct Item<'v> {
-    value: Value<'v>,
+    is: Is<'v>,
     /// The path that the loop runs over, read in the scope around it.
     list: Option<Source<'v>>,
     index: Option<usize>,
-    /// The item itself, where it is one of the payload.
-    json: Option<&'v Json<'v>>,
+}
+
+enum Is<'v> {
+    /// An item of a list of the payload.
+    Json(&'v Json<'v>),
+    /// Anything else.
+    Made(Value<'v>),
 }
 
 impl<'v> Scope<'v> {
@@ -103,7 +93,8 @@ impl<'v> Scope<'v> {
             Top::Payload(payload) => (Some(payload), Value::Absent),
             Top::Message(lines) => (None, Value::Lines(lines)),
         };
-        let items = vec![Item { value, list: None, index: None, json: None }];
+        let mut items = Vec::with_capacity(4);
+        items.push(Item { is: Is::Made(value), list: None, index: None });
         let fixed = std::iter::repeat_with(OnceCell::new).take(plan.slots).collect();
         let (read, bound, budget) = (Cell::new(None), Bound::default(), Budget::new(clock.ctx));
         Self { plan, payload, items, clock, read, bound, budget, fixed }
@@ -114,14 +105,23 @@ impl<'v> Scope<'v> {
         &self.budget
     }
 
-    /// Goes to an item of what is at `list`, with its place there when that is a list of the payload.
-    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<Source<'v>>, place: Option<InList<'v>>) {
-        let (index, json) = place.map(|InList { index, json }| (index, json)).unzip();
-        self.items.push(Item { value, list, index, json });
+    /// Goes to an item of what is at `list`.
+    pub(crate) fn enter(&mut self, value: Value<'v>, list: Option<Source<'v>>) {
+        self.items.push(Item { is: Is::Made(value), list, index: None });
+    }
+
+    /// Goes to the item that a list of the payload has at `index`.
+    pub(crate) fn enter_json(&mut self, json: &'v Json<'v>, list: Option<Source<'v>>, index: usize) {
+        self.items.push(Item { is: Is::Json(json), list, index: Some(index) });
     }
 
     pub(crate) fn leave(&mut self) {
         self.items.pop();
+    }
+
+    /// The value to come is read nowhere.
+    pub(crate) fn nothing_read(&self) {
+        self.read.set(None);
     }
 
     /// The path that the last expression took its value from.
@@ -165,35 +165,35 @@ impl<'v> Scope<'v> {
     }
 
     pub(crate) fn formula(&self, formula: &'v Formula) -> Result<Value<'v>, Fault> {
+        if let Some(path) = formula.only_path() {
+            self.reads(path)?;
+            return Ok(self.path(path));
+        }
         self.read.set(None);
         self.inner(formula)
     }
 
-    /// What a formula gives as a single text. A text of the file and a plain path, which are most of a mapping, take the short way.
-    pub(crate) fn single(&self, formula: &'v Formula) -> Result<Single<'v>, Fault> {
-        if let ([only], []) = (formula.choice.as_slice(), formula.steps.as_slice()) {
-            match only {
-                Term::Text(text) => {
-                    self.read.set(None);
-                    return Ok(Single::of(text));
-                }
-                Term::Path(path) if !path.steps.is_empty() => {
-                    self.budget.step(1 + path.steps.len())?;
-                    self.read.set(Some(Source::Json(path)));
-                    match self.json(path) {
-                        None => return Ok(Single::Absent),
-                        Some(Json::String(text) | Json::Number(text)) => return Ok(Single::of(text)),
-                        Some(_) => {}
-                    }
-                }
-                _ => {}
-            }
+    /// Notes that a path is read, and takes the steps of it.
+    fn reads(&self, path: &'v JsonPath) -> Result<(), Fault> {
+        self.read.set(Some(Source::Json(path)));
+        self.budget.step(1 + path.steps.len())
+    }
+
+    /// Whether a formula gives something.
+    pub(crate) fn is_present(&self, formula: &'v Formula) -> Result<bool, Fault> {
+        if let Some(path) = formula.only_path().filter(|path| self.is_of_payload(path)) {
+            self.reads(path)?;
+            return Ok(self.json(path).is_some_and(|json| !json.is_absent()));
         }
-        Ok(match self.formula(formula)? {
-            Value::Absent => Single::Absent,
-            Value::Null => Single::Null,
-            value => value.into_text()?.map_or(Single::Absent, Single::Text),
-        })
+        let mark = self.budget.mark();
+        let value = self.formula(formula);
+        self.budget.release(mark);
+        Ok(!value?.is_absent())
+    }
+
+    /// Whether a path names a member of the payload or of an item of it, so that it can be read without making a value of it.
+    fn is_of_payload(&self, path: &JsonPath) -> bool {
+        self.payload.is_some() && !path.steps.is_empty()
     }
 
     fn inner(&self, formula: &'v Formula) -> Result<Value<'v>, Fault> {
@@ -204,7 +204,11 @@ impl<'v> Scope<'v> {
                 break;
             }
         }
-        for step in &formula.steps {
+        self.all_steps(value, &formula.steps)
+    }
+
+    fn all_steps(&self, mut value: Value<'v>, steps: &'v [Function]) -> Result<Value<'v>, Fault> {
+        for step in steps {
             value = self.step(step, value)?;
         }
         Ok(value)
@@ -240,12 +244,13 @@ impl<'v> Scope<'v> {
         if let Origin::Kept(_) = path.from {
             return self.json(path).map_or(Value::Absent, Value::of);
         }
-        let Some(start) = self.start(path.from) else { return Value::Absent };
-        if path.steps.is_empty() {
-            return start.clone();
-        }
-        if let (Value::Place(_) | Value::Text(_), Some(Value::Lines(_))) = (start, self.start(Origin::Root)) {
-            return part_of(start, &path.steps);
+        match self.item(path.from).map(|item| &item.is) {
+            None => return Value::Absent,
+            Some(Is::Made(value)) if path.steps.is_empty() => return value.clone(),
+            Some(Is::Made(value @ (Value::Place(_) | Value::Text(_)))) if self.payload.is_none() => {
+                return part_of(value, &path.steps);
+            }
+            Some(_) => {}
         }
         self.json(path).map_or(Value::Absent, Value::of)
     }
@@ -264,8 +269,8 @@ impl<'v> Scope<'v> {
 
     /// The segments of the item so many above the current one.
     pub(crate) fn lines(&self, above: usize) -> Option<Lines<'v>> {
-        match self.start(Origin::Above(above)) {
-            Some(Value::Lines(lines)) => Some(*lines),
+        match self.item(Origin::Above(above))?.is {
+            Is::Made(Value::Lines(lines)) => Some(lines),
             _ => None,
         }
     }
@@ -273,28 +278,24 @@ impl<'v> Scope<'v> {
     fn item(&self, from: Origin) -> Option<&Item<'v>> {
         match from {
             Origin::Root | Origin::Kept(_) => self.items.first(),
-            Origin::Above(above) => self.items.iter().rev().nth(above),
+            Origin::Above(above) => self.items.get(self.items.len().checked_sub(above + 1)?),
         }
     }
 
-    fn start(&self, from: Origin) -> Option<&Value<'v>> {
-        self.item(from).map(|item| &item.value)
+    /// What the payload has at `path`, a JSON null included.
+    #[inline(always)]
+    fn json(&self, path: &JsonPath) -> Option<&'v Json<'v>> {
+        let Origin::Kept(place) = path.from else { return self.json_of_item(path) };
+        let (start, passed) = self.payload?.at(&self.plan.places, place)?;
+        if passed == path.steps.len() { Some(start) } else { follow(start, path.steps.get(passed..)?) }
     }
 
-    /// What the payload has at `path`, a JSON null included.
-    fn json(&self, path: &JsonPath) -> Option<&'v Json<'v>> {
-        let (start, passed) = match path.from {
-            Origin::Kept(place) => self.payload?.at(&self.plan.places, place)?,
-            from => match (self.item(from)?, path.steps.is_empty()) {
-                (Item { value: Value::Json(start), .. }, _) => (*start, 0),
-                (item, true) => return item.json,
-                (_, false) => return None,
-            },
-        };
-        path.steps.iter().skip(passed).try_fold(start, |json, step| match step {
-            Step::Name(name) => json.member(name),
-            Step::Index(index) => json.item(*index),
-        })
+    #[inline(never)]
+    fn json_of_item(&self, path: &JsonPath) -> Option<&'v Json<'v>> {
+        match &self.item(path.from)?.is {
+            Is::Json(start) | Is::Made(Value::Json(start)) => follow(start, &path.steps),
+            Is::Made(_) => None,
+        }
     }
 
     /// The JSON type of what a formula reads; `None` when it is missing.
@@ -309,7 +310,7 @@ impl<'v> Scope<'v> {
             Value::Json(Json::Object(_)) | Value::Lines(_) => Some(Kind::Object),
             Value::Json(_) | Value::List(_) => Some(Kind::Array),
             Value::Number(_) => Some(Kind::Number),
-            Value::Bool(_) => Some(Kind::Boolean),
+            Value::Yes | Value::No => Some(Kind::Boolean),
             Value::Record(_) => Some(Kind::Object),
             Value::Text(_) | Value::Place(_) => Some(self.kind_of_text(formula)),
         })
@@ -438,105 +439,13 @@ impl<'v> Scope<'v> {
             _ => Ok(Value::text(text)),
         }
     }
+}
 
-    /// Whether a condition holds.
-    pub(crate) fn test(&self, test: &'v Test) -> Result<bool, Fault> {
-        match test {
-            Test::Any(tests) => self.first_that_is(tests, true),
-            Test::All(tests) => self.first_that_is(tests, false),
-            Test::Not(inner) => Ok(!self.test(inner)?),
-            Test::Present(formula) => {
-                let mark = self.budget.mark();
-                let value = self.formula(formula);
-                self.budget.release(mark);
-                Ok(!value?.is_absent())
-            }
-            Test::Compare(left, comparison, right) => {
-                let mark = self.keep_fixed([left, right])?;
-                let holds = self.compares(left, *comparison, right);
-                self.budget.release(mark);
-                holds
-            }
-            Test::Matches(formula, pattern) => {
-                let mark = self.budget.mark();
-                let fits = self.formula(formula).and_then(|value| self.any_fits(value, pattern));
-                self.budget.release(mark);
-                fits
-            }
-            Test::In(left, list) => {
-                let mark = self.keep_fixed(std::iter::once(left).chain(list))?;
-                let holds = self.is_in(left, list);
-                self.budget.release(mark);
-                holds
-            }
-        }
-    }
-
-    /// Whether a text of the value fits. A character costs as many steps as a regular expression may have at its largest, divided as text is.
-    fn any_fits(&self, value: Value<'v>, pattern: &Pattern) -> Result<bool, Fault> {
-        for item in value.into_items().filter(|item| !matches!(item, Value::Null)) {
-            let Some(text) = item.into_text()? else { continue };
-            self.budget.step(1 + text.len())?;
-            if pattern.fits(&text) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn compares(&self, left: &'v Operand, how: Comparison, right: &'v Operand) -> Result<bool, Fault> {
-        let left = self.operand(left)?;
-        left.compares(how, &*self.beside(right)?, &self.budget)
-    }
-
-    fn is_in(&self, left: &'v Operand, list: &'v [Operand]) -> Result<bool, Fault> {
-        let left = self.operand(left)?;
-        for operand in list {
-            if !left.is_empty() && left.equals(&*self.beside(operand)?, &self.budget)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Reads the operands that are the same in every round, for once; what is made after the mark is not kept.
-    fn keep_fixed(&self, operands: impl IntoIterator<Item = &'v Operand>) -> Result<Mark, Fault> {
-        for operand in operands {
-            let Some(kept) = operand.slot.and_then(|slot| self.fixed.get(slot)) else { continue };
-            if kept.get().is_none() {
-                let texts = Texts::of(self.formula(&operand.formula)?, &self.budget)?;
-                self.budget.keep(texts.kept_bytes())?;
-                kept.get_or_init(|| texts);
-            }
-        }
-        Ok(self.budget.mark())
-    }
-
-    fn operand(&self, operand: &'v Operand) -> Result<Side<'_, 'v>, Fault> {
-        self.read.set(None);
-        if let Some(kept) = operand.slot.and_then(|slot| self.fixed.get(slot)).and_then(OnceCell::get) {
-            return Ok(Side::Kept(kept));
-        }
-        Texts::of(self.inner(&operand.formula)?, &self.budget).map(Side::Made)
-    }
-
-    /// An operand that does not count as what the condition works on.
-    fn beside(&self, operand: &'v Operand) -> Result<Side<'_, 'v>, Fault> {
-        let read = self.read.get();
-        let side = self.operand(operand);
-        self.read.set(read);
-        side
-    }
-
-    /// `wanted` when one of the tests gives it, the contrary else.
-    fn first_that_is(&self, tests: &'v [Test], wanted: bool) -> Result<bool, Fault> {
-        for test in tests {
-            if self.test(test)? == wanted {
-                return Ok(wanted);
-            }
-        }
-        Ok(!wanted)
-    }
+fn follow<'j>(start: &'j Json<'j>, steps: &[Step]) -> Option<&'j Json<'j>> {
+    steps.iter().try_fold(start, |json, step| match step {
+        Step::Name(name) => json.member(name),
+        Step::Index(index) => json.item(*index),
+    })
 }
 
 /// The component or subcomponent that numbers name: `.1`, `.4.2`.
@@ -548,21 +457,4 @@ fn part_of<'v>(start: &Value<'v>, steps: &[Step]) -> Value<'v> {
         (Value::Text(text), Step::Name(name)) if name == "1" => Value::Text(text),
         _ => Value::Absent,
     })
-}
-
-/// One side of a comparison: read for this one, or kept from another round.
-enum Side<'s, 'v> {
-    Made(Texts<'v>),
-    Kept(&'s Texts<'v>),
-}
-
-impl<'v> Deref for Side<'_, 'v> {
-    type Target = Texts<'v>;
-
-    fn deref(&self) -> &Texts<'v> {
-        match self {
-            Side::Made(texts) => texts,
-            Side::Kept(texts) => texts,
-        }
-    }
 }

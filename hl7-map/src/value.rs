@@ -25,7 +25,8 @@ pub(crate) enum Value<'v> {
     Lines(Lines<'v>),
     /// A number of JSON, as it was written.
     Number(Cow<'v, str>),
-    Bool(bool),
+    Yes,
+    No,
     /// An object that a function made.
     Record(Vec<(&'static str, Value<'v>)>),
 }
@@ -72,8 +73,7 @@ impl<'v> Value<'v> {
     pub(crate) fn of(json: &'v Json<'v>) -> Self {
         match json {
             Json::Null => Value::Absent,
-            Json::Bool(true) => Value::Text(Cow::Borrowed("true")),
-            Json::Bool(false) => Value::Text(Cow::Borrowed("false")),
+            Json::Bool(word) => Value::Text(Cow::Borrowed(word)),
             Json::Number(text) | Json::String(text) => Value::text(Cow::Borrowed(text)),
             Json::List(_) | Json::Object(_) => Value::Json(json),
         }
@@ -113,7 +113,7 @@ impl<'v> Value<'v> {
             Value::Lines(lines) => lines.len(),
             Value::Number(text) => text.len() / 16,
             Value::Record(members) => members.len(),
-            Value::Absent | Value::Null | Value::Json(_) | Value::Bool(_) => 0,
+            Value::Absent | Value::Null | Value::Json(_) | Value::Yes | Value::No => 0,
         }
     }
 
@@ -130,20 +130,14 @@ impl<'v> Value<'v> {
             Value::Text(text) => Ok(Some(text)),
             Value::Place(place) => Ok(Some(place.into_text()).filter(|text| !text.is_empty())),
             Value::Number(text) => Ok(Some(text)),
-            Value::Bool(yes) => Ok(Some(Cow::Borrowed(if yes { "Y" } else { "N" }))),
+            Value::Yes => Ok(Some(Cow::Borrowed("Y"))),
+            Value::No => Ok(Some(Cow::Borrowed("N"))),
             Value::Lines(_) => Err(Fault::not_single("a segment")),
             Value::Record(_) => Err(Fault::not_single("an object")),
             Value::Json(Json::Object(_)) => Err(Fault::not_single("an object")),
             Value::Json(_) | Value::List(_) => Err(Fault::not_single("a list")),
         }
     }
-}
-
-/// The place of an item in a list of the payload.
-#[derive(Clone, Copy)]
-pub(crate) struct InList<'v> {
-    pub(crate) index: usize,
-    pub(crate) json: &'v Json<'v>,
 }
 
 /// The present items of a value, one after the other.
@@ -154,18 +148,6 @@ pub(crate) enum Items<'v> {
 }
 
 impl<'v> Items<'v> {
-    /// The next item, and its place in the payload's list where it is from one.
-    pub(crate) fn next_with_place(&mut self) -> Option<(Option<InList<'v>>, Value<'v>)> {
-        match self {
-            Items::Single(single) => single.take().map(|item| (None, item)),
-            Items::Json(items) => {
-                let place = |(index, json)| (Some(InList { index, json }), Value::of(json));
-                items.map(place).find(|(_, item)| !item.is_absent())
-            }
-            Items::Made(items) => items.next().map(|item| (None, item)),
-        }
-    }
-
     /// The last item.
     pub(crate) fn into_last(self) -> Option<Value<'v>> {
         match self {
@@ -180,7 +162,11 @@ impl<'v> Iterator for Items<'v> {
     type Item = Value<'v>;
 
     fn next(&mut self) -> Option<Value<'v>> {
-        self.next_with_place().map(|(_, item)| item)
+        match self {
+            Items::Single(single) => single.take(),
+            Items::Json(items) => items.map(|(_, json)| Value::of(json)).find(|item| !item.is_absent()),
+            Items::Made(items) => items.next(),
+        }
     }
 }
 
@@ -196,7 +182,7 @@ impl fmt::Debug for Value<'_> {
             Value::Place(_) => "Place",
             Value::Lines(_) => "Lines",
             Value::Number(_) => "Number",
-            Value::Bool(_) => "Bool",
+            Value::Yes | Value::No => "Bool",
             Value::Record(_) => "Record",
         })
     }

@@ -242,7 +242,7 @@ impl<'v, R: Record> Run<'v, R> {
     fn holds_for(&mut self, when: Option<&'v Test>, only: Lines<'v>, found: &Line<'v>, line: usize) -> bool {
         let Some(when) = when else { return true };
         let place = String::from_utf8_lossy(&found.id).into_owned();
-        self.scope.enter(Value::Lines(only), None, None);
+        self.scope.enter(Value::Lines(only), None);
         let holds = self.scope.test(when);
         self.scope.leave();
         self.noted(holds, &place, line, false)

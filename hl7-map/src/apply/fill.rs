@@ -3,15 +3,14 @@
 use super::{Record, Run};
 use crate::leaf;
 use crate::plan::{Build, FieldRule, Fill, SegmentRule};
-use crate::standard::Version;
 use crate::value::Fault;
 
 impl<R: Record> Run<'_, R> {
     /// Keeps what other fields depend on.
     pub(super) fn remember(&mut self, rule: &SegmentRule, field: &FieldRule, start: usize) {
-        match (rule.id.as_str(), field.number) {
-            ("MSH", 7) => self.time = start..self.out.len(),
-            ("OBX", 2) => self.formatted = self.out.get(start..) == Some("FT"),
+        match field.number {
+            7 if rule.id == "MSH" => self.time = start..self.out.len(),
+            2 if rule.id == "OBX" => self.formatted = self.out.get(start..) == Some("FT"),
             _ => {}
         }
     }
@@ -45,12 +44,11 @@ impl<R: Record> Run<'_, R> {
         }
     }
 
-    /// MSH-9: the structure since 2.3.1 (2.3.1, chapter 2, section 2.24.1.9).
     fn message_type(&mut self) {
         let Some(Build { message, version, .. }) = self.build else { return };
-        let structure = if *version >= Version::V2_3_1 { message.structure.as_str() } else { "" };
-        let parts = [message.kind.as_str(), message.event.as_str(), structure];
-        let stated: Vec<&str> = parts.into_iter().take_while(|part| !part.is_empty()).collect();
-        self.out.push_str(&stated.join("^"));
+        for (n, part) in message.stated(*version).enumerate() {
+            self.out.push_str(if n == 0 { "" } else { "^" });
+            self.out.push_str(part);
+        }
     }
 }

@@ -186,7 +186,8 @@ fn push(out: &mut String, value: Value<'_>) -> Result<bool, Fault> {
         Value::Absent => return Ok(false),
         Value::Null => out.push_str("null"),
         Value::Number(text) => json::push_number(out, &text),
-        Value::Bool(yes) => out.push_str(if yes { "true" } else { "false" }),
+        Value::Yes => out.push_str("true"),
+        Value::No => out.push_str("false"),
         Value::List(items) => return push_list(out, items),
         Value::Record(members) => return push_record(out, members),
         single => match single.into_text()? {

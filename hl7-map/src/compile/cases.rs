@@ -211,8 +211,8 @@ fn data(node: &Node) -> Json<'static> {
         }
         Tree::Scalar(Scalar { text, style }) => match (text.as_str(), *style == Style::Plain) {
             ("null", true) => Json::Null,
-            ("true", true) => Json::Bool(true),
-            ("false", true) => Json::Bool(false),
+            ("true", true) => Json::Bool("true"),
+            ("false", true) => Json::Bool("false"),
             (number, true) if crate::json::is_number(number) => Json::Number(text.clone().into()),
             _ => Json::String(text.clone().into()),
         },

@@ -15,17 +15,16 @@ use hl7_core::document::Place;
 use hl7_core::document::harmless;
 
 /// Keys that every mapping may have.
-const COMMON: [&str; 10] =
-    ["map", "from", "to", "zone", "tables", "lookups", "segments", "profile", "require", "tests"];
+const COMMON: [&str; 9] = ["map", "from", "to", "zone", "tables", "lookups", "segments", "require", "tests"];
 
 /// Keys of a mapping that makes a message.
-const BUILD: [&str; 3] = ["control_id", "emit", "payload_schema"];
+const BUILD: [&str; 4] = ["control_id", "emit", "payload_schema", "profile"];
 
 /// Keys of a mapping that makes JSON.
 const WRITE: [&str; 3] = ["accept", "drop_message", "emit"];
 
 /// Keys of a mapping that changes a message.
-const EDIT: [&str; 5] = ["accept", "drop_message", "set", "remove", "add"];
+const EDIT: [&str; 6] = ["accept", "drop_message", "set", "remove", "add", "profile"];
 
 /// Keys of mapping files of another kind.
 const OTHER_KINDS: [&str; 3] = ["pipeline", "redact", "rules"];
@@ -210,10 +209,12 @@ impl Compiler<'_> {
         let (own, others) = match way {
             Way::JsonToMessage => (BUILD.as_slice(), EDIT.as_slice()),
             Way::InPlace => (EDIT.as_slice(), BUILD.as_slice()),
-            Way::MessageToJson => {
-                (WRITE.as_slice(), ["control_id", "payload_schema", "set", "remove", "add"].as_slice())
-            }
+            Way::MessageToJson => (
+                WRITE.as_slice(),
+                ["control_id", "payload_schema", "profile", "set", "remove", "add"].as_slice(),
+            ),
         };
+        let others: Vec<&str> = others.iter().copied().filter(|key| !own.contains(key)).collect();
         let known: Vec<&str> = COMMON.iter().chain(own).copied().collect();
         for Entry { key, value } in entries {
             if others.contains(&key.text.as_str()) {

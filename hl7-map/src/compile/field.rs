@@ -306,6 +306,7 @@ impl Compiler<'_> {
         Some(Leaf {
             component: at.component,
             subcomponent: at.subcomponent,
+            always: formula.always(),
             formula,
             null_deletes: false,
             constant,

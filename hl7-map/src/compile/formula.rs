@@ -199,8 +199,12 @@ impl Compiler<'_> {
         let choice: Vec<_> = pipeline.choice.into_iter().map(|primary| self.term(source, primary)).collect();
         let steps: Vec<_> = pipeline.calls.into_iter().map(|call| self.call(source, call)).collect();
         let choice = choice.into_iter().collect::<Option<Vec<_>>>()?;
-        let always =
-            choice.iter().position(|term| !matches!(term, Term::Path(_) | Term::Read(_) | Term::Group(_)));
+        let may_be_absent = |term: &Term| match term {
+            Term::Text(text) => text.is_empty(),
+            Term::Path(_) | Term::Read(_) | Term::Group(_) => true,
+            Term::Null | Term::Each(_) | Term::Now => false,
+        };
+        let always = choice.iter().position(|term| !may_be_absent(term));
         if let Some(at) = always.and_then(|at| places.get(at + 1)) {
             let message = "this is never reached: what stands before it is always present";
             self.warnings.push(MappingError::new("M121", source.place(at), message).into_warning());

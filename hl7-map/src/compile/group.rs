@@ -40,7 +40,7 @@ impl Compiler<'_> {
         self.layout = message.and_then(|message| Layout::of(&message.structure, self.version));
         let entries = emit.and_then(|node| self.map(node, "`emit`")).unwrap_or_default();
         let parts = self.group_parts(entries.iter(), Layout::ROOT);
-        let mut parts = self.with_header(parts, control_id, message);
+        let mut parts = self.with_header(parts, control_id, message, emit);
         self.check_profile(&parts, emit);
         self.number_anew(&mut parts);
         parts
@@ -53,8 +53,12 @@ impl Compiler<'_> {
             let around = Around { group, before: placed.last().map_or(group, |before| before.at) };
             if is_group_name(&key.text) {
                 placed.extend(self.group(key, value, around));
+            } else if group != Layout::ROOT && is_key(&key.text) {
+                self.unknown_key(key, value, &GROUP_KEYS);
             } else if let Some(named) = self.named(key) {
                 self.segments_of(&named, key, value, around, &mut placed);
+            } else {
+                self.segment_meant(key, value);
             }
         }
         self.check_groups(&placed);
@@ -90,8 +94,12 @@ impl Compiler<'_> {
         around: Around,
         placed: &mut Vec<Placed>,
     ) {
-        let Some(places) = self.places(named, key, around) else { return };
         let items = self.list(value);
+        let Some(places) = self.places(named, key, around) else {
+            // What else is wrong with it is told at once.
+            items.iter().for_each(|node| drop(self.segment(named.id, node)));
+            return;
+        };
         if let ("MSH", Some(second)) = (named.id, items.get(1)) {
             self.error(MappingError::new("M113", second.place, "MSH stands in every message, once"));
         }
@@ -165,7 +173,8 @@ impl Compiler<'_> {
 
     /// A group by its name: `ORDER_OBSERVATION: { each: .orders, OBR: .. }`.
     fn group(&mut self, key: &Key, node: &Node, around: Around) -> Option<Placed> {
-        let at = self.group_at(key, around)?;
+        let known = self.group_at(key, around);
+        let at = known.or_else(|| self.group_meant(key, around.group))?;
         let entries = self.map(node, "a group")?;
         let mut repeats = Repeats::default();
         let parts: Vec<&Entry> =
@@ -185,6 +194,7 @@ impl Compiler<'_> {
         let (name, line) = (key.text.clone(), node.place.line);
         let restarts = Vec::new();
         let part = Part::Group(GroupRule { name, line, when, each, parts, restarts, constant });
+        known?;
         Some(Placed { at, part, place: key.place })
     }
 
@@ -223,6 +233,24 @@ impl Compiler<'_> {
         let message = format!("{of} has no group `{}` in HL7 {}", shortened(&key.text), self.version.text());
         self.error(MappingError::new(code, key.place, message).suggest_maybe(suggestion));
         None
+    }
+
+    /// The group that a wrong name probably means, or one of that name elsewhere, so that what else is wrong in it is told at once.
+    fn group_meant(&self, key: &Key, group: At) -> Option<At> {
+        let layout = self.layout.as_ref()?;
+        let names =
+            layout.within(group).filter(|(_, element)| element.is_group).map(|(_, element)| element.name);
+        let meant = document::nearest(&key.text, names).unwrap_or(&key.text);
+        layout.groups(meant, group).chain(layout.groups(meant, Layout::ROOT)).next()
+    }
+
+    /// The same of a segment.
+    fn segment_meant(&mut self, key: &Key, value: &Node) {
+        let (id, _) = key.text.split_once('@').unwrap_or((&key.text, ""));
+        let known = self.version.dictionary().segments().map(|known| known.id());
+        if let Some(meant) = document::nearest(id, known) {
+            self.list(value).iter().for_each(|node| drop(self.segment(meant, node)));
+        }
     }
 
     /// The segment that a key names; what is wrong with it is noted.
@@ -294,6 +322,14 @@ fn mark_repeating(part: &mut Part) {
         Part::Segment(rule) => rule.repeats = true,
         Part::Group(group) => group.parts.iter_mut().for_each(mark_repeating),
     }
+}
+
+/// Keys of a group beside what is in it.
+const GROUP_KEYS: [&str; 3] = ["each", "filter", "when"];
+
+/// Whether a key looks like one of [`GROUP_KEYS`] and not like a segment.
+fn is_key(name: &str) -> bool {
+    name.len() > 3 && name.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
 /// Whether a key has the shape of a group's name.

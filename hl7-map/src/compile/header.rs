@@ -2,9 +2,10 @@
 
 use super::Compiler;
 use crate::error::MappingError;
-use crate::plan::{FieldRule, Fill, LineBreaks, MessageType, Part, SegmentRule};
+use crate::plan::{FieldRule, Fill, Formula, LineBreaks, MessageType, Part, SegmentRule, Term};
 use crate::standard::{self, Layout, Version};
 use crate::yaml::Node;
+use hl7_core::profile::ProfileUsage;
 
 /// Fields of MSH that every message has.
 const HEADER: [(u16, Fill); 5] = [
@@ -22,6 +23,7 @@ impl Compiler<'_> {
         parts: Vec<Part>,
         control_id: Option<&Node>,
         message: Option<&MessageType>,
+        emit: Option<&Node>,
     ) -> Vec<Part> {
         let (headers, parts): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| is_segment(part, "MSH"));
         let mut header = match headers.into_iter().next() {
@@ -30,6 +32,7 @@ impl Compiler<'_> {
         };
         header.required = true;
         self.control_id(&mut header, control_id);
+        self.check_filled_in(&header, message, emit);
         for (number, fill) in HEADER {
             fill_in(&mut header, number, fill);
         }
@@ -47,7 +50,7 @@ impl Compiler<'_> {
                 self.event(event);
             }
         }
-        rest.iter_mut().for_each(fill_set_ids);
+        rest.iter_mut().for_each(|part| self.fill_set_ids(part));
         std::iter::once(Part::Segment(header)).chain(events).chain(rest).collect()
     }
 
@@ -82,20 +85,61 @@ impl Compiler<'_> {
         if self.version <= Version::V2_2 {
             fill_in(event, 1, Fill::Event);
         }
-        fill_in(event, 2, Fill::MessageTime);
+        if self.may_fill_in("EVN-2") {
+            fill_in(event, 2, Fill::MessageTime);
+        }
+    }
+
+    fn fill_set_ids(&self, part: &mut Part) {
+        match part {
+            Part::Segment(rule) if standard::has_set_id(&rule.id) => {
+                if self.may_fill_in(&format!("{}-1", rule.id)) {
+                    fill_in(rule, 1, Fill::SetId);
+                }
+            }
+            Part::Segment(_) => {}
+            Part::Group(group) => group.parts.iter_mut().for_each(|part| self.fill_set_ids(part)),
+        }
+    }
+
+    /// What the profile does not want is not filled in.
+    fn may_fill_in(&self, place: &str) -> bool {
+        self.said_of(place).is_none_or(|said| said.usage() != Some(ProfileUsage::NotAllowed))
+    }
+
+    /// What every message has in its header, where the file has no rule for it, against the profile.
+    fn check_filled_in(&mut self, header: &SegmentRule, message: Option<&MessageType>, emit: Option<&Node>) {
+        let (Some(_), Some(emit)) = (&self.profile, emit) else { return };
+        for (number, fill) in HEADER {
+            if header.fields.iter().any(|field| field.number == number && !field.repetitions.is_empty()) {
+                continue;
+            }
+            let field = format!("MSH-{number}");
+            let texts = match (fill, message) {
+                (Fill::Production, _) => vec![(field, "P")],
+                (Fill::Version, _) => vec![(field, self.version.text())],
+                (Fill::MessageType, Some(message)) => message
+                    .stated(self.version)
+                    .enumerate()
+                    .map(|(n, text)| (format!("{field}.{}", n + 1), text))
+                    .collect(),
+                _ => vec![(field, "")],
+            };
+            for (place, text) in texts {
+                if let Ok(path) = place.parse() {
+                    self.check_allowed(&path, true, emit.place);
+                }
+                if !text.is_empty() {
+                    let formula = Formula { choice: vec![Term::Text(text.to_owned())], steps: Vec::new() };
+                    self.check_said(&place, &formula, emit.place);
+                }
+            }
+        }
     }
 }
 
 fn is_segment(part: &Part, id: &str) -> bool {
     matches!(part, Part::Segment(rule) if rule.id == id)
-}
-
-fn fill_set_ids(part: &mut Part) {
-    match part {
-        Part::Segment(rule) if standard::has_set_id(&rule.id) => fill_in(rule, 1, Fill::SetId),
-        Part::Segment(_) => {}
-        Part::Group(group) => group.parts.iter_mut().for_each(fill_set_ids),
-    }
 }
 
 fn fill_in(rule: &mut SegmentRule, number: u16, fill: Fill) {

@@ -54,11 +54,30 @@ impl Reading<'_> {
         if let Some(inner) = node.get("$ref").and_then(scalar).and_then(|name| referred(root, name)) {
             self.add(shape, inner, depth + 1);
         }
-        for key in ["allOf", "anyOf", "oneOf"] {
-            if let Some(Tree::List(parts)) = node.get(key).map(|node| &node.tree) {
-                parts.iter().for_each(|part| self.add(shape, part, depth + 1));
-            }
+        for part in alternatives(node, "allOf") {
+            self.add(shape, part, depth + 1);
         }
+        for key in ["anyOf", "oneOf"] {
+            self.add_one_of(shape, alternatives(node, key), depth + 1);
+        }
+    }
+
+    /// Of several of which one holds: what any has, and other members where any allows them.
+    fn add_one_of(&mut self, shape: &mut Shape, parts: &[Node], depth: usize) {
+        let was_closed = std::mem::replace(&mut shape.is_closed, false);
+        let mut all_closed = !parts.is_empty();
+        for part in parts {
+            self.add(shape, part, depth);
+            all_closed &= std::mem::replace(&mut shape.is_closed, false);
+        }
+        shape.is_closed = was_closed || all_closed;
+    }
+}
+
+fn alternatives<'n>(node: &'n Node, key: &str) -> &'n [Node] {
+    match node.get(key).map(|node| &node.tree) {
+        Some(Tree::List(parts)) => parts,
+        _ => &[],
     }
 }
 

@@ -6,7 +6,7 @@ use hl7_core::{Path, Profile, Severity};
 use super::{Compiler, DeclaredSegment};
 use crate::error::MappingError;
 use crate::plan::{FieldRule, Formula, MessageType, Part, RepetitionRule};
-use crate::yaml::{Node, shortened};
+use crate::yaml::{Entry, Node, Tree, shortened};
 use hl7_core::document::Place;
 
 /// Of a profile with more mistakes the first are told.
@@ -124,6 +124,29 @@ impl Compiler<'_> {
         if !missing.is_empty() {
             self.warn_of_missing(&missing, "by the profile", emit.place);
         }
+        self.check_times(parts, emit);
+    }
+
+    /// Notes segments of which the profile has fewer than the rules may give.
+    fn check_times(&mut self, parts: &[Part], emit: &Node) {
+        let Some(profile) = &self.profile else { return };
+        let mut found = Vec::new();
+        for segment in profile.segments().filter(|segment| segment.group().is_none()) {
+            let Some(most) = segment.times().map(|times| *times.end()) else { continue };
+            let (id, line) = (segment.id(), segment.line());
+            let (once, looped) = rules_of(parts, id, false);
+            let place = place_of(emit, id).unwrap_or(emit.place);
+            if most == 0 && has(parts, id) {
+                let message = format!("{id} is not to be sent: `times` 0 (line {line} of the profile)");
+                found.push((MappingError::new("M136", place, message), true));
+            } else if once > most as usize || (most == 1 && looped > 0) {
+                let message = format!("{id} stands at most {most} times by the profile (its line {line})");
+                found.push((MappingError::new("M129", place, message), once > most as usize));
+            }
+        }
+        for (error, is_error) in found {
+            self.said(error, if is_error { Severity::Error } else { Severity::Warning });
+        }
     }
 }
 
@@ -173,6 +196,26 @@ fn missing_parts(place: &str, said: &ProfilePlace<'_>, repetitions: &[Repetition
         !repetitions.iter().all(gives)
     };
     required.filter(lacks).map(|part| format!("{place}.{}", part.number())).collect()
+}
+
+/// How many rules for the segment give one, and how many give one a round of a loop.
+fn rules_of(parts: &[Part], id: &str, in_loop: bool) -> (usize, usize) {
+    let counted = |part: &Part| match part {
+        Part::Segment(rule) if rule.id != id || rule.fields.is_empty() => (0, 0),
+        // Those with a condition may exclude each other.
+        Part::Segment(rule) if rule.when.is_some() && rule.each.is_none() && !in_loop => (0, 0),
+        Part::Segment(rule) if in_loop || rule.each.is_some() => (0, 1),
+        Part::Segment(_) => (1, 0),
+        Part::Group(rule) => rules_of(&rule.parts, id, in_loop || rule.each.is_some()),
+    };
+    parts.iter().map(counted).fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1))
+}
+
+/// Where a segment stands in `emit`, outside its groups.
+fn place_of(emit: &Node, id: &str) -> Option<Place> {
+    let Tree::Map(entries) = &emit.tree else { return None };
+    let is_of = |entry: &&Entry| entry.key.text.split('@').next() == Some(id);
+    entries.iter().find(is_of).map(|entry| entry.key.place)
 }
 
 /// Whether there is a rule for the segment, in a group or outside.

@@ -71,10 +71,12 @@ impl Compiler<'_> {
             return self.fail("M010", node.place, "a value type is a data type such as NM or CE");
         }
         let line = node.place.line;
+        let formula = Formula { choice: vec![Term::Text(text.to_owned())], steps: Vec::new() };
         let leaf = Leaf {
             component: 1,
             subcomponent: 1,
-            formula: Formula { choice: vec![Term::Text(text.to_owned())], steps: Vec::new() },
+            always: formula.always(),
+            formula,
             null_deletes: false,
             constant: true,
             line_breaks: LineBreaks::Hex,

@@ -73,7 +73,11 @@ pub(super) fn tokens(text: &str, reads: Reads) -> Result<Vec<Token>, ExprFault> 
         rest = behind.trim_start();
         let separated = rest.len() < behind.len() || rest.is_empty();
         if !separated && touches(&kind, rest) {
-            let message = "words are separated by spaces, and a name with other characters than letters, digits, `_` and `-` is quoted";
+            let message = if rest.starts_with('[') {
+                "behind `[` stands the number of an item, from 0, and `]`"
+            } else {
+                "words are separated by spaces, and a name with other characters than letters, digits, `_` and `-` is quoted"
+            };
             return Err(ExprFault { code: "M101", at: end..end + 1, message });
         }
         tokens.push(Token { kind, at: start..end });

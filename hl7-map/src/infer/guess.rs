@@ -10,11 +10,12 @@ use super::scope::{Chain, Place, places};
 use super::survey::Kind;
 use super::transform::Transform;
 use crate::json::Json;
+use crate::standard::{At, Layout};
 
 /// What is drafted, in the order of the message.
 pub(super) enum Part {
     Segment(SegmentDraft),
-    Group { name: String, each: Loop, parts: Vec<Part> },
+    Group { name: String, each: Option<Loop>, parts: Vec<Part> },
 }
 
 /// A loop over a list, and how sure it is.
@@ -69,7 +70,8 @@ pub(super) fn guess(kind: &Kind, messages: &[Message<'_>], payloads: &[Json<'_>]
         .zip(payloads)
         .map(|(groups, payload)| Sample { chain: Chain::of(payload), it: groups.root() })
         .collect();
-    Guessing { kind, dictionary: kind.dictionary(), tries: MOST_TRIES }.body(&samples)
+    let layout = kind.layout();
+    Guessing { kind, dictionary: kind.dictionary(), layout, tries: MOST_TRIES }.body(&samples, Layout::ROOT)
 }
 
 /// Something of a message, with what of the payload is around it.
@@ -82,6 +84,7 @@ struct Sample<'j, T> {
 struct Guessing<'k> {
     kind: &'k Kind,
     dictionary: Dictionary,
+    layout: Option<Layout>,
     tries: usize,
 }
 
@@ -92,7 +95,8 @@ enum Key {
 }
 
 impl Guessing<'_> {
-    fn body<'g>(&mut self, samples: &[Sample<'_, SegmentGroup<'g>>]) -> Vec<Part> {
+    /// The parts of a group, which stands `at` this place of the structure.
+    fn body<'g>(&mut self, samples: &[Sample<'_, SegmentGroup<'g>>], at: At) -> Vec<Part> {
         let mut keys: Vec<Key> = Vec::new();
         for member in samples.iter().flat_map(|sample| sample.it.members()) {
             let key = match member {
@@ -121,23 +125,38 @@ impl Guessing<'_> {
                     let of = |sample: &Sample<'_, SegmentGroup<'g>>| -> Vec<SegmentGroup<'g>> {
                         sample.it.groups().filter(|group| group.name() == name).collect()
                     };
-                    parts.extend(self.group(&name, &each(samples, of)));
+                    parts.extend(self.group(&name, &each(samples, of), at));
                 }
             }
         }
         parts
     }
 
-    fn group(&mut self, name: &str, samples: &[Sample<'_, Vec<SegmentGroup<'_>>>]) -> Vec<Part> {
-        let (best, direct) = self.best(
+    fn group(&mut self, name: &str, samples: &[Sample<'_, Vec<SegmentGroup<'_>>>], around: At) -> Vec<Part> {
+        let at = self.layout.as_ref().and_then(|layout| layout.groups(name, around).next()).unwrap_or(around);
+        let (best, mut direct) = self.best(
             samples,
-            |guessing, samples| guessing.body(samples),
+            |guessing, samples| guessing.body(samples, at),
             |parts| parts.iter().map(score_of).sum(),
         );
+        let name = name.to_owned();
         match best {
-            Some((each, parts)) => vec![Part::Group { name: name.to_owned(), each, parts }],
+            Some((each, parts)) => vec![Part::Group { name, each: Some(each), parts }],
+            None if self.needs_its_group(&direct, around) => {
+                let each = take_shared_loop(&mut direct);
+                vec![Part::Group { name, each, parts: direct }]
+            }
             None => direct,
         }
+    }
+
+    /// Whether one of the segments stands at several places of the group around, so that its own group has to be named.
+    fn needs_its_group(&self, parts: &[Part], around: At) -> bool {
+        let Some(layout) = &self.layout else { return false };
+        let count = |id: &str| {
+            layout.within(around).filter(|(_, element)| !element.is_group && element.name == id).count()
+        };
+        parts.iter().any(|part| matches!(part, Part::Segment(segment) if count(&segment.id) > 1))
     }
 
     fn segment(&mut self, id: &str, samples: &[Sample<'_, Vec<Segment<'_>>>]) -> SegmentDraft {
@@ -147,7 +166,7 @@ impl Guessing<'_> {
             |guessing, samples| guessing.fields(id, samples),
             |fields: &Vec<FieldDraft>| fields.iter().map(score_of_field).sum(),
         );
-        match best {
+        match best.filter(|_| id != "MSH") {
             Some((each, fields)) => {
                 SegmentDraft { id: id.to_owned(), each: Some(each), fields, is_repeated: false }
             }
@@ -506,6 +525,24 @@ fn with_switch(repetitions: &mut [RepetitionDraft], samples: &[Sample<'_, Segmen
         }
     }
     one.switch = Some(types);
+}
+
+/// The loop of segments that all run over the same list: their group does.
+fn take_shared_loop(parts: &mut [Part]) -> Option<Loop> {
+    let each = |part: &Part| match part {
+        Part::Segment(segment) => segment.each.clone(),
+        Part::Group { .. } => None,
+    };
+    let first = each(parts.first()?)?;
+    if parts.len() < 2 || !parts.iter().all(|part| each(part).is_some_and(|each| each.list == first.list)) {
+        return None;
+    }
+    for part in parts {
+        if let Part::Segment(segment) = part {
+            segment.each = None;
+        }
+    }
+    Some(first)
 }
 
 fn score_of(part: &Part) -> f64 {

@@ -85,6 +85,8 @@ pub enum InferErrorKind {
     NoObject,
     /// M406: the samples are messages of different types or versions, or state no type.
     Types,
+    /// M407: the standard has no structure for this message type in this version, and MSH-9 states none.
+    Structure,
 }
 
 impl InferError {
@@ -102,7 +104,7 @@ impl InferError {
         self.pair
     }
 
-    /// The stable code, `M401` to `M406`.
+    /// The stable code, `M401` to `M407`.
     pub fn code(&self) -> &'static str {
         self.parts().0
     }
@@ -125,6 +127,11 @@ impl InferError {
                 "M406",
                 "the samples state no message type, or not all the same",
                 "give samples of one message type and version",
+            ),
+            InferErrorKind::Structure => (
+                "M407",
+                "the structure of this message type is not known in this version of HL7",
+                "state it in MSH-9, as in ADT^A08^ADT_A01, or another version in MSH-12",
             ),
         }
     }
@@ -152,7 +159,7 @@ impl std::error::Error for InferError {
 }
 
 impl Draft {
-    /// The mapping file: it loads, and its test passes. Each line says how sure it is; gaps stand as `TODO` comments. It holds the first pair
+    /// The mapping file: its test passes, where it has one. Each line says how sure it is; gaps stand as `TODO` comments. It holds the first pair
     /// as its test, and so what is in that.
     pub fn yaml(&self) -> &str {
         &self.yaml
@@ -245,6 +252,9 @@ pub fn infer(pairs: &[SamplePair<'_>]) -> Result<Draft, InferError> {
     let kinds: Vec<_> = messages.iter().map(survey::Kind::of).collect();
     match kinds.split_first() {
         Some((Some(first), rest)) if rest.iter().all(|kind| kind.as_ref() == Some(first)) => {
+            if !first.has_structure() {
+                return Err(InferError::new(InferErrorKind::Structure, 1));
+            }
             let parts = guess::guess(first, &messages, &payloads);
             Ok(draft::write(first, parts, pairs, &messages))
         }

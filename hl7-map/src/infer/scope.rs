@@ -56,7 +56,7 @@ impl<'j> Chain<'j> {
     pub(super) fn text(&self, place: &Place) -> Option<&'j str> {
         match self.get(place)? {
             Json::String(text) | Json::Number(text) => Some(text.as_ref()).filter(|text| !text.is_empty()),
-            Json::Bool(yes) => Some(if *yes { "true" } else { "false" }),
+            Json::Bool(word) => Some(word),
             _ => None,
         }
     }

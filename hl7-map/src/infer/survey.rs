@@ -3,7 +3,7 @@
 use hl7_core::Message;
 use hl7_core::dictionary::{self, Dictionary};
 
-use crate::standard::{self, has_event_segment};
+use crate::standard::{self, Layout, has_event_segment};
 
 /// The type and version of a message.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +30,19 @@ impl Kind {
             _ => format!("{kind}^{event}"),
         };
         Some(Self { version, message, has_event: has_event_segment(&kind) })
+    }
+
+    /// Whether the structure is stated, or the standard has one in this version.
+    pub(super) fn has_structure(&self) -> bool {
+        self.message.matches('^').count() == 2 || self.layout().is_some()
+    }
+
+    /// The structure, where the version has it.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        let mut parts = self.message.split('^');
+        let (kind, event, stated) = (parts.next()?, parts.next()?, parts.next());
+        let version = standard::Version::of(self.version.number())?;
+        Layout::of(stated.or_else(|| version.structure(kind, event))?, version)
     }
 
     pub(super) fn dictionary(&self) -> Dictionary {

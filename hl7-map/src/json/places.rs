@@ -1,5 +1,6 @@
 //! What a mapping reads of a payload: only that is kept of it, each place where it is found at once.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Json;
@@ -11,8 +12,8 @@ const FEW: usize = 16;
 #[derive(Default)]
 pub(crate) struct Places {
     top: Node,
-    /// How many values are kept at most.
-    kept: usize,
+    /// How many numbers its nodes have.
+    numbers: usize,
     /// By the number under which a place was asked for.
     asked: Vec<Asked>,
 }
@@ -20,7 +21,7 @@ pub(crate) struct Places {
 /// Where the value of a place is.
 #[derive(Clone, Copy)]
 struct Asked {
-    kept: usize,
+    number: usize,
     /// How many names lead to what is kept; the others lead on in it.
     names: usize,
 }
@@ -30,10 +31,12 @@ struct Asked {
 pub(crate) struct Node {
     /// By length and name.
     members: Vec<(String, Node)>,
+    /// How each name begins, in the same order.
+    starts: Vec<Start>,
     /// It is kept whole.
     is_kept: bool,
-    /// What is kept of it.
-    kept: Range<usize>,
+    /// Its own number, and those of what is in it.
+    numbers: Range<usize>,
 }
 
 impl Places {
@@ -43,9 +46,9 @@ impl Places {
         for names in asked {
             top.add(names);
         }
-        let kept = top.number(0);
+        let numbers = top.number(0);
         let asked = asked.iter().map(|names| top.find(names)).collect();
-        Self { top, kept, asked }
+        Self { top, numbers, asked }
     }
 
     pub(crate) fn top(&self) -> &Node {
@@ -74,14 +77,15 @@ impl Node {
 
     /// Gives out numbers from this one on, one after the other. What is in something that is kept whole gets none. Gives the next.
     fn number(&mut self, first: usize) -> usize {
-        let mut next = first + usize::from(self.is_kept);
+        let mut next = first + 1;
         if self.is_kept {
             self.members.clear();
         }
+        self.starts = self.members.iter().map(|(name, _)| Start::of(name)).collect();
         for (_, member) in &mut self.members {
             next = member.number(next);
         }
-        self.kept = first..next;
+        self.numbers = first..next;
         next
     }
 
@@ -92,7 +96,7 @@ impl Node {
             let Some((_, member)) = node.members.get(at) else { break };
             (node, depth) = (member, depth + 1);
         }
-        Asked { kept: node.kept.start, names: depth }
+        Asked { number: node.numbers.start, names: depth }
     }
 
     pub(crate) fn member(&self, name: &str) -> Option<&Node> {
@@ -104,23 +108,73 @@ impl Node {
         self.members.get(at?).map(|(_, node)| node)
     }
 
+    /// The member whose name stands in JSON at the start of `text`, without a character that is escaped, and how long it is with its quotes.
+    /// `None` says nothing.
+    #[inline]
+    pub(crate) fn member_at(&self, text: &[u8]) -> Option<(&Node, usize)> {
+        if self.members.len() > FEW {
+            return None;
+        }
+        let start = u64::from_le_bytes(*text.first_chunk()?);
+        let fits = |known: &Start| start & known.of_bytes == known.bytes;
+        let at = self.starts.iter().position(fits)?;
+        let (name, node) = self.members.get(at)?;
+        let length = name.len() + 2;
+        let whole = length <= START || text.get(1..)?.strip_prefix(name.as_bytes())?.first() == Some(&b'"');
+        whole.then_some((node, length))
+    }
+
     pub(crate) fn is_kept(&self) -> bool {
         self.is_kept
+    }
+}
+
+/// So many bytes of a member are compared together.
+const START: usize = size_of::<u64>();
+
+/// The first bytes of a name in JSON, with the quotes where they are among them.
+struct Start {
+    bytes: u64,
+    /// Which bits of them are of the name.
+    of_bytes: u64,
+}
+
+impl Start {
+    fn of(name: &str) -> Self {
+        let escaped = |c: char| c < ' ' || c == '"' || c == '\\';
+        let json = if name.contains(escaped) { String::new() } else { format!("\"{name}\"") };
+        let (mut bytes, mut of_bytes) = ([0; START], [0; START]);
+        for ((byte, of_byte), json) in bytes.iter_mut().zip(&mut of_bytes).zip(json.bytes()) {
+            (*byte, *of_byte) = (json, u8::MAX);
+        }
+        // Where nothing is compared, one bit is asked for that cannot be there.
+        let bytes = u64::from_le_bytes(bytes) | u64::from(json.is_empty());
+        Self { bytes, of_bytes: u64::from_le_bytes(of_bytes) }
     }
 }
 
 /// What is kept of a payload.
 #[derive(Default)]
 pub(crate) struct Payload<'a> {
-    kept: Vec<Option<Json<'a>>>,
+    /// By the number of its node.
+    kept: Vec<Kept<'a>>,
     is_object: bool,
+    /// An object, or what should be one, came more than once.
+    came_again: bool,
+}
+
+/// What was read last at a place: of an object on the way to others only where it began.
+#[derive(Default)]
+struct Kept<'a> {
+    at: usize,
+    value: Option<Json<'a>>,
 }
 
 impl<'a> Payload<'a> {
     /// Nothing yet.
     pub(crate) fn new(places: &Places, is_object: bool) -> Self {
-        let kept = std::iter::repeat_with(|| None).take(places.kept).collect();
-        Self { kept, is_object }
+        let kept = std::iter::repeat_with(Kept::default).take(places.numbers).collect();
+        Self { kept, is_object, came_again: false }
     }
 
     /// What is kept of a value that was read before.
@@ -132,7 +186,7 @@ impl<'a> Payload<'a> {
 
     fn take(&mut self, json: &Json<'a>, node: &Node) {
         if node.is_kept {
-            return self.keep(node, json.clone());
+            return self.keep(node, 0, json.clone());
         }
         for (name, member) in &node.members {
             if let Some(json) = json.member(name) {
@@ -141,16 +195,50 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// Keeps a value at its place.
-    pub(crate) fn keep(&mut self, node: &Node, json: Json<'a>) {
-        if let Some(kept) = self.kept.get_mut(node.kept.start) {
-            *kept = Some(json);
+    /// Keeps a text that was read at this byte.
+    #[inline]
+    pub(crate) fn keep_text(&mut self, node: &Node, at: usize, text: &'a str) {
+        match self.kept.get_mut(node.numbers.start) {
+            Some(Kept { at: place, value: value @ None }) => {
+                *place = at;
+                *value = Some(Json::String(Cow::Borrowed(text)));
+            }
+            _ => self.keep(node, at, Json::String(Cow::Borrowed(text))),
         }
     }
 
-    /// Forgets what was kept of a member, because it comes once more: the later one counts.
-    pub(crate) fn forget(&mut self, node: &Node) {
-        self.kept.get_mut(node.kept.clone()).unwrap_or_default().fill(None);
+    /// Keeps a value that was read at this byte.
+    pub(crate) fn keep(&mut self, node: &Node, at: usize, json: Json<'a>) {
+        if let Some(kept) = self.kept.get_mut(node.numbers.start) {
+            *kept = Kept { at, value: Some(json) };
+        }
+    }
+
+    /// Begins an object at this byte, or what stands in its place.
+    pub(crate) fn begin(&mut self, node: &Node, at: usize) {
+        if let Some(kept) = self.kept.get_mut(node.numbers.start) {
+            self.came_again |= kept.at > 0;
+            kept.at = at;
+        }
+    }
+
+    /// Ends reading: of what came more than once the last counts, and what an earlier one had is forgotten. It is done once, so that names
+    /// that come again and again cost no more than others.
+    pub(crate) fn end(&mut self, places: &Places) {
+        if self.came_again {
+            self.forget_earlier(&places.top);
+        }
+    }
+
+    fn forget_earlier(&mut self, node: &Node) {
+        let Some((own, inner)) = self.kept.get_mut(node.numbers.clone()).and_then(<[_]>::split_first_mut)
+        else {
+            return;
+        };
+        for kept in inner.iter_mut().filter(|kept| kept.at < own.at) {
+            kept.value = None;
+        }
+        node.members.iter().for_each(|(_, member)| self.forget_earlier(member));
     }
 
     pub(crate) fn is_object(&self) -> bool {
@@ -158,9 +246,10 @@ impl<'a> Payload<'a> {
     }
 
     /// What is kept for a place, and how many of its names lead there.
+    #[inline]
     pub(crate) fn at(&self, places: &Places, asked: usize) -> Option<(&Json<'a>, usize)> {
         let asked = places.asked.get(asked)?;
-        self.kept.get(asked.kept)?.as_ref().map(|json| (json, asked.names))
+        self.kept.get(asked.number)?.value.as_ref().map(|json| (json, asked.names))
     }
 }
 
@@ -216,6 +305,10 @@ mod tests {
             (r#"{"a":{"b":1,"c":{"d":2}},"e":[{}],"f":{"g":{"h":null}}}"#, &paths[..]),
             (r#"{"a":{"b":1},"a":{"c":2},"f":{"g":{"h":1}},"f":{"g":2}}"#, &paths[..5]),
             (r#"{"a":{"b":1},"a":7}"#, &paths[..5]),
+            (
+                r#"{"a":{"b":1,"c":{"d":3}},"e":1,"a":{"c":{}},"f":{"g":{"h":1}},"f":{},"a":{"c":{"d":2}}}"#,
+                &paths[..5],
+            ),
             (r#"{"a":{"b":1,"b":{},"b":"x"}}"#, &paths[..5]),
             (r#"[{"a":1}]"#, &paths[..]),
             (r#"null"#, &["", ".a"]),
@@ -226,6 +319,34 @@ mod tests {
             assert_eq!(kept, plainly, "{payload}");
             assert_eq!(of, plainly, "{payload}");
         }
+    }
+
+    #[test]
+    fn names_that_are_escaped_or_lie_at_the_end_are_found() {
+        for name in ["", "a", "ab", "abcdef", "abcdefg", "a\"b", "\\", "\n", "\u{7f}", "é", "Ünder"] {
+            let mut json = String::new();
+            super::super::push_string(&mut json, name);
+            for payload in [format!("{{{json}:1}}"), format!("{{{json}:1, \"other\" : \"and more of it\"}}")]
+            {
+                let places = Places::new(&[vec![name.to_owned()], vec!["abcde".to_owned()]]);
+                let kept = read_places(payload.as_bytes(), LIMITS, &places).expect("JSON");
+                assert_eq!(
+                    kept.at(&places, 0).map(|(json, _)| json.shown()),
+                    Some("1".to_owned()),
+                    "{payload}"
+                );
+                assert!(kept.at(&places, 1).is_none(), "{payload}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_names_with_the_same_start_are_told_apart() {
+        let paths = [".longname1.a", ".longname2.a", ".longname", ".longnames"];
+        let payload = r#"{"longname2":{"a":2},"longname":3,"longnamed":4,"longname1":{"a":1}}"#;
+        let [plainly, kept, _] = both(payload, &paths).expect("JSON");
+        assert_eq!(kept, plainly);
+        assert_eq!(kept[..3], [Some("1".to_owned()), Some("2".to_owned()), Some("3".to_owned())]);
     }
 
     #[test]

@@ -100,6 +100,17 @@ fn a_call_ends_after_its_steps() {
     }
 }
 
+#[test]
+fn a_large_regular_expression_takes_more_steps_a_character() {
+    let payload = format!("{{\"n\":\"{}\"}}", "a".repeat(100_000));
+    let small = crate::mapping("  NTE: { 3: { when: '.n matches \"a*\"', value: x } }");
+    let large = crate::mapping("  NTE: { 3: { when: '.n matches \"(.*a){20}(.*c){20}b\"', value: x } }");
+    let small = small.apply_json(payload.as_bytes(), &crate::ctx().max_steps(500_000));
+    assert!(small.is_ok());
+    let large = large.apply_json(payload.as_bytes(), &crate::ctx().max_steps(500_000));
+    assert_eq!(large.unwrap_err().code(), "M212");
+}
+
 /// The fewest steps with which the payload gives a message.
 fn steps(mapping: &Mapping, payload: &str) -> usize {
     let (mut few, mut enough) = (0, 4_000_000);

@@ -15,6 +15,10 @@ impl Sources for Site {
             "broken.yaml" => {
                 "profile: b\nsegments:\n  PID: { feilds: { 7: R } }\n  PIX: { fields: { 7: R } }\n".to_owned()
             }
+            "filled.yaml" => FILLED.to_owned(),
+            "times.yaml" => {
+                "profile: t\nsegments:\n  GT1: { times: 0 }\n  NTE: { times: 0..1 }\n  AL1: { times: 0..2 }\n  ZPD: { after: PID, times: 0..1, fields: { 1: ST } }\n".to_owned()
+            }
             _ => return None,
         })
     }
@@ -42,6 +46,19 @@ segments:
   ZPD:
     after: PID
     fields: { 1: { type: ST, usage: R }, 2: CX, 3: { type: FT } }
+"#;
+
+/// It does not want what is filled in without a rule.
+const FILLED: &str = r#"profile: filled
+segments:
+  MSH:
+    fields:
+      7: X
+      9: { components: { 2: { codes: [A01] }, 3: X } }
+      11: { codes: [T] }
+      12: { components: { 1: { constant: "2.4" } } }
+  EVN: { fields: { 2: X } }
+  PID: { fields: { 1: X } }
 "#;
 
 /// What is told, a line each: a code, `!` where it is an error, its line and its text.
@@ -191,4 +208,69 @@ fn a_profile_with_mistakes_or_for_other_messages_is_told_of() {
     let alone =
         Mapping::from_yaml("map: m\nfrom: hl7\nto: { hl7: same }\nprofile: north.yaml\nset: { PID-8: M }\n");
     assert_eq!(alone.unwrap_err().iter().next().unwrap().code(), "M127");
+}
+
+#[test]
+fn what_is_filled_in_without_a_rule_is_asked_too() {
+    let head = "from: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nprofile: filled.yaml";
+    let text = "emit:\n  PID: { 3: .id, 5: .n }\n  PV1: { 2: I }";
+    let expected = [
+        "M136! 6: MSH-7 is not to be sent: usage X (line 5 of the profile)",
+        "M136! 6: MSH-9.3 is not to be sent: usage X (line 6 of the profile)",
+        "M137! 6: the profile does not take this for MSH-9.2 (its line 6)",
+        "M137! 6: the profile does not take this for MSH-11 (its line 7)",
+        "M137! 6: the profile does not take this for MSH-12.1 (its line 8)",
+    ];
+    assert_eq!(told(head, text), expected);
+    // What the file gives is asked where it stands, and what may be left out is left out.
+    let text = format!(
+        "map: m\n{head}\nemit:\n  MSH: {{ 7: .at, 9: {{ 1: ADT, 2: A01 }}, 11: T, 12: \"2.4\" }}\n  PID: {{ 3: .id }}\n"
+    );
+    let errors = Mapping::load(&text, &Site).unwrap_err();
+    assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["M136"], "{errors}");
+    let text = text.replace("7: .at, ", "").replace("profile: filled.yaml", "profile: other.yaml");
+    assert!(Mapping::load(&text, &Site).is_ok());
+}
+
+#[test]
+fn set_ids_and_the_event_time_are_not_filled_in_against_the_profile() {
+    struct OnlyEvent;
+    impl Sources for OnlyEvent {
+        fn file(&self, _: &str) -> Option<String> {
+            Some(
+                "profile: p\nsegments:\n  EVN: { fields: { 2: X } }\n  PID: { fields: { 1: X } }\n"
+                    .to_owned(),
+            )
+        }
+    }
+    let text = "map: m\nfrom: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nprofile: p\nemit:\n  PID: { 3: .id }\n  PV1: { 2: I }\n";
+    let mapping = Mapping::load(text, &OnlyEvent).unwrap();
+    let msg = mapping.apply_json(br#"{"id":"7"}"#, &crate::ctx()).unwrap();
+    assert!(msg.as_er7().ends_with("\rEVN\rPID|||7\rPV1|1|I\r"), "{}", msg.as_er7());
+}
+
+#[test]
+fn how_often_a_segment_stands_is_asked() {
+    let head = "from: json\nto: { hl7: \"2.5.1\", message: ADT^A08 }\nprofile: times.yaml";
+    let emit = "emit:\n  PID: { 3: .id, 5: .n }\n  PV1: { 2: I }\n";
+    for (rules, expected) in [
+        ("  ZPD: { 1: .a }\n  AL1: { each: .l, 2: DA, 3: .a }", vec![]),
+        (
+            "  GT1: { when: .g, 2: .g, 3: .g }",
+            vec!["M136! 8: GT1 is not to be sent: `times` 0 (line 3 of the profile)"],
+        ),
+        (
+            "  ZPD: { each: .l, 1: .a }",
+            vec!["M129 8: ZPD stands at most 1 times by the profile (its line 6)"],
+        ),
+        (
+            "  ZPD: [ { 1: .a }, { 1: .b } ]",
+            vec!["M129! 8: ZPD stands at most 1 times by the profile (its line 6)"],
+        ),
+        ("  ZPD: [ { when: .a, 1: .a }, { when: .b, 1: .b } ]", vec![]),
+    ] {
+        let told = told(head, &format!("{emit}{rules}"));
+        let told: Vec<_> = told.iter().filter(|line| !line.starts_with("M133")).collect();
+        assert_eq!(told, expected.iter().collect::<Vec<_>>(), "{rules}");
+    }
 }

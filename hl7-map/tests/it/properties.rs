@@ -54,8 +54,117 @@ fn payload() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// JSON of any kind, texts more often.
+fn anything() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        nasty(),
+        "\"\"|N|[a-z]{1,3}|[0-9]{1,9}",
+        "(19|20)[0-9]{2}-(0[1-9]|1[0-2])-[0-3][0-9](T[0-2][0-9]:[0-5][0-9](:[0-6][0-9])?(\\.[0-9]{1,5})?(Z|[+-][0-9]{2}:?[0-9]{2})?)?",
+    ];
+    let text = text.prop_map(|text| serde_json::Value::from(text).to_string());
+    prop_oneof![
+        8 => text.clone(),
+        1 => Just("null".to_owned()),
+        1 => "true|false|-?[0-9]{1,4}(\\.[0-9]{1,3})?|\"\"|\\{\\}|\\[\\]",
+        1 => prop::collection::vec(text, 1..3).prop_map(|items| format!("[{}]", items.join(","))),
+    ]
+}
+
+/// A function of each kind.
+const FUNCTIONS: &[&str] = &[
+    "upper",
+    "lower",
+    "trim",
+    "digits",
+    "left 3",
+    "pad 5 0",
+    "date",
+    "dtm",
+    "dtm day",
+    "time",
+    "add_days 1",
+    "mask 2",
+    "phone",
+    "number",
+    "bool",
+    "round 1",
+    "hash 7",
+    "zone_in Europe/Oslo",
+    "to_zone UTC",
+    "replace a b",
+    "split \" \" | join \"-\"",
+    "concat x",
+    "default N",
+    "len",
+    "first",
+    "empty N",
+];
+
 fn meaning(text: &str) -> String {
     text.replace("\r\n", "\r").replace('\n', "\r")
+}
+
+/// A path with one function behind it takes a way of its own, and one in parentheses that of all other expressions.
+fn with_and_without_parentheses(function: &str, values: &[String]) {
+    let rule = format!(
+        "  PID: {{ 3: '.a | {function}', 4: '(.a | {function})', 5: {{ 2: '.a | {function}', 3: '(.a | {function})' }} }}"
+    );
+    let mapping = crate::mapping(&rule);
+    for value in values {
+        let payload = format!("{{\"a\":{value}}}");
+        match mapping.apply_json(payload.as_bytes(), &crate::ctx()) {
+            Ok(msg) => {
+                let raw = |path: &hl7_core::Path| msg.get(path).map(|value| value.raw().to_owned());
+                assert_eq!(raw(path!("PID-3")), raw(path!("PID-4")), "{value} | {function}");
+                assert_eq!(raw(path!("PID-5.2")), raw(path!("PID-5.3")), "{value} | {function}");
+            }
+            Err(error) => {
+                let of = |place: &str| {
+                    let refusals = error.iter().filter(|refusal| refusal.path() == Some(place));
+                    refusals.map(|refusal| (refusal.code(), refusal.message().to_owned())).collect::<Vec<_>>()
+                };
+                assert_eq!(of("PID-3"), of("PID-4"), "{value} | {function}");
+                assert_eq!(of("PID-5.2"), of("PID-5.3"), "{value} | {function}");
+            }
+        }
+    }
+}
+
+#[test]
+fn parentheses_change_nothing_of_special_texts() {
+    let texts = [
+        "\"\"",
+        "",
+        " ",
+        "a",
+        "N",
+        "ab|c",
+        "a^b&c~d\\",
+        "\r\n",
+        "a\u{b}b",
+        "\u{7f}",
+        "Zoë",
+        "ß",
+        "ǆ",
+        "007",
+        "7.50",
+        "1e3",
+        "-0",
+        "1980-02-03",
+        "1980-02-03T04:05:06.789Z",
+        "1980-02-03T04:05:60",
+        "19800203",
+        "02:03",
+        "yes",
+        "555-0142 ext 7",
+    ];
+    let values = texts.iter().map(|text| serde_json::Value::from(*text).to_string());
+    let others =
+        ["null", "true", "false", "0", "12.50", "[]", "[\"a\",\"\"]", "{}", "{\"b\":1}"].map(str::to_owned);
+    let values: Vec<_> = values.chain(others).collect();
+    for function in FUNCTIONS {
+        with_and_without_parentheses(function, &values);
+    }
 }
 
 proptest! {
@@ -93,6 +202,25 @@ proptest! {
             prop_assert_eq!(&at(path), meant, "{}", path);
         }
         prop_assert!(msg.get(path!("PID-8")).is_none_or(|value| !value.is_null()));
+    }
+
+    #[test]
+    fn parentheses_change_nothing(values in prop::collection::vec(anything(), 1..9), function in prop::sample::select(FUNCTIONS)) {
+        with_and_without_parentheses(function, &values);
+    }
+
+    /// A comparison of a path with a text takes a way of its own, and one in parentheses that of all other values.
+    #[test]
+    fn conditions_in_parentheses_hold_as_without(value in anything(), text in nasty()) {
+        let text = serde_json::Value::from(text).to_string().replace('\'', "''");
+        let rule = format!("  PID: {{ 3: {{ when: '.a == {text}', value: '1' }}, 4: {{ when: '(.a) == {text}', value: '1' }}, 5: {{ when: .a != N, value: '1' }}, 6: {{ when: (.a) != N, value: '1' }}, 8: {{ when: .a, value: '1' }}, 9: {{ when: (.a), value: '1' }} }}");
+        let Ok(mapping) = Mapping::from_yaml(&format!("map: m\nfrom: json\nto: {{ hl7: \"2.5.1\", message: ADT^A08 }}\nemit:\n{rule}\n")) else { return Ok(()) };
+        let payload = format!("{{\"a\":{value}}}");
+        if let Ok(msg) = mapping.apply_json(payload.as_bytes(), &crate::ctx()) {
+            for (one, other) in [(path!("PID-3"), path!("PID-4")), (path!("PID-5"), path!("PID-6")), (path!("PID-8"), path!("PID-9"))] {
+                prop_assert_eq!(msg.get(one).is_some(), msg.get(other).is_some(), "{}", one);
+            }
+        }
     }
 
     #[test]
