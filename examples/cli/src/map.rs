@@ -38,7 +38,9 @@ fn load(file: &Path) -> Result<Mapping, Failure> {
 /// Whether a file that does not load is a payload or a message in place of a mapping, so that its lines are not to be shown.
 fn is_data(text: &str) -> bool {
     let text = text.trim_start();
-    !text.contains("map:") && (text.starts_with(['{', '[']) || text.starts_with("MSH"))
+    // A mapping may be written as JSON too.
+    let is_mapping = text.contains("map:") || (text.contains("\"map\"") && text.contains("\"from\""));
+    !is_mapping && (text.starts_with(['{', '[']) || text.starts_with("MSH"))
 }
 
 /// A payload, without a byte order mark (RFC 8259, section 8.1).

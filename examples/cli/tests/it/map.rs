@@ -242,6 +242,16 @@ fn data_in_place_of_a_mapping_is_not_shown() {
 }
 
 #[test]
+fn a_mapping_written_as_json_is_a_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        r#"{"map":"m","from":"json","to":{"hl7":"2.5.1","message":"ADT^A08"},"emit":{"PIX":{"3":".id"}}}"#;
+    let file = write(folder.path(), "m.json", text);
+    let run = hl7(&["map", "check", file.to_str().unwrap()], "");
+    assert!(run.code == 3 && run.err.contains("error[M116]"), "{}", run.err);
+}
+
+#[test]
 fn a_place_without_a_rule_is_a_no() {
     let (file, payload) = (demo("crm-to-adt.yaml"), demo("payload.json"));
     for field in ["PID-99", "nonsense", ""] {
