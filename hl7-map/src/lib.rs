@@ -312,7 +312,7 @@
 //! | M126 | a warning: a loop over a group that stands once |
 //! | M127 | something outside the file that is not there, or cannot be asked for: see [`Mapping::load`] |
 //! | M128 | a file that is no table |
-//! | M129 | a second repetition of a field, or a second segment, that does not repeat; a warning where a loop may give one |
+//! | M129 | a second repetition of a field that does not repeat; a warning where a loop may give one, and of segments of which a profile has fewer |
 //! | M130 | a warning: a constant, or the entry of a table, that the HL7 table of the place does not have |
 //! | M131 | a composite, and the field has another type |
 //! | M132 | a constant or function that gives no number, date or time where the type is one |

@@ -37,10 +37,11 @@ fn load(file: &Path) -> Result<Mapping, Failure> {
 
 /// Whether a file that does not load is a payload or a message in place of a mapping, so that its lines are not to be shown.
 fn is_data(text: &str) -> bool {
-    let text = text.trim_start();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
     // A mapping may be written as JSON too.
-    let is_mapping = text.contains("map:") || (text.contains("\"map\"") && text.contains("\"from\""));
-    !is_mapping && (text.starts_with(['{', '[']) || text.starts_with("MSH"))
+    let has = |key: &str| text.contains(&format!("{key}:")) || text.contains(&format!("\"{key}\""));
+    let is_message = ["MSH", "FHS", "BHS"].into_iter().any(|id| text.starts_with(id));
+    is_message || (text.starts_with(['{', '[', '"']) && !(has("map") && has("from") && has("to")))
 }
 
 /// A payload, without a byte order mark (RFC 8259, section 8.1).
@@ -122,7 +123,9 @@ fn show(trace: Trace, told: &Told, name: &str) -> Result<(), Failure> {
         None => trace,
     };
     if let (Some(field), 0, None) = (&told.field, trace.fields().len(), &refusal) {
-        return Err(Failure::no(format!("the mapping has no rule for {field}")));
+        return Err(Failure::no(format!(
+            "nothing to explain at {field}: the mapping has no rule for it, or a loop around the rule has no item"
+        )));
     }
     if told.json {
         output::write(format!("{}\n", trace.to_json()).as_bytes())?;

@@ -248,9 +248,13 @@ impl Compiler<'_> {
     fn segment_meant(&mut self, key: &Key, value: &Node) {
         let (id, _) = key.text.split_once('@').unwrap_or((&key.text, ""));
         let known = self.version.dictionary().segments().map(|known| known.id());
-        if let Some(meant) = document::nearest(id, known) {
-            self.list(value).iter().for_each(|node| drop(self.segment(meant, node)));
-        }
+        let Some(meant) = document::nearest(id, known) else { return };
+        let (errors, warnings) = (self.errors.len(), self.warnings.len());
+        self.list(value).iter().for_each(|node| drop(self.segment(meant, node)));
+        self.warnings.truncate(warnings);
+        // What is wrong with the fields may come of the guess.
+        let found = self.errors.split_off(errors.min(self.errors.len()));
+        self.errors.extend(found.into_iter().filter(|error| matches!(error.code(), "M101" | "M102")));
     }
 
     /// The segment that a key names; what is wrong with it is noted.
@@ -329,7 +333,7 @@ const GROUP_KEYS: [&str; 3] = ["each", "filter", "when"];
 
 /// Whether a key looks like one of [`GROUP_KEYS`] and not like a segment.
 fn is_key(name: &str) -> bool {
-    name.len() > 3 && name.starts_with(|c: char| c.is_ascii_lowercase())
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && document::nearest(name, GROUP_KEYS).is_some()
 }
 
 /// Whether a key has the shape of a group's name.

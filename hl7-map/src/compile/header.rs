@@ -82,7 +82,7 @@ impl Compiler<'_> {
     /// EVN-1 was required up to 2.2 and is kept for older receivers only since; EVN-2 is the time of MSH-7.
     fn event(&mut self, event: &mut SegmentRule) {
         event.required = event.when.is_none();
-        if self.version <= Version::V2_2 {
+        if self.version <= Version::V2_2 && self.may_fill_in("EVN-1") {
             fill_in(event, 1, Fill::Event);
         }
         if self.may_fill_in("EVN-2") {

@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 24;
 const MAX_SHAPES: usize = 20_000;
 
 /// What a schema says of a value.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Shape {
     members: BTreeMap<String, Rc<Shape>>,
     item: Option<Rc<Shape>>,
@@ -41,12 +41,20 @@ impl Reading<'_> {
         self.left = left;
         if let Some(Tree::Map(entries)) = node.get("properties").map(|node| &node.tree) {
             for entry in entries {
-                let member = self.shape(&entry.value, depth + 1);
-                shape.members.insert(entry.key.text.clone(), member);
+                match shape.members.get_mut(&entry.key.text) {
+                    Some(known) => self.add_to(known, &entry.value, depth + 1),
+                    None => {
+                        let member = self.shape(&entry.value, depth + 1);
+                        shape.members.insert(entry.key.text.clone(), member);
+                    }
+                }
             }
         }
         if let Some(items) = node.get("items").filter(|items| matches!(items.tree, Tree::Map(_))) {
-            shape.item = Some(self.shape(items, depth + 1));
+            match &mut shape.item {
+                Some(known) => self.add_to(known, items, depth + 1),
+                item => *item = Some(self.shape(items, depth + 1)),
+            }
         }
         shape.is_closed |=
             node.get("additionalProperties").is_some_and(|value| scalar(value) == Some("false"));
@@ -60,6 +68,14 @@ impl Reading<'_> {
         for key in ["anyOf", "oneOf"] {
             self.add_one_of(shape, alternatives(node, key), depth + 1);
         }
+    }
+
+    /// Adds what another part says of the same value. It has other members where one of the two allows them.
+    fn add_to(&mut self, known: &mut Rc<Shape>, node: &Node, depth: usize) {
+        let shape = Rc::make_mut(known);
+        let was_closed = std::mem::replace(&mut shape.is_closed, false);
+        self.add(shape, node, depth);
+        shape.is_closed &= was_closed;
     }
 
     /// Of several of which one holds: what any has, and other members where any allows them.

@@ -138,10 +138,13 @@ impl Compiler<'_> {
             let place = place_of(emit, id).unwrap_or(emit.place);
             if most == 0 && has(parts, id) {
                 let message = format!("{id} is not to be sent: `times` 0 (line {line} of the profile)");
-                found.push((MappingError::new("M136", place, message), true));
+                // What the engine adds without a rule cannot be left out in the file.
+                let by_engine = id == "EVN" && place_of(emit, id).is_none();
+                found.push((MappingError::new("M136", place, message), !by_engine));
             } else if once > most as usize || (most == 1 && looped > 0) {
                 let message = format!("{id} stands at most {most} times by the profile (its line {line})");
-                found.push((MappingError::new("M129", place, message), once > most as usize));
+                // Which of them are written depends on what is read.
+                found.push((MappingError::new("M129", place, message), false));
             }
         }
         for (error, is_error) in found {
@@ -206,6 +209,7 @@ fn rules_of(parts: &[Part], id: &str, in_loop: bool) -> (usize, usize) {
         Part::Segment(rule) if rule.when.is_some() && rule.each.is_none() && !in_loop => (0, 0),
         Part::Segment(rule) if in_loop || rule.each.is_some() => (0, 1),
         Part::Segment(_) => (1, 0),
+        Part::Group(rule) if rule.when.is_some() && rule.each.is_none() && !in_loop => (0, 0),
         Part::Group(rule) => rules_of(&rule.parts, id, in_loop || rule.each.is_some()),
     };
     parts.iter().map(counted).fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1))

@@ -90,11 +90,17 @@ impl<'w> Writer<'w> {
             match part {
                 Part::Segment(segment) => self.segment(segment, depth),
                 Part::Group { name, each, parts } => {
+                    let (start, rules) = (self.text.len(), self.lines.len());
                     self.line(depth, &format!("{name}:"), None);
+                    let behind = self.text.len();
                     if let Some(each) = each {
                         self.each(depth + 1, name, each);
                     }
                     self.parts(parts, depth + 1);
+                    if self.lines.len() == rules {
+                        // Nothing was found for it: what is missing is told, without a group that has nothing in it.
+                        self.text.replace_range(start..behind, "");
+                    }
                 }
             }
             at += 1;
@@ -155,6 +161,7 @@ impl<'w> Writer<'w> {
             let path = path.shown();
             self.note(place.to_owned(), path.clone(), *confidence);
             self.line(depth, head, Some(self.sureness(place, *confidence)));
+            let path = expression(&path);
             self.line(depth + 1, &format!("switch: {path}"), None);
             for (kind, stated) in types {
                 self.line(depth + 1, &format!("{kind}: {{ type: {stated}, value: {path} }}"), None);
@@ -208,11 +215,7 @@ impl<'w> Writer<'w> {
             Guess::Gap => return,
         };
         self.note(place.clone(), rule.clone(), confidence);
-        let shown = if rule.contains(['#', '{', '[', ',']) && !rule.starts_with('"') {
-            format!("'{}'", rule.replace('\'', "''"))
-        } else {
-            rule
-        };
+        let shown = if rule.starts_with('"') { rule } else { expression(&rule) };
         self.line(depth, &format!("{head} {shown}"), Some(self.sureness(&place, confidence)));
     }
 
@@ -224,7 +227,7 @@ impl<'w> Writer<'w> {
 
     fn each(&mut self, depth: usize, place: &str, each: &Loop) {
         let list = each.list.shown();
-        self.line(depth, &format!("each: {list}"), Some(each.confidence));
+        self.line(depth, &format!("each: {}", expression(&list)), Some(each.confidence));
         self.lines.push(DraftLine {
             place: format!("each {place}"),
             rule: list,
@@ -285,6 +288,15 @@ fn readable(json: &str) -> String {
         }
     }
     out
+}
+
+/// An expression as YAML has it, in quotes where it holds what YAML would take for its own.
+fn expression(rule: &str) -> String {
+    let rule = readable(rule);
+    if rule.contains(['#', '{', '}', '[', ']', ',']) || rule.contains(": ") || rule.ends_with(':') {
+        return format!("'{}'", rule.replace('\'', "''"));
+    }
+    rule
 }
 
 /// A text that is no expression.

@@ -243,6 +243,11 @@ fn drafts_load_and_make_their_samples_again() {
         ),
         (adt("PID|1||777||Doe\r"), r#"{"mrn":"1","mrn":"777","name":"Doe"}"#.to_owned(), "3: .mrn"),
         (
+            adt("PID|1||777||Doe\r"),
+            "{\"Record: No\":\"777\",\"n\u{7f}\":\"Doe\"}".to_owned(),
+            "3: '.\"Record: No\"'",
+        ),
+        (
             adt("PID|1||777||D\u{fffe}oe\r"),
             "{\"mrn\":\"777\",\"name\":\"D\u{fffe}oe\",\"x\":\"\u{7f}\u{85}\u{feff}\"}".to_owned(),
             "5: .name",
@@ -255,4 +260,13 @@ fn drafts_load_and_make_their_samples_again() {
         assert_eq!(draft.reproduced().0, draft.reproduced().1, "{}", draft.yaml());
         assert!(draft.yaml().contains(has), "{}", draft.yaml());
     }
+}
+
+#[test]
+fn a_group_of_which_nothing_was_found_is_not_written() {
+    let hl7 = "MSH|^~\\&|||||20260101||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1||777\rNTE|1||pnote\rOBR|1|plac1||glucose\rNTE|1||onote\rOBX|1|ST|GLU||5.5\r";
+    let draft = infer(&[SamplePair { hl7, json: r#"{"c":"glucose"}"# }]).unwrap();
+    let loaded = Mapping::from_yaml(draft.yaml());
+    assert!(loaded.is_ok(), "{}", loaded.err().map_or(String::new(), |e| e.render("d", draft.yaml())));
+    assert!(draft.yaml().contains("# TODO NTE-3") && !draft.yaml().contains("PATIENT:"), "{}", draft.yaml());
 }

@@ -265,7 +265,7 @@ fn how_often_a_segment_stands_is_asked() {
         ),
         (
             "  ZPD: [ { 1: .a }, { 1: .b } ]",
-            vec!["M129! 8: ZPD stands at most 1 times by the profile (its line 6)"],
+            vec!["M129 8: ZPD stands at most 1 times by the profile (its line 6)"],
         ),
         ("  ZPD: [ { when: .a, 1: .a }, { when: .b, 1: .b } ]", vec![]),
     ] {

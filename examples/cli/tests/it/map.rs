@@ -230,7 +230,14 @@ fn a_sample_body_is_one_that_the_mapping_takes() {
 fn data_in_place_of_a_mapping_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     let message = "MSH|^~\\&|TWEETY\rPID|1||7||TWEETY^Ann\r";
-    for text in [r#"{"id":"7","name":"TWEETY"}"#, "\n[\"TWEETY\"]", r#"{"name":"TWEETY""#, message] {
+    for text in [
+        r#"{"id":"7","name":"TWEETY"}"#,
+        "\n[\"TWEETY\"]",
+        r#"{"name":"TWEETY""#,
+        "\u{feff}{\"name\":\"TWEETY\",\"note\":\"roadmap: x\"}",
+        "\"TWEETY\"",
+        message,
+    ] {
         let file = write(folder.path(), "data", text);
         for command in ["apply", "check", "test", "explain"] {
             let run = hl7(&["map", command, file.to_str().unwrap()], "");
@@ -257,7 +264,7 @@ fn a_place_without_a_rule_is_a_no() {
     for field in ["PID-99", "nonsense", ""] {
         let run = hl7(&["map", "explain", &file, "--payload", &payload, "--field", field], "");
         assert_eq!((run.code, run.out.as_str()), (1, ""), "{field}");
-        assert!(run.err.contains("the mapping has no rule for"), "{}", run.err);
+        assert!(run.err.contains("the mapping has no rule for it"), "{}", run.err);
     }
 }
 
