@@ -561,6 +561,11 @@ impl Formula {
         }
     }
 
+    /// A text of the file.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { choice: vec![Term::Text(text.to_owned())], steps: Vec::new() }
+    }
+
     /// A text of the file that stands in a message the same in each field: it has no line break.
     pub(crate) fn always(&self) -> Option<String> {
         let ([Term::Text(text)], []) = (self.choice.as_slice(), self.steps.as_slice()) else { return None };

@@ -1,7 +1,6 @@
 //! A value on its way from the payload to the message.
 
 use std::borrow::Cow;
-use std::iter::Enumerate;
 use std::{fmt, slice, vec};
 
 use crate::input::{Lines, Place};
@@ -97,7 +96,7 @@ impl<'v> Value<'v> {
     pub(crate) fn into_items(self) -> Items<'v> {
         match self {
             Value::Absent => Items::Single(None),
-            Value::Json(Json::List(items)) => Items::Json(items.iter().enumerate()),
+            Value::Json(Json::List(items)) => Items::Json(items.iter()),
             Value::List(items) => Items::Made(items.into_iter()),
             single => Items::Single(Some(single)),
         }
@@ -143,7 +142,7 @@ impl<'v> Value<'v> {
 /// The present items of a value, one after the other.
 pub(crate) enum Items<'v> {
     Single(Option<Value<'v>>),
-    Json(Enumerate<slice::Iter<'v, Json<'v>>>),
+    Json(slice::Iter<'v, Json<'v>>),
     Made(vec::IntoIter<Value<'v>>),
 }
 
@@ -152,7 +151,7 @@ impl<'v> Items<'v> {
     pub(crate) fn into_last(self) -> Option<Value<'v>> {
         match self {
             Items::Single(single) => single,
-            Items::Json(items) => items.rev().map(|(_, item)| Value::of(item)).find(|item| !item.is_absent()),
+            Items::Json(items) => items.rev().map(Value::of).find(|item| !item.is_absent()),
             Items::Made(items) => items.last(),
         }
     }
@@ -164,7 +163,7 @@ impl<'v> Iterator for Items<'v> {
     fn next(&mut self) -> Option<Value<'v>> {
         match self {
             Items::Single(single) => single.take(),
-            Items::Json(items) => items.map(|(_, json)| Value::of(json)).find(|item| !item.is_absent()),
+            Items::Json(items) => items.map(Value::of).find(|item| !item.is_absent()),
             Items::Made(items) => items.next(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use crate::error::MappingError;
-use crate::plan::{FieldRule, Fill, Formula, LineBreaks, MessageType, Part, SegmentRule, Term};
+use crate::plan::{FieldRule, Fill, Formula, LineBreaks, MessageType, Part, SegmentRule};
 use crate::standard::{self, Layout, Version};
 use crate::yaml::Node;
 use hl7_core::profile::ProfileUsage;
@@ -130,8 +130,7 @@ impl Compiler<'_> {
                     self.check_allowed(&path, true, emit.place);
                 }
                 if !text.is_empty() {
-                    let formula = Formula { choice: vec![Term::Text(text.to_owned())], steps: Vec::new() };
-                    self.check_said(&place, &formula, emit.place);
+                    self.check_said(&place, &Formula::of_text(text), emit.place);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::Compiler;
 use super::document::is_data_type;
 use crate::error::MappingError;
-use crate::plan::{FieldRule, Formula, Kind, Leaf, LineBreaks, RepetitionRule, Switch, Term};
+use crate::plan::{FieldRule, Formula, Kind, Leaf, LineBreaks, RepetitionRule, Switch};
 use crate::yaml::{Entry, Key, Node, Tree};
 
 impl Compiler<'_> {
@@ -71,7 +71,7 @@ impl Compiler<'_> {
             return self.fail("M010", node.place, "a value type is a data type such as NM or CE");
         }
         let line = node.place.line;
-        let formula = Formula { choice: vec![Term::Text(text.to_owned())], steps: Vec::new() };
+        let formula = Formula::of_text(text);
         let leaf = Leaf {
             component: 1,
             subcomponent: 1,

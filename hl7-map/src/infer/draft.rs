@@ -23,8 +23,9 @@ pub(super) fn write(
 ) -> Draft {
     let none = BTreeSet::new();
     let first = Writer::of(kind, &parts, &none, None);
-    let tried = Tried::on(&first, kind, pairs, messages);
-    let test = pairs.first().and_then(|pair| test_of(&first, pair, messages.first()?));
+    let loaded = Mapping::from_yaml(&first.text).ok();
+    let tried = Tried::on(&first, loaded.as_ref(), kind, pairs, messages);
+    let test = pairs.first().and_then(|pair| test_of(&first, loaded.as_ref()?, pair, messages.first()?));
     let mut last = Writer::of(kind, &parts, &tried.others, test.as_deref());
     if Mapping::from_yaml(&last.text).is_ok_and(|mapping| mapping.run_tests().failed() > 0) {
         last = Writer::of(kind, &parts, &tried.others, None);
@@ -33,7 +34,6 @@ pub(super) fn write(
 }
 
 struct Writer<'w> {
-    kind: &'w Kind,
     text: String,
     tables: BTreeMap<String, BTreeMap<String, String>>,
     lines: Vec<DraftLine>,
@@ -43,9 +43,8 @@ struct Writer<'w> {
 }
 
 impl<'w> Writer<'w> {
-    fn of(kind: &'w Kind, parts: &[Part], others: &'w BTreeSet<String>, test: Option<&str>) -> Self {
+    fn of(kind: &Kind, parts: &[Part], others: &'w BTreeSet<String>, test: Option<&str>) -> Self {
         let mut writer = Writer {
-            kind,
             text: String::new(),
             tables: BTreeMap::new(),
             lines: Vec::new(),
@@ -258,7 +257,6 @@ impl<'w> Writer<'w> {
             Some(confidence) => self.text += &format!("{line:<60} # {confidence:.2}\n"),
             None => self.text += &format!("{line}\n"),
         }
-        let _ = self.kind;
     }
 }
 
@@ -348,11 +346,18 @@ struct Tried {
 }
 
 impl Tried {
-    fn on(draft: &Writer<'_>, kind: &Kind, pairs: &[SamplePair<'_>], messages: &[Message<'_>]) -> Self {
+    fn on(
+        draft: &Writer<'_>,
+        loaded: Option<&Mapping>,
+        kind: &Kind,
+        pairs: &[SamplePair<'_>],
+        messages: &[Message<'_>],
+    ) -> Self {
         let mut tried = Tried { same: 0, all: 0, others: BTreeSet::new() };
         let drafted: BTreeSet<&str> = draft.lines.iter().map(|line| line.place.as_str()).collect();
         for (pair, message) in pairs.iter().zip(messages) {
-            let made = applied(draft, pair).map(|made| spots(&made)).unwrap_or_default();
+            let made = loaded.and_then(|mapping| applied(mapping, pair));
+            let made = made.map(|made| spots(&made)).unwrap_or_default();
             for ((id, n, place), text) in spots(message) {
                 let field = place[0] as usize;
                 let named = [
@@ -378,14 +383,18 @@ impl Tried {
     }
 }
 
-fn applied(draft: &Writer<'_>, pair: &SamplePair<'_>) -> Option<Message<'static>> {
-    let mapping = Mapping::from_yaml(&draft.text).ok()?;
+fn applied(mapping: &Mapping, pair: &SamplePair<'_>) -> Option<Message<'static>> {
     mapping.apply_json(pair.json.as_bytes(), &Context::new("1", UNIX_EPOCH)).ok()
 }
 
 /// The first pair as a test: the fields that the draft makes as they are, in segments that stand once.
-fn test_of(draft: &Writer<'_>, pair: &SamplePair<'_>, message: &Message<'_>) -> Option<String> {
-    let made = applied(draft, pair)?;
+fn test_of(
+    draft: &Writer<'_>,
+    mapping: &Mapping,
+    pair: &SamplePair<'_>,
+    message: &Message<'_>,
+) -> Option<String> {
+    let made = applied(mapping, pair)?;
     let limits = JsonLimits { bytes: usize::MAX, values: usize::MAX };
     let given = readable(&json::read(pair.json.as_bytes(), limits).ok()?.shown());
     let mut expect = Vec::new();

@@ -47,7 +47,7 @@ impl<'v> Scope<'v> {
                 Ok(true)
             }
             [step] if step.is_of_text() => {
-                self.budget.step(1 + text.len() / 16)?;
+                self.budget.text(text.len())?;
                 self.write_changed(step, text, formatted, out)
             }
             steps => write_value(self.all_steps(Value::Text(Cow::Borrowed(text)), steps)?, formatted, out),
