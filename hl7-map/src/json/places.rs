@@ -1,6 +1,5 @@
 //! What a mapping reads of a payload: only that is kept of it, each place where it is found at once.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Json;
@@ -192,18 +191,6 @@ impl<'a> Payload<'a> {
             if let Some(json) = json.member(name) {
                 self.take(json, member);
             }
-        }
-    }
-
-    /// Keeps a text that was read at this byte.
-    #[inline]
-    pub(crate) fn keep_text(&mut self, node: &Node, at: usize, text: &'a str) {
-        match self.kept.get_mut(node.numbers.start) {
-            Some(Kept { at: place, value: value @ None }) => {
-                *place = at;
-                *value = Some(Json::String(Cow::Borrowed(text)));
-            }
-            _ => self.keep(node, at, Json::String(Cow::Borrowed(text))),
         }
     }
 

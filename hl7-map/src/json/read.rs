@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
         }
         // Most values are such strings: each is made at its place.
         if let Some((plain, end)) = self.plain_string(at) {
-            payload.keep_text(node, at, plain);
+            payload.keep(node, at, Json::String(Cow::Borrowed(plain)));
             return Ok(end);
         }
         let (value, end) = self.rest_of_value(first, at)?;
