@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::file::{self, io_error};
 use super::mark::Mark;
@@ -20,6 +21,9 @@ pub(super) struct LockFile {
 /// How often one is made that others remove.
 const TRIES: usize = 100;
 
+/// How long is waited between two tries to lock one that was just made.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// The file as it is there; `None` when it is not.
 fn open_again(path: &Path) -> Result<Option<File>, OpenError> {
     match File::options().read(true).write(true).open(path) {
@@ -27,6 +31,18 @@ fn open_again(path: &Path) -> Result<Option<File>, OpenError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io_error(error)),
     }
+}
+
+/// Locks a file that was just made. Another opening may have come first: it does not take away what it did not make, so that this one waits
+/// until it has found no store and is gone.
+fn lock_made(file: &File) -> Result<(), OpenError> {
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            _ => break,
+        }
+    }
+    file::try_lock(file)
 }
 
 impl LockFile {
@@ -41,7 +57,7 @@ impl LockFile {
                 },
                 Err(error) => return Err(io_error(error)),
             };
-            file::try_lock(&file)?;
+            if is_new { lock_made(&file) } else { file::try_lock(&file) }?;
             let lock = Self { path: path.clone(), file, goes: AtomicBool::new(is_new) };
             if lock.check()? {
                 return Ok(lock);
